@@ -1,0 +1,113 @@
+//! Deployment entries of the ledger: a started and an ended one each.
+
+use super::Digest;
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The random id of an entry: 16 hexadecimal digits. It names files on hosts; the serial never does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EntryId(pub String);
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a deployment was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Intent {
+    /// `git hostout deploy`.
+    Deploy,
+    /// `git hostout rollback`.
+    Rollback,
+}
+
+/// The entry that is made when the host locks are held: what hosts verify, and the stage's lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Started {
+    /// Format version, 1.
+    pub format: u32,
+    /// Always `started`.
+    pub state: String,
+    /// Its id.
+    pub id: EntryId,
+    /// deploy or rollback.
+    pub kind: Intent,
+    /// The project's id.
+    pub project: String,
+    /// The stage.
+    pub stage: String,
+    /// The hosts, as `hostout.toml` names them.
+    pub hosts: Vec<String>,
+    /// The path on them.
+    pub path: String,
+    /// The release.
+    pub version: Version,
+    /// sha256 of its manifest.
+    pub manifest: Digest,
+    /// Who, `Name <mail>`.
+    pub by: String,
+    /// When, RFC 3339 in UTC.
+    pub time: String,
+    /// Why, in the user's words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// How a deployment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The new release runs and was found healthy.
+    Healthy,
+    /// The old release was put back.
+    Reverted,
+    /// It failed, before the switch or with the new release live.
+    Failed,
+    /// The client died; found out later.
+    Abandoned,
+}
+
+/// The entry that is made when a deployment has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Ended {
+    /// Format version, 1.
+    pub format: u32,
+    /// How it ended.
+    pub state: Outcome,
+    /// Its own id.
+    pub id: EntryId,
+    /// The id of its started entry.
+    pub of: EntryId,
+    /// The stage.
+    pub stage: String,
+    /// When, RFC 3339 in UTC.
+    pub time: String,
+    /// What each host says.
+    pub host: Vec<HostResult>,
+}
+
+/// How a deployment ended on one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HostResult {
+    /// The host, as `hostout.toml` names it.
+    pub host: String,
+    /// The release that ran before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Version>,
+    /// The release that runs now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Version>,
+    /// How it ended there.
+    pub result: Outcome,
+    /// The backup that was made, by its name below `backups/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<String>,
+}

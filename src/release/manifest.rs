@@ -1,0 +1,297 @@
+//! The manifest: the immutable description of a release, in TOML.
+
+use super::{Artifact, Data, Digest, Health, Hooks, Services, Shared};
+use pep440_rs::Version as EggVersion;
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+/// The manifest format that this program writes. It reads every older one, and refuses newer ones.
+pub const FORMAT: u32 = 1;
+
+/// The immutable description of a release; everything a deploy or rollback needs is resolved into it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Manifest {
+    /// The format version, [`FORMAT`].
+    pub format: u32,
+    /// The project's version.
+    pub version: Version,
+    /// Object id of the released commit: what the user committed.
+    pub commit: String,
+    /// Object id of the release commit: its child with bumped versions and the generated files.
+    pub release_commit: String,
+    /// Committer time of the released commit, RFC 3339 in UTC.
+    pub time: String,
+    /// The program that wrote this, e.g. `git-hostout 0.1.0`.
+    pub tool: String,
+    /// Which hosts the wheels are for, e.g. `cp311-manylinux_2_36_x86_64`.
+    pub targets: Vec<String>,
+    /// Whose release it is.
+    pub project: ProjectRef,
+    /// The nearest release whose released commit is an ancestor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+    /// The buildout files.
+    pub tarball: Tarball,
+    /// The ways this release is built and run, one per combination in use; `default` is always there.
+    pub buildout: Vec<Buildout>,
+    /// The project's own eggs that production uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub egg: Vec<Egg>,
+    /// Every third-party distribution that production uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pin: Vec<Pin>,
+    /// Configurations that were fetched and flattened into the tarball.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extends: Vec<Extends>,
+    /// What the eggs were built with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub build_tool: Vec<BuildTool>,
+}
+
+/// A project's name and identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectRef {
+    /// `[project] name` of `hostout.toml`.
+    pub name: String,
+    /// Object id of the first commit of its ledger.
+    pub id: String,
+}
+
+/// The release before this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// Its version.
+    pub version: Version,
+    /// sha256 of its manifest.
+    pub manifest: Digest,
+}
+
+/// The buildout files as one `hostout-tar/1` archive, see `pack::tarball`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tarball {
+    /// `<project>-<version>.tar.gz`.
+    pub name: String,
+    /// sha256 of the compressed file.
+    pub sha256: Digest,
+    /// Length of the compressed file in bytes.
+    pub size: u64,
+    /// sha256 of the tar inside: its identity.
+    pub tar_sha256: Digest,
+}
+
+/// One way this release is built and run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Buildout {
+    /// `default`, `STAGE` or `STAGE.ROLE`; a host takes the most specific one.
+    pub name: String,
+    /// The production configuration, relative to the buildout directory.
+    pub config: String,
+    /// The generated configuration that hosts run.
+    pub run: String,
+    /// The parts that are installed in prepare.
+    pub parts: Vec<String>,
+    /// The parts that act outside the release directory, installed after each switch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_parts: Vec<String>,
+    /// What the host's python must fulfil: a PEP 440 specifier, all `Requires-Python` joined.
+    pub python: String,
+    /// How it is started and stopped.
+    pub services: Services,
+    /// When it is healthy.
+    pub health: Health,
+    /// How its data is backed up.
+    pub data: Data,
+    /// What is run at fixed moments.
+    #[serde(default)]
+    pub hooks: Hooks,
+    /// What survives releases.
+    pub shared: Shared,
+}
+
+/// A develop egg of the project, built by us.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Egg {
+    /// Its name as its metadata spells it.
+    pub name: String,
+    /// Its version in this release.
+    pub version: EggVersion,
+    /// Its folder in the repository; `.` = the root.
+    pub path: String,
+    /// Object id of its tree in the released commit (other eggs, configs and generated files left out).
+    pub source_tree: String,
+    /// The same in the release commit.
+    pub release_tree: String,
+    /// The release commit its wheel was built at: this release's, or for an unchanged egg an older one's.
+    pub built_from: String,
+    /// Whether its code differs from the previous release.
+    pub changed: bool,
+    /// The file that shows the change, or what else decided.
+    pub why: String,
+    /// What the changelog says about this version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// Where its code comes from.
+    pub source: SourceRef,
+    /// Files whose bytes the release commit changes, relative to the repository.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<String>,
+    /// Its wheels.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// Where an egg's code comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRef {
+    /// The version control system.
+    pub kind: SourceKind,
+    /// Its address without user info; empty = the project's own repository.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub url: String,
+    /// The released revision.
+    pub revision: String,
+    /// The folder inside.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subdirectory: String,
+}
+
+/// Version control systems that a source may be in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// The project's own tree.
+    Project,
+}
+
+/// A third-party distribution.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Pin {
+    /// Its name as buildout prints it.
+    pub name: String,
+    /// Its version.
+    pub version: EggVersion,
+    /// The names of the buildouts that use it.
+    pub buildouts: Vec<String>,
+    /// Where its wheel comes from.
+    pub origin: Origin,
+    /// What a wheel of our making was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub built_from: Option<BuiltFrom>,
+    /// Its wheels.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// Where a third-party wheel comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A package index.
+    Index,
+    /// A find-links page or direct address.
+    Url,
+    /// Built by us from a source distribution.
+    Sdist,
+}
+
+/// The source distribution that a wheel was built from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuiltFrom {
+    /// Its address without user info, or its file name where the address is unknown.
+    pub url: String,
+    /// sha256 of its bytes.
+    pub sha256: Digest,
+}
+
+/// A configuration that `extends` named by URL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extends {
+    /// Its address without user info.
+    pub url: String,
+    /// sha256 of its bytes.
+    pub sha256: Digest,
+}
+
+/// A distribution that eggs were built with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BuildTool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// sha256 of the file it was installed from.
+    pub sha256: Digest,
+}
+
+/// A manifest that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FormatError {
+    /// Not TOML, or not of this shape.
+    #[error("not a manifest of format {FORMAT}")]
+    Toml(#[from] toml_edit::de::Error),
+    /// Written by a newer program.
+    #[error("written in format {0} by a newer git-hostout; this one knows up to {FORMAT}")]
+    Newer(u32),
+    /// Cannot be written.
+    #[error("the manifest cannot be written as TOML")]
+    Write(#[from] toml_edit::ser::Error),
+}
+
+impl Manifest {
+    /// Reads a manifest from its text.
+    ///
+    /// # Errors
+    /// Names the format first, so that a newer file is not taken for a broken one.
+    pub fn from_toml(text: &str) -> Result<Self, FormatError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        let Head { format } = toml_edit::de::from_str(text)?;
+        if format > FORMAT {
+            return Err(FormatError::Newer(format));
+        }
+        Ok(toml_edit::de::from_str(text)?)
+    }
+
+    /// The text of this manifest: what is signed, hashed and sent to hosts.
+    pub fn to_toml(&self) -> Result<String, FormatError> {
+        Ok(toml_edit::ser::to_string_pretty(self)?)
+    }
+
+    /// The most specific buildout for a host of `stage` with `roles`.
+    pub fn buildout_for(&self, stage: &str, roles: &[String]) -> Option<&Buildout> {
+        let named = |name: &str| self.buildout.iter().find(|buildout| buildout.name == name);
+        roles
+            .iter()
+            .find_map(|role| named(&format!("{stage}.{role}")))
+            .or_else(|| named(stage))
+            .or_else(|| named("default"))
+    }
+
+    /// Every artifact that a host running `buildout` needs: eggs, its pins and the tarball.
+    pub fn artifacts_for(&self, buildout: &str) -> Vec<Artifact> {
+        let pins = self
+            .pin
+            .iter()
+            .filter(|pin| pin.buildouts.iter().any(|name| name == buildout));
+        let mut artifacts: Vec<Artifact> = self
+            .egg
+            .iter()
+            .flat_map(|egg| &egg.artifacts)
+            .chain(pins.flat_map(|pin| &pin.artifacts))
+            .cloned()
+            .collect();
+        artifacts.push(Artifact {
+            file: self.tarball.name.clone(),
+            sha256: self.tarball.sha256,
+            size: self.tarball.size,
+            targets: Vec::new(),
+            reproducible: true,
+        });
+        artifacts
+    }
+}

@@ -1,0 +1,20 @@
+//! What a release is: the values, and the formats they are written in.
+//!
+//! **Invariant:** a value here can be written and read back without loss; a file of a newer format is refused by name.
+//! **Not here:** where the files lie in git (`ledger`), how a release comes about (`plan::release`).
+//! **To add** a field: add it with `#[serde(default)]`, extend the frozen sample in `fixtures/formats`.
+
+mod artifact;
+mod digest;
+mod entry;
+mod manifest;
+mod settings;
+
+pub use artifact::Artifact;
+pub use digest::{Digest, DigestError};
+pub use entry::{Ended, EntryId, HostResult, Intent, Outcome, Started};
+pub use manifest::{
+    BuildTool, Buildout, BuiltFrom, Egg, Extends, FORMAT, FormatError, Manifest, Origin, Pin,
+    Previous, ProjectRef, SourceKind, SourceRef, Tarball,
+};
+pub use settings::{Data, Health, Hook, Hooks, Services, Shared};

@@ -1,0 +1,101 @@
+//! What a host needs to know to run a release, as meant: every default filled in at release time.
+
+use serde::{Deserialize, Serialize};
+
+/// How a release's processes are started, stopped and looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+pub enum Services {
+    /// Nothing runs.
+    None,
+    /// `bin/supervisord` of collective.recipe.supervisor, asked through `bin/supervisorctl`.
+    Supervisor,
+    /// Control scripts of plone.recipe.zope2instance and plone.recipe.zeoserver below `bin/`, in start order.
+    Zope {
+        /// Script names, e.g. `zeoserver`, `instance`.
+        scripts: Vec<String>,
+    },
+    /// The user's own commands, each given to `sh -c` in the release directory.
+    Command {
+        /// Starts the services and returns.
+        start: String,
+        /// Stops them and returns.
+        stop: String,
+        /// Exit status 0 = running.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<String>,
+        /// The log file that is shown when they fail, relative to the release directory.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log: Option<String>,
+    },
+}
+
+/// When a started release is healthy. Without `http`: when its processes run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Health {
+    /// Asked on the host; a status of 200 to 399 is healthy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<String>,
+    /// How long it may take, in seconds.
+    pub timeout: u64,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            http: None,
+            timeout: 60,
+        }
+    }
+}
+
+/// How the data is backed up before a switch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+pub enum Data {
+    /// Nothing is backed up.
+    None,
+    /// The user's own command, given to `sh -c` with directory, deployment id and version in its environment.
+    Command {
+        /// Writes into `$HOSTOUT_BACKUP`.
+        backup: String,
+    },
+}
+
+/// A command that is run at a fixed moment of an activation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Hook {
+    /// The command and its arguments; no shell.
+    pub argv: Vec<String>,
+    /// How long it may run, in seconds.
+    pub timeout: u64,
+}
+
+/// The hooks of an activation, run as the runtime user in the new release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "the names say when each is run")]
+pub struct Hooks {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_stop: Option<Hook>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub migrate: Option<Hook>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_start: Option<Hook>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_healthy: Option<Hook>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<Hook>,
+}
+
+/// What lives outside the releases and is linked into each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Shared {
+    /// Directories that survive releases, relative to the buildout directory.
+    pub paths: Vec<String>,
+    /// Files that live on the host only.
+    pub files: Vec<String>,
+}
