@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Artifact {
-    /// The file's name, for wheels as in the binary distribution format of PyPA (PEP 427).
+    /// The file's name, for wheels as in the binary distribution format (PEP 427).
     pub file: String,
     /// sha256 of its bytes.
     pub sha256: Digest,
