@@ -1,5 +1,6 @@
 //! git-hostout: takes a zc.buildout project from a git commit to running servers, and back.
 pub mod buildout;
+pub mod config;
 pub mod eggs;
 pub mod host;
 pub mod ledger;

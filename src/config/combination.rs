@@ -1,0 +1,297 @@
+//! The settings of a combination in use: the file's, a stage's, a role's, the nearest winning key by key.
+
+use super::check::{self, Verdict};
+use super::error::Problems;
+use super::file::{
+    DataTable, DataTableKind, HookTable, HooksTable, ServicesKind, ServicesTable, Settings,
+};
+use super::place::Placed;
+use crate::release::{Health, Hook, Hooks, Shared};
+
+/// How long a hook may run when nothing is said, in seconds.
+const HOOK_TIMEOUT: u64 = 300;
+
+/// One way a release is built and run, as the user wants it; what `auto` means is found out at release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Combination {
+    /// `default`, `STAGE` or `STAGE.ROLE`.
+    pub name: String,
+    /// The production configuration, relative to the buildout directory.
+    pub config: String,
+    /// The parts to install; left out = those of the configuration.
+    pub parts: Option<Vec<String>>,
+    /// How it is started and stopped.
+    pub services: ServicesWish,
+    /// How its data is backed up.
+    pub data: DataWish,
+    /// When it is healthy.
+    pub health: Health,
+    /// What is run at fixed moments.
+    pub hooks: Hooks,
+    /// What survives releases.
+    pub shared: Shared,
+}
+
+/// How processes are to be started and stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServicesWish {
+    /// Found out from the buildout.
+    Auto,
+    /// `bin/supervisord`.
+    Supervisor,
+    /// The control scripts of Zope and ZEO.
+    Zope,
+    /// The user's own commands.
+    Command {
+        /// Starts the services and returns.
+        start: String,
+        /// Stops them and returns.
+        stop: String,
+        /// Exit status 0 = running.
+        status: Option<String>,
+        /// The log file, relative to the release directory.
+        log: Option<String>,
+    },
+    /// Nothing runs.
+    None,
+}
+
+/// How data is to be backed up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataWish {
+    /// By which means.
+    pub kind: DataKind,
+    /// Backups that stay, at least 1.
+    pub keep: u32,
+}
+
+/// By which means data is to be backed up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataKind {
+    /// Found out from the buildout.
+    Auto,
+    /// The user's own command.
+    Command {
+        /// Writes into `$HOSTOUT_BACKUP`.
+        backup: String,
+    },
+    /// Not at all.
+    None,
+}
+
+/// Merges `layers`, the nearest first.
+pub(super) fn merge(
+    name: String,
+    layers: &[&Settings],
+    production: &str,
+    problems: &mut Problems<'_>,
+) -> Combination {
+    let mut merger = Merger { layers, problems };
+    Combination {
+        name,
+        config: merger
+            .nearest(|layer| layer.buildout.as_ref())
+            .map_or(production.to_owned(), |config| {
+                merger.checked("configuration", config, check::relative_path)
+            }),
+        parts: merger
+            .nearest(|layer| layer.parts.as_ref())
+            .map(|parts| parts.iter().map(|part| part.value.clone()).collect()),
+        services: merger.services(),
+        data: merger.data(),
+        health: merger.health(),
+        hooks: merger.hooks(),
+        shared: merger.shared(),
+    }
+}
+
+struct Merger<'m, 't> {
+    layers: &'m [&'m Settings],
+    problems: &'m mut Problems<'t>,
+}
+
+impl<'m> Merger<'m, '_> {
+    fn nearest<T>(&self, key: impl Fn(&'m Settings) -> Option<T>) -> Option<T> {
+        self.layers.iter().find_map(|layer| key(layer))
+    }
+
+    fn checked(&mut self, what: &str, value: &Placed<String>, rule: fn(&str) -> Verdict) -> String {
+        if let Err(complaint) = rule(&value.value) {
+            let message = format!("{what} `{}` {complaint}", value.value);
+            self.problems.add(Some(&value.span), &message, None);
+        }
+        value.value.clone()
+    }
+
+    fn all_checked(
+        &mut self,
+        what: &str,
+        values: &[Placed<String>],
+        rule: fn(&str) -> Verdict,
+    ) -> Vec<String> {
+        values
+            .iter()
+            .map(|value| self.checked(what, value, rule))
+            .collect()
+    }
+
+    /// A table that names a `kind` starts over: commands of a farther one belong to its own kind.
+    fn services(&mut self) -> ServicesWish {
+        let tables: Vec<&ServicesTable> = until_kind(
+            self.layers,
+            |layer| layer.services.as_ref(),
+            |table| table.kind.is_some(),
+        );
+        let key = |key: fn(&ServicesTable) -> &Option<Placed<String>>| {
+            tables.iter().find_map(|table| key(table).as_ref())
+        };
+        let (start, stop) = (key(|table| &table.start), key(|table| &table.stop));
+        let (status, log) = (key(|table| &table.status), key(|table| &table.log));
+        let kind = tables.iter().find_map(|table| table.kind.as_ref());
+        let found = [
+            ("start", start),
+            ("stop", stop),
+            ("status", status),
+            ("log", log),
+        ];
+        match kind.map_or(ServicesKind::Auto, |kind| kind.value) {
+            ServicesKind::Command => {
+                let log = log.map(|log| self.checked("log", log, check::relative_path));
+                ServicesWish::Command {
+                    start: self.needed("start", start, kind),
+                    stop: self.needed("stop", stop, kind),
+                    status: status.map(|status| status.value.clone()),
+                    log,
+                }
+            }
+            other => {
+                self.only_for_command("services", &found);
+                match other {
+                    ServicesKind::Supervisor => ServicesWish::Supervisor,
+                    ServicesKind::Zope => ServicesWish::Zope,
+                    ServicesKind::None => ServicesWish::None,
+                    ServicesKind::Auto | ServicesKind::Command => ServicesWish::Auto,
+                }
+            }
+        }
+    }
+
+    fn data(&mut self) -> DataWish {
+        let tables: Vec<&DataTable> = until_kind(
+            self.layers,
+            |layer| layer.data.as_ref(),
+            |table| table.kind.is_some(),
+        );
+        let backup = tables.iter().find_map(|table| table.backup.as_ref());
+        let kind = tables.iter().find_map(|table| table.kind.as_ref());
+        let means = match kind.map_or(DataTableKind::Auto, |kind| kind.value) {
+            DataTableKind::Command => DataKind::Command {
+                backup: self.needed("backup", backup, kind),
+            },
+            other => {
+                self.only_for_command("data", &[("backup", backup)]);
+                match other {
+                    DataTableKind::None => DataKind::None,
+                    DataTableKind::Auto | DataTableKind::Command => DataKind::Auto,
+                }
+            }
+        };
+        DataWish {
+            kind: means,
+            keep: self.nearest(|layer| layer.data.as_ref()?.keep).unwrap_or(3),
+        }
+    }
+
+    /// `http = "none"` goes back to processes only, where a farther table names an address.
+    fn health(&mut self) -> Health {
+        let http = self
+            .nearest(|layer| layer.health.as_ref()?.http.as_ref())
+            .filter(|http| http.value != "none")
+            .map(|http| self.checked("address", http, check::http_url));
+        let timeout = self.nearest(|layer| layer.health.as_ref()?.timeout);
+        Health {
+            http,
+            timeout: timeout.unwrap_or(Health::default().timeout),
+        }
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks {
+            before_stop: self.hook(|hooks| &hooks.before_stop),
+            migrate: self.hook(|hooks| &hooks.migrate),
+            after_start: self.hook(|hooks| &hooks.after_start),
+            after_healthy: self.hook(|hooks| &hooks.after_healthy),
+            on_failure: self.hook(|hooks| &hooks.on_failure),
+        }
+    }
+
+    fn hook(&self, key: fn(&HooksTable) -> &Option<HookTable>) -> Option<Hook> {
+        let hook = self.nearest(|layer| key(layer.hooks.as_ref()?).as_ref())?;
+        let argv: Vec<String> = hook.argv.iter().map(|word| word.value.clone()).collect();
+        let timeout = hook.timeout.unwrap_or(HOOK_TIMEOUT);
+        (!argv.is_empty()).then_some(Hook { argv, timeout })
+    }
+
+    fn shared(&mut self) -> Shared {
+        let paths = self.nearest(|layer| layer.shared.as_ref()?.paths.as_ref());
+        let files = self.nearest(|layer| layer.shared.as_ref()?.files.as_ref());
+        let own = |text: &str| match text.trim_end_matches('/') {
+            "." => Err("is the release directory itself".to_owned()),
+            _ => check::relative_path(text),
+        };
+        Shared {
+            paths: paths.map_or_else(
+                || vec!["var".to_owned()],
+                |paths| self.all_checked("shared path", paths, own),
+            ),
+            files: files.map_or_else(Vec::new, |files| {
+                self.all_checked("shared file", files, own)
+            }),
+        }
+    }
+
+    fn needed<K>(
+        &mut self,
+        key: &str,
+        value: Option<&Placed<String>>,
+        kind: Option<&Placed<K>>,
+    ) -> String {
+        let given = value.filter(|value| !value.value.trim().is_empty());
+        if given.is_none() {
+            let message = format!("kind `command` needs `{key}`");
+            let span = value
+                .map(|value| &value.span)
+                .or(kind.map(|kind| &kind.span));
+            self.problems.add(span, &message, None);
+        }
+        given.map(|value| value.value.clone()).unwrap_or_default()
+    }
+
+    fn only_for_command(&mut self, table: &str, found: &[(&str, Option<&Placed<String>>)]) {
+        for (key, value) in found {
+            if let Some(value) = value {
+                let message = format!("`{key}` means nothing here without kind `command`");
+                let hint = format!("set kind = \"command\" in [{table}]");
+                self.problems.add(Some(&value.span), &message, Some(hint));
+            }
+        }
+    }
+}
+
+/// The tables of `layers`, the nearest first, up to and with the first that names a kind.
+fn until_kind<'m, T>(
+    layers: &[&'m Settings],
+    table: impl Fn(&'m Settings) -> Option<&'m T>,
+    has_kind: impl Fn(&T) -> bool,
+) -> Vec<&'m T> {
+    let mut tables = Vec::new();
+    for layer in layers {
+        if let Some(table) = table(layer) {
+            tables.push(table);
+            if has_kind(table) {
+                break;
+            }
+        }
+    }
+    tables
+}

@@ -1,0 +1,42 @@
+//! Durations: a whole number and a unit, `60s`, `5m`, `2h`.
+
+/// The seconds that `text` means; `None` for anything but a positive whole number followed by `s`, `m` or `h`.
+pub(super) fn seconds(text: &str) -> Option<u64> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        _ => return None,
+    };
+    let digits = &text[..text.len() - 1];
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: u64 = digits.parse().ok()?;
+    number.checked_mul(unit).filter(|seconds| *seconds > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn a_number_and_a_unit() {
+        assert_eq!(seconds("60s"), Some(60));
+        assert_eq!(seconds("5m"), Some(300));
+        assert_eq!(seconds("2h"), Some(7200));
+        for wrong in [
+            "",
+            "s",
+            "60",
+            "+1s",
+            "1.5m",
+            "0s",
+            "60 s",
+            "99999999999999999999s",
+            "5é",
+        ] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! `hostout.toml` as meant: every default filled in.
+
+use super::combination::Combination;
+use super::error::Error;
+use globset::Glob;
+use std::fmt;
+
+/// What `hostout.toml` says about a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    /// Its name.
+    pub name: String,
+    /// The stage that is meant when none is named.
+    pub default_stage: Option<String>,
+    /// Where its buildout is.
+    pub buildout: BuildoutFiles,
+    /// Develop eggs that are released elsewhere.
+    pub published: Published,
+    /// How it is released.
+    pub release: ReleaseRules,
+    /// Its stages, in the order of the file.
+    pub stages: Vec<Stage>,
+    /// The settings of every combination in use: `default` first, then stages and their roles that set something.
+    pub combinations: Vec<Combination>,
+}
+
+/// The files of a buildout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuildoutFiles {
+    /// The folder, relative to the repository; `.` = its root.
+    pub directory: String,
+    /// What developers run, relative to `directory`, as all that follows.
+    pub development: String,
+    /// What hosts run.
+    pub production: String,
+    /// Further tracked files and folders for the tarball; one that isn't there is no mistake.
+    pub include: Vec<String>,
+    /// Parts that act outside the release directory.
+    pub host_parts: Vec<String>,
+    /// The python that resolves and builds here.
+    pub python: String,
+}
+
+/// Globs of egg names. `acme.theme` and `Acme_Theme` are one name (PEP 503).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published(Vec<Glob>);
+
+/// How releases are named and what they are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseRules {
+    /// The pattern of tags, with `{version}` in it.
+    pub tag: String,
+    /// The ledger's branch.
+    pub ledger: String,
+    /// Which hosts wheels are for; empty = this machine.
+    pub targets: Vec<String>,
+    /// Shared artifacts by sha256: an address or a path.
+    pub store: Option<String>,
+}
+
+/// A named group of hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// Its hosts, at least one.
+    pub hosts: Vec<Host>,
+    /// Where the project is on them; absolute or below `~/`, no `/` at the end.
+    pub path: String,
+    /// Their python.
+    pub python: String,
+    /// Whether its name must be typed before anything is changed.
+    pub protected: bool,
+    /// Releases that stay on disk, at least 1.
+    pub keep: u32,
+    /// In which order hosts are activated.
+    pub strategy: Strategy,
+    /// Who runs the services; left out = the login user.
+    pub runtime_user: Option<String>,
+    /// Where people look at it.
+    pub url: Option<String>,
+}
+
+/// A host of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// `local`, or `[user@]host[:port]` as written.
+    pub destination: String,
+    /// Its parts in the stage.
+    pub roles: Vec<String>,
+    /// Its public key as in `known_hosts`, without the name.
+    pub host_key: Option<String>,
+}
+
+/// In which order the hosts of a stage are activated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// All hosts at the same time.
+    #[default]
+    AllAtOnce,
+    /// One after the other.
+    Rolling,
+    /// One first, then the others.
+    Canary,
+}
+
+impl Project {
+    /// The stage that is meant by `name`, or when there is none: the default stage, else the only one.
+    ///
+    /// # Errors
+    /// An unknown name, no stage at all, or several without a default.
+    pub fn select_stage(&self, name: Option<&str>) -> Result<&Stage, Error> {
+        let known = || self.stages.iter().map(|stage| stage.name.clone()).collect();
+        match (name.or(self.default_stage.as_deref()), &self.stages[..]) {
+            (Some(name), stages) => {
+                let unknown = || Error::UnknownStage {
+                    name: name.to_owned(),
+                    known: known(),
+                };
+                let found = stages.iter().find(|stage| stage.name == name);
+                found.ok_or_else(unknown)
+            }
+            (None, [only]) => Ok(only),
+            (None, []) => Err(Error::NoStages),
+            (None, _) => Err(Error::WhichStage { known: known() }),
+        }
+    }
+
+    /// The settings called `name`: `default`, `STAGE` or `STAGE.ROLE`. Only those in use are there.
+    pub fn combination(&self, name: &str) -> Option<&Combination> {
+        self.combinations.iter().find(|found| found.name == name)
+    }
+
+    /// The nearest settings for a host of `stage` with `roles`; the first role that has any decides.
+    pub fn combination_for(&self, stage: &str, roles: &[String]) -> Option<&Combination> {
+        roles
+            .iter()
+            .find_map(|role| self.combination(&format!("{stage}.{role}")))
+            .or_else(|| self.combination(stage))
+            .or_else(|| self.combination("default"))
+    }
+}
+
+impl Published {
+    /// Compiles globs.
+    ///
+    /// # Errors
+    /// The first one that is none.
+    pub fn new<'g>(globs: impl IntoIterator<Item = &'g str>) -> Result<Self, globset::Error> {
+        let compiled: Result<_, _> = globs
+            .into_iter()
+            .map(|glob| Glob::new(&normalized(glob)))
+            .collect();
+        compiled.map(Self)
+    }
+
+    /// Whether the egg `name` is released elsewhere.
+    pub fn contains(&self, name: &str) -> bool {
+        let name = normalized(name);
+        self.0
+            .iter()
+            .any(|glob| glob.compile_matcher().is_match(&name))
+    }
+}
+
+impl Host {
+    /// Whether it is this machine, reached without ssh.
+    pub fn is_local(&self) -> bool {
+        self.destination == "local"
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AllAtOnce => "all-at-once",
+            Self::Rolling => "rolling",
+            Self::Canary => "canary",
+        })
+    }
+}
+
+/// PEP 503: runs of `-`, `_` and `.` are one `-`, letters small.
+fn normalized(name: &str) -> String {
+    let mut normal = String::new();
+    for c in name.chars() {
+        match c {
+            '-' | '_' | '.' if normal.ends_with('-') => {}
+            '-' | '_' | '.' => normal.push('-'),
+            _ => normal.extend(c.to_lowercase()),
+        }
+    }
+    normal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Published;
+
+    #[test]
+    fn egg_names_match_however_they_are_spelled() {
+        let published = Published::new(["acme.theme", "collective.*"]).unwrap();
+        assert!(published.contains("Acme_Theme"));
+        assert!(published.contains("collective-solr"));
+        assert!(!published.contains("acme.themes"));
+        assert!(!published.contains("shop"));
+    }
+}
