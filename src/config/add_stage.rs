@@ -1,8 +1,9 @@
 //! Adds a stage to a file that is there; comments and everything else stay as they are.
 
 use super::error::Error;
+use super::meaning::document;
 use super::project::Project;
-use toml_edit::{Array, DocumentMut, Item, Table, Value, value};
+use toml_edit::{Array, Item, Table, Value, value};
 
 /// `text` with a stage of this name, host and path; unchanged where it is there already. `file` is its name in errors.
 ///
@@ -21,7 +22,7 @@ pub fn add_stage(
         let conflict = |key, old: Value, new: Value| Error::Conflict {
             stage: stage.to_owned(),
             key,
-            old: super::redact::redact(&old.to_string()),
+            old: old.to_string(),
             new: super::redact::redact(&new.to_string()),
         };
         let hosts = existing.hosts.iter().map(|host| host.destination.as_str());
@@ -50,10 +51,7 @@ fn with_stage(
     host: &str,
     path: &str,
 ) -> Result<String, Error> {
-    let mut document: DocumentMut = match text.parse() {
-        Ok(document) => document,
-        Err(_) => return Project::parse(file, text).map(|_| text.to_owned()),
-    };
+    let mut document = document(file, text)?.into_mut();
     let mut table = Table::new();
     table.insert("hosts", value(Array::from_iter([host])));
     table.insert("path", value(path));

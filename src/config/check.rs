@@ -324,7 +324,7 @@ mod tests {
     fn addresses_have_a_host_and_no_password() {
         sort(
             http_url,
-            &["http://127.0.0.1:8080/", "https://example.org"],
+            &["http://127.0.0.1:8080/@@ok", "https://example.org"],
             &[
                 "http://",
                 "ftp://x",

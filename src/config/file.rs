@@ -251,7 +251,7 @@ fn plain_host(host: Placed<String>) -> HostTable {
 fn host(reader: &mut Reader<'_, '_>, span: Span) -> HostTable {
     let host = reader.text("host");
     if host.is_none() {
-        reader.refuse(&span, "a host without `host`", None);
+        reader.refuse(&span, "an element of `hosts` lacks `host`", None);
     }
     HostTable {
         span,

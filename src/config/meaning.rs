@@ -8,6 +8,7 @@ use super::place::{Placed, Span};
 use super::project::{BuildoutFiles, Host, Project, Published, ReleaseRules, Stage};
 use super::reader::Reader;
 use std::collections::HashSet;
+use toml_edit::Document;
 
 impl Project {
     /// Reads `text`; `file` is its name in errors.
@@ -15,14 +16,8 @@ impl Project {
     /// # Errors
     /// [`Error::Invalid`] with every mistake that the text alone shows.
     pub fn parse(file: &str, text: &str) -> Result<Self, Error> {
+        let document = document(file, text)?;
         let mut problems = Problems::new(file, text);
-        let document = match toml_edit::Document::parse(text) {
-            Ok(document) => document,
-            Err(error) => {
-                problems.add(error.span().as_ref(), error.message(), None);
-                return problems.finish(None);
-            }
-        };
         let written = Reader::read(
             document.as_table(),
             String::new(),
@@ -35,6 +30,16 @@ impl Project {
         .project(&written);
         problems.finish(Some(project))
     }
+}
+
+/// The syntax tree of `text`, with places.
+pub(super) fn document<'t>(file: &str, text: &'t str) -> Result<Document<&'t str>, Error> {
+    let parsed = Document::parse(text);
+    let mut problems = Problems::new(file, text);
+    if let Err(error) = &parsed {
+        problems.add(error.span().as_ref(), error.message(), None);
+    }
+    problems.finish(parsed.ok())
 }
 
 struct Meaning<'m, 't> {

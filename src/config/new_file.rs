@@ -1,6 +1,6 @@
 //! The `hostout.toml` that `init` writes: what was found out is set, every other default stands in a comment.
 
-use toml_edit::{Array, Value};
+use toml_edit::{Array, Key, Value};
 
 /// What `init` found out about a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,18 +67,19 @@ impl Proposal {
 /// to see it.
 pub fn new_file(proposal: &Proposal) -> String {
     let mut file = Text(String::new());
-    file.line("# How this project gets from a commit to its servers: git hostout release, git hostout deploy.");
-    file.line("# A key that is commented out has the value shown.");
+    file.line(
+        "# How this project gets from a commit to its servers: git hostout release, then deploy.",
+    );
+    file.line(
+        "# Lines that are commented out show the default, or an example where there is none.",
+    );
     file.table("project");
     file.set("name", &proposal.name, "");
-    file.set(
-        "default-stage",
-        &proposal.stage,
-        "meant when a command names no stage",
-    );
+    let meant = "meant when a command names no stage";
+    file.set("default-stage", &proposal.stage, meant);
     buildout(&mut file, proposal);
     file.table("eggs");
-    file.line("# published = []         # eggs under development that are released elsewhere, such as \"acme.*\"");
+    file.note("published = []", "develop eggs that are released elsewhere");
     release(&mut file, proposal);
     running(&mut file, proposal);
     stage(&mut file, proposal);
@@ -86,89 +87,109 @@ pub fn new_file(proposal: &Proposal) -> String {
 }
 
 fn buildout(file: &mut Text, proposal: &Proposal) {
+    let include = list(&proposal.include);
+    let python = &proposal.python;
     file.table("buildout");
-    file.unless(
-        ".",
-        "directory",
-        &proposal.directory,
-        "the folder of the buildout in this repository",
-    );
+    file.unless(".", "directory", &proposal.directory, "its folder here");
     file.set("development", &proposal.development, "what developers run");
     file.set("production", &proposal.production, "what servers run");
     file.unless(
         Array::from_iter(["etc/"]),
         "include",
-        list(&proposal.include),
-        "further tracked files that servers need",
+        include,
+        "further tracked files",
     );
-    file.line("# host-parts = []        # parts that act outside their release, such as cron jobs");
-    file.unless("python3", "python", &proposal.python, "builds here");
+    file.note(
+        "host-parts = []",
+        "parts that act outside their release, such as cron jobs",
+    );
+    file.unless("python3", "python", python, "resolves and builds here");
 }
 
 fn release(file: &mut Text, proposal: &Proposal) {
+    let targets = list(&proposal.targets);
     file.table("release");
     file.unless("v{version}", "tag", &proposal.tag, "");
     file.unless(
         "hostout",
         "ledger",
         &proposal.ledger,
-        "the branch that records releases and deployments",
+        "branch: what was released and deployed",
     );
-    if proposal.targets.is_empty() {
-        file.line("# targets = []           # what servers run, such as \"cp311-manylinux_2_36_x86_64\"; left out: as this machine");
+    if targets.is_empty() {
+        file.note(
+            "targets = []",
+            "what servers are; left out: like this machine",
+        );
     } else {
-        file.set("targets", list(&proposal.targets), "what servers run");
+        file.set("targets", targets, "what servers are");
     }
 }
 
 fn running(file: &mut Text, proposal: &Proposal) {
-    file.table("services");
-    let kinds = "supervisor, zope, command (with start, stop, status, log) or none";
     let kind = proposal.services.as_deref().unwrap_or("auto");
-    file.unless("auto", "kind", kind, kinds);
+    file.table("services");
+    file.unless(
+        "auto",
+        "kind",
+        kind,
+        "supervisor, zope, none, or command with start and stop",
+    );
     file.table("data");
-    file.line("# kind = \"auto\"          # command (with backup) or none");
-    file.line("# keep = 3               # backups, one before every deployment");
+    file.note("kind = \"auto\"", "none, or command with backup");
+    file.note("keep = 3", "backups; one is made before every deployment");
     file.table("hooks");
-    file.line("# migrate = [\"bin/upgrade\", \"--all\"]                      # a command of yours; none is set");
-    file.line("# after-start = { argv = [\"bin/warm-up\"], timeout = \"5m\" }  # before-stop, after-healthy, on-failure too");
+    file.line("# commands at before-stop, migrate, after-start, after-healthy and on-failure:");
+    file.note("migrate = [\"bin/upgrade\", \"--all\"]", "example");
     file.table("shared");
+    let (paths, files) = (list(&proposal.shared_paths), list(&proposal.shared_files));
     file.unless(
         Array::from_iter(["var"]),
         "paths",
-        list(&proposal.shared_paths),
+        paths,
         "directories that survive releases",
     );
     file.unless(
         Array::new(),
         "files",
-        list(&proposal.shared_files),
-        "live on servers only (passwords): git hostout put",
+        files,
+        "secrets, on servers only: git hostout put",
     );
     file.table("health");
     match &proposal.health {
-        Some(http) => file.set("http", http, "asked on the server; it must answer after a deployment"),
-        None => file.line("# http = \"http://127.0.0.1:8080/\"   # asked on the server; left out: its processes run"),
+        Some(http) => file.set("http", http, "asked on the server after a deployment"),
+        None => file.note(
+            "http = \"http://127.0.0.1:8080/\"",
+            "example; left out: processes run",
+        ),
     }
-    file.line("# timeout = \"60s\"");
+    file.note("timeout = \"60s\"", "");
 }
 
 fn stage(file: &mut Text, proposal: &Proposal) {
-    file.table(&format!("stage.{}", toml_edit::Key::new(&proposal.stage)));
+    file.table(&format!("stage.{}", Key::new(&proposal.stage)));
+    let hosts = Array::from_iter([&proposal.host]);
     file.set(
         "hosts",
-        Array::from_iter([&proposal.host]),
-        "[user@]host[:port] as for ssh, or local; the user is deploy if left out",
+        hosts,
+        "[user@]host[:port] as for ssh; local is this machine",
     );
     file.set("path", &proposal.path, "everything is below it");
-    file.line("# python = \"python3\"     # the one that servers run");
-    file.line("# protected = false      # true: its name must be typed before anything changes");
-    file.line("# keep = 5               # releases on disk, to go back to");
-    file.line("# strategy = \"all-at-once\"          # rolling or canary");
-    file.line(
-        "# runtime-user = \"shop-run\"         # runs the services; left out: the login user",
+    file.note("python = \"python3\"", "what servers run");
+    file.note(
+        "protected = false",
+        "true: its name is typed before anything changes",
     );
-    file.line("# url = \"https://www.example.org/\"  # where people look at it");
+    file.note("keep = 5", "releases on disk, to go back to");
+    file.note("strategy = \"all-at-once\"", "rolling, canary");
+    file.note(
+        "runtime-user = \"shop-run\"",
+        "example; left out: the login user",
+    );
+    file.note(
+        "url = \"https://example.org/\"",
+        "example; where people look at it",
+    );
 }
 
 struct Text(String);
@@ -201,11 +222,19 @@ impl Text {
     }
 
     fn setting(&mut self, mark: &str, key: &str, value: &Value, comment: &str) {
-        let setting = format!("{mark}{key} = {value}");
+        self.commented(&format!("{mark}{key} = {value}"), comment);
+    }
+
+    /// A setting that isn't set.
+    fn note(&mut self, setting: &str, comment: &str) {
+        self.commented(&format!("# {setting}"), comment);
+    }
+
+    fn commented(&mut self, setting: &str, comment: &str) {
         if comment.is_empty() {
-            self.line(&setting);
+            self.line(setting);
         } else {
-            self.line(&format!("{setting:<24} # {comment}"));
+            self.line(&format!("{setting:<36} # {comment}"));
         }
     }
 }

@@ -32,7 +32,7 @@ impl Place {
         Self {
             line: before.matches('\n').count() + 1,
             column: before[start..].chars().count() + 1,
-            source: super::redact::redact(source),
+            source: super::redact::redact_line(source),
         }
     }
 }

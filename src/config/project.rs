@@ -42,7 +42,7 @@ pub struct BuildoutFiles {
 }
 
 /// Globs of egg names. `acme.theme` and `Acme_Theme` are one name (PEP 503).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Published(Vec<Glob>);
 
 /// How releases are named and what they are for.
@@ -160,6 +160,14 @@ impl Published {
         self.0
             .iter()
             .any(|glob| glob.compile_matcher().is_match(&name))
+    }
+}
+
+impl fmt::Debug for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(Glob::glob))
+            .finish()
     }
 }
 

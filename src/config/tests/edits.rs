@@ -154,3 +154,27 @@ fn a_stage_that_would_be_invalid_is_not_added() {
     let added = add_stage("hostout.toml", WITH_COMMENTS, "1.0.0", "web1", "/srv/x");
     assert!(matches!(added, Err(Error::Invalid(_))));
 }
+
+#[test]
+fn a_stage_is_added_between_others_too() {
+    let text = format!(
+        "{WITH_COMMENTS}\n[stage.staging.role.zeo] # big\nparts = [\"zeo\"]\n\n[health]\n# slow\ntimeout = \"5m\"\n"
+    );
+    let edited = add_stage("hostout.toml", &text, "live", "web2", "/srv/live").unwrap();
+    let kept: Vec<&str> = edited.lines().filter(|line| text.contains(line)).collect();
+    assert!(text.lines().all(|line| kept.contains(&line)), "{edited}");
+    let names: Vec<String> = parsed(&edited)
+        .stages
+        .into_iter()
+        .map(|stage| stage.name)
+        .collect();
+    assert_eq!(names, ["staging", "live"]);
+}
+
+#[test]
+fn stages_in_one_line_take_another() {
+    let text =
+        "stage = { a = { hosts = [\"local\"], path = \"/srv/a\" } }\n[project]\nname = \"a\"\n";
+    let edited = add_stage("hostout.toml", text, "b", "local", "/srv/b").unwrap();
+    assert_eq!(parsed(&edited).stages.len(), 2, "{edited}");
+}

@@ -12,11 +12,10 @@ fn parsed(text: &str) -> Project {
 }
 
 fn with_stages(names: &[&str], extra: &str) -> Project {
-    let mut text = format!("{LEAST}{extra}");
-    for name in names {
-        text += &format!("[stage.{name}]\nhosts = [\"local\"]\npath = \"/srv/{name}\"\n");
-    }
-    parsed(&text)
+    let stage =
+        |name: &&str| format!("[stage.{name}]\nhosts = [\"local\"]\npath = \"/srv/{name}\"\n");
+    let stages: String = names.iter().map(stage).collect();
+    parsed(&format!("{LEAST}{extra}{stages}"))
 }
 
 #[test]
