@@ -6,3 +6,4 @@ pub mod ledger;
 pub mod pack;
 pub mod release;
 pub mod transport;
+pub mod ui;
