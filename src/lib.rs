@@ -7,3 +7,4 @@ pub mod ledger;
 pub mod pack;
 pub mod release;
 pub mod transport;
+pub mod ui;

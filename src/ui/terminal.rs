@@ -1,0 +1,90 @@
+//! A person at a real terminal: the test below runs itself again on the other side of a pty.
+
+use super::{Answer, Options, Total, Ui};
+use std::process::{Command, Stdio};
+
+/// Answers prompts as they come and prints everything that was seen.
+const PERSON: &str = r#"
+import os, pty, signal, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+signal.alarm(20)
+answers = [(b"[y/N]", b"y\n"), (b"go on:", b"production\n"), (b"password:", b"hunter2\n")]
+seen, start = b"", 0
+while True:
+    try:
+        more = os.read(fd, 4096)
+    except OSError:
+        more = b""
+    if not more:
+        break
+    seen += more
+    if answers and answers[0][0] in seen[start:]:
+        start = len(seen)
+        os.write(fd, answers.pop(0)[1])
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+#[test]
+#[ignore = "needs the terminal that the other test makes"]
+fn inside() {
+    let ui = Ui::new(Options::default());
+    assert_eq!(ui.ask("deploy?", false), Answer::Yes);
+    assert_eq!(ui.ask_name("this is live", "production"), Answer::Yes);
+    let secret = ui.secret("password:").unwrap().unwrap();
+    assert_eq!(secret.expose(), "hunter2");
+    let progress = ui.progress("uploading", Total::Bytes(1000));
+    progress.inc(600);
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    progress.inc(1);
+    ui.warn("slow");
+    progress.inc(399);
+    progress.finish();
+    ui.finish().unwrap();
+}
+
+fn run(no_color: Option<&str>) -> String {
+    let mut command = Command::new("python3");
+    command
+        .args(["-c", PERSON])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--exact",
+            "ui::terminal::inside",
+            "--nocapture",
+        ])
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::null());
+    if let Some(value) = no_color {
+        command.env("NO_COLOR", value);
+    }
+    let output = command.output().unwrap();
+    let seen = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{seen}");
+    seen
+}
+
+#[test]
+fn a_person_is_asked_and_sees_how_far_it_is() {
+    let seen = run(None);
+    assert!(
+        seen.contains("\x1b[33m\x1b[1mwarning:\x1b[0m slow\r\n"),
+        "{seen:?}"
+    );
+    assert!(seen.contains("600 B of 1.00 kB"), "no bar: {seen:?}");
+    assert!(seen.contains("uploading: 1.00 kB\r\n"), "{seen:?}");
+    assert!(
+        !seen.contains("hunter2"),
+        "the password was shown: {seen:?}"
+    );
+}
+
+#[test]
+fn no_color_is_honoured() {
+    let seen = run(Some("1"));
+    assert!(seen.contains("warning: slow\r\n"), "{seen:?}");
+}
