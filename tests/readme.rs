@@ -20,12 +20,14 @@ fn what_the_readme_types_works() {
         .map(without_questions)
         .collect();
     assert!(commands.len() > 5, "{commands:?}");
-    let script = format!("set -ex\n{}\n", commands.join("\n"))
-        .replace("8080", &free_port().to_string())
-        .replace(
-            "git-hostout/fixtures",
-            &top.join("fixtures").display().to_string(),
-        );
+    // The sample's own port may be taken here.
+    let port = free_port().to_string();
+    let other_port = format!("cd hello\nsed -i s/8080/{port}/ base.cfg hostout.toml\n");
+    let fixtures = top.join("fixtures").display().to_string();
+    let script = format!("set -euxo pipefail\n{}\n", commands.join("\n"))
+        .replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"))
+        .replace("cd hello\n", &other_port)
+        .replace("git-hostout/fixtures", &fixtures);
     let home = sandbox.path("home");
     let mut bash = sandbox.command("bash", &home);
     let output = bash.args(["-c", &script]).output().unwrap();

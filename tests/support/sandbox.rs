@@ -64,7 +64,7 @@ impl Sandbox {
     /// `program`, to be run in `directory`, which knows nothing but this sandbox.
     pub fn command(&self, program: &str, directory: &Path) -> Command {
         self.clock.set(self.clock.get() + 60);
-        let date = format!("@{} +0000", self.clock.get());
+        let date = format!("{} +0000", self.clock.get());
         let mut command = Command::new(program);
         command
             .current_dir(directory)
