@@ -76,11 +76,13 @@ impl Project {
     }
 
     /// Runs git, which must succeed, and gives what it prints.
+    #[track_caller]
     pub fn git(&self, arguments: &[&str]) -> String {
         self.sandbox.git(&self.directory, arguments)
     }
 
     /// Commits everything.
+    #[track_caller]
     pub fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--message", message]);
@@ -97,6 +99,7 @@ impl Project {
     }
 
     /// Replaces `from`, which must be there, by `to` in a file.
+    #[track_caller]
     pub fn edit(&self, path: &str, from: &str, to: &str) {
         let text = self.read(path);
         assert!(text.contains(from), "{path} has no `{from}`");
@@ -125,12 +128,14 @@ impl Project {
     }
 
     /// The manifest of a release, from the ledger.
+    #[track_caller]
     pub fn manifest(&self, version: &str) -> Manifest {
         let text = self.ledger_file(&format!("{}/manifest.toml", release_folder(version)));
         Manifest::from_toml(&text).unwrap()
     }
 
     /// A file of the ledger.
+    #[track_caller]
     pub fn ledger_file(&self, path: &str) -> String {
         let name = format!("hostout:{path}");
         let bytes = self.sandbox.git_bytes(&self.directory, &["show", &name]);
@@ -138,6 +143,7 @@ impl Project {
     }
 
     /// The version of an egg in a release.
+    #[track_caller]
     pub fn egg_version(&self, release: &str, egg: &str) -> String {
         let manifest = self.manifest(release);
         let found = manifest.egg.iter().find(|found| found.name == egg);

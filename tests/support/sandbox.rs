@@ -112,6 +112,7 @@ impl Sandbox {
     }
 
     /// Runs git, which must succeed, and gives what it prints without the last line's end.
+    #[track_caller]
     pub fn git(&self, directory: &Path, arguments: &[&str]) -> String {
         let text = self.git_bytes(directory, arguments);
         let text = String::from_utf8(text).unwrap();
@@ -119,6 +120,7 @@ impl Sandbox {
     }
 
     /// Runs git, which must succeed, and gives exactly what it prints.
+    #[track_caller]
     pub fn git_bytes(&self, directory: &Path, arguments: &[&str]) -> Vec<u8> {
         let mut command = self.command("git", directory);
         let output = command.args(arguments).output().unwrap();

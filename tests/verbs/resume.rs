@@ -8,6 +8,7 @@ fn with_nothing_open_it_does_nothing() {
     let project = Project::single();
     project.hostout(&["init"]).exits(0);
     let before = refs(&project.sandbox, &project.directory);
+    assert!(before.contains("refs/heads/hostout commit"), "{before}");
     project.hostout(&["resume"]).exits(0);
     assert_eq!(refs(&project.sandbox, &project.directory), before);
 }
