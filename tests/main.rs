@@ -1,1 +1,11 @@
+//! Tests through the real binary, and of the code's own shape.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it stands"
+)]
+
+mod architecture;
+mod readme;
+mod support;
+mod verbs;

@@ -1,0 +1,18 @@
+//! What tests stand on: a sandbox, a project in it, the binary's answers, a host's state.
+//!
+//! **Invariant:** nothing of the outer machine is read but its tools, its package index and a shared download cache;
+//! nothing that a test starts outlives it, not even after a panic.
+//! **Not here:** what a verb should do (`verbs`).
+//! **To add** a sample project: a folder below `fixtures/`, a function in `project.rs`.
+
+mod page;
+mod project;
+mod run;
+mod sandbox;
+mod state;
+
+pub use page::{free_port, page};
+pub use project::Project;
+pub use run::Run;
+pub use sandbox::Sandbox;
+pub use state::{refs, tree};

@@ -1,0 +1,227 @@
+//! A closed environment: own home, fixed names, a ticking clock.
+
+use super::Run;
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    cell::Cell,
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Where the clock starts: 2026-01-02T03:04:05Z. Each command is one minute later than the one before.
+const START: u64 = 1_767_323_045;
+
+/// What commands may know of the outer machine: its package index, certificates and proxies.
+const OUTER: [&str; 9] = [
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// A folder that disappears together with every process that was started in it.
+pub struct Sandbox {
+    root: tempfile::TempDir,
+    clock: Cell<u64>,
+}
+
+impl Sandbox {
+    /// An empty home with a git identity and a signing key. Its path is short: a unix socket's has 107 bytes at most
+    /// (unix(7)). `HOSTOUT_TEST_KEEP` in the outer environment keeps the folder.
+    pub fn new() -> Self {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+        let mut root = tempfile::Builder::new().prefix("h.").tempdir().unwrap();
+        root.disable_cleanup(env::var_os("HOSTOUT_TEST_KEEP").is_some());
+        let sandbox = Self {
+            root,
+            clock: Cell::new(START),
+        };
+        for folder in ["home/.ssh", "tmp"] {
+            fs::create_dir_all(sandbox.path(folder)).unwrap();
+        }
+        sandbox.write_identity();
+        sandbox
+    }
+
+    /// A path inside.
+    pub fn path(&self, below: &str) -> PathBuf {
+        self.root.path().join(below)
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// `program`, to be run in `directory`, which knows nothing but this sandbox.
+    pub fn command(&self, program: &str, directory: &Path) -> Command {
+        self.clock.set(self.clock.get() + 60);
+        let date = format!("{} +0000", self.clock.get());
+        let mut command = Command::new(program);
+        command
+            .current_dir(directory)
+            .stdin(Stdio::null())
+            .env_clear()
+            .env("PATH", search_path())
+            .env("HOME", self.path("home"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("XDG_CACHE_HOME", shared_cache())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_AUTHOR_DATE", &date)
+            .env("GIT_COMMITTER_DATE", &date)
+            .env("HOSTOUT_CLOCK", self.clock.get().to_string())
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("COLUMNS", "100");
+        for (name, value) in env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if name.starts_with("PIP_") || OUTER.contains(&name.as_str()) {
+                command.env(name, value);
+            }
+        }
+        command
+    }
+
+    /// Runs `git hostout ARGUMENTS` in `directory`.
+    #[must_use = "assert its exit code"]
+    pub fn hostout(&self, directory: &Path, arguments: &[&str]) -> Run {
+        self.hostout_with(directory, arguments, &[])
+    }
+
+    /// Runs `git hostout ARGUMENTS` with further variables.
+    #[must_use = "assert its exit code"]
+    pub fn hostout_with(
+        &self,
+        directory: &Path,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Run {
+        let mut command = self.command("git", directory);
+        command.arg("hostout").args(arguments);
+        command.envs(variables.iter().copied());
+        Run::new(arguments, &command.output().unwrap())
+    }
+
+    /// Runs git, which must succeed, and gives what it prints without the last line's end.
+    #[track_caller]
+    pub fn git(&self, directory: &Path, arguments: &[&str]) -> String {
+        let text = self.git_bytes(directory, arguments);
+        let text = String::from_utf8(text).unwrap();
+        text.trim_end_matches('\n').to_owned()
+    }
+
+    /// Runs git, which must succeed, and gives exactly what it prints.
+    #[track_caller]
+    pub fn git_bytes(&self, directory: &Path, arguments: &[&str]) -> Vec<u8> {
+        let mut command = self.command("git", directory);
+        let output = command.args(arguments).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "git {arguments:?}: {errors}");
+        output.stdout
+    }
+
+    /// Ends every process that was started in this folder, and waits until they are gone.
+    pub fn stop_all(&self) {
+        let start = Instant::now();
+        loop {
+            let left = self.processes();
+            if left.is_empty() {
+                return;
+            }
+            let patient = start.elapsed() < Duration::from_secs(5);
+            for pid in left {
+                let signal = if patient { Signal::TERM } else { Signal::KILL };
+                // It may have ended in between.
+                kill_process(pid, signal).ok();
+            }
+            if start.elapsed() > Duration::from_secs(10) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Processes whose command line or working directory names this folder: its name is random.
+    fn processes(&self) -> Vec<Pid> {
+        let root = self.root.path().to_string_lossy().into_owned();
+        let own = rustix::process::getpid();
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        entries
+            .filter_map(|entry| {
+                let pid = entry.file_name().to_str()?.parse().ok()?;
+                let words = fs::read(entry.path().join("cmdline")).ok()?;
+                let directory = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+                let ours = String::from_utf8_lossy(&words).contains(&root)
+                    || directory.starts_with(self.root.path());
+                Pid::from_raw(pid).filter(|pid| ours && *pid != own)
+            })
+            .collect()
+    }
+
+    fn write_identity(&self) {
+        let key = self.path("home/.ssh/id_ed25519");
+        let made = Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", "ada@example.org"])
+            .arg("-f")
+            .arg(&key)
+            .stdin(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(made.success(), "ssh-keygen");
+        let config = format!(
+            "[user]\n\tname = Ada Example\n\temail = ada@example.org\n\tsigningkey = {}.pub\n\
+             [gpg]\n\tformat = ssh\n[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n",
+            key.display()
+        );
+        fs::write(self.path("home/.gitconfig"), config).unwrap();
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop_all();
+    }
+}
+
+/// The binary's folder first, so that `git hostout` finds it.
+fn search_path() -> std::ffi::OsString {
+    let binary = Path::new(env!("CARGO_BIN_EXE_git-hostout"));
+    let outer = env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(binary.parent().unwrap().to_owned());
+    env::join_paths(folders.chain(env::split_paths(&outer))).unwrap()
+}
+
+/// Downloads are shared by all tests and kept between runs.
+fn shared_cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
+}
+
+#[test]
+fn what_was_started_in_a_sandbox_ends_with_it() {
+    let sandbox = Sandbox::new();
+    let mut sleeper = sandbox.command("sleep", sandbox.root());
+    let mut child = sleeper.arg("600").spawn().unwrap();
+    assert_eq!(sandbox.processes().len(), 1);
+    let reaper = thread::spawn(move || child.wait().unwrap());
+    drop(sandbox);
+    assert!(!reaper.join().unwrap().success());
+}
+
+#[test]
+fn the_clock_of_a_sandbox_ticks_from_a_fixed_start() {
+    let sandbox = Sandbox::new();
+    let command = sandbox.command("date", sandbox.root());
+    let clock = command
+        .get_envs()
+        .find(|(name, _)| *name == "HOSTOUT_CLOCK");
+    assert_eq!(clock.unwrap().1.unwrap(), (START + 60).to_string().as_str());
+}

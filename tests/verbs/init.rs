@@ -1,0 +1,112 @@
+//! `git hostout init`
+
+use crate::support::{Project, Sandbox, refs, tree};
+use std::fs;
+
+const STAGE: [&str; 6] = ["--stage", "local", "--host", "local", "--path", "/srv/shop"];
+
+#[test]
+fn starts_a_project() {
+    let project = without_file();
+    let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
+    project
+        .hostout(&arguments)
+        .exits(0)
+        .says(&["git hostout release"])
+        .matches(
+            &project.sandbox,
+            "init-fresh",
+            &[
+                project.read("hostout.toml"),
+                refs(&project.sandbox, &project.directory),
+                project.git(&["ls-tree", "-r", "--name-only", "hostout"]),
+            ],
+        );
+
+    let file = project.read("hostout.toml");
+    assert!(file.contains("[stage.local]"), "{file}");
+    assert!(file.contains("path = \"/srv/shop\""), "{file}");
+    let entry = project.git(&["cat-file", "commit", "hostout"]);
+    assert!(entry.contains("gpgsig -----BEGIN SSH SIGNATURE"), "{entry}");
+    let listed = project.git(&["ls-tree", "-r", "--name-only", "hostout"]);
+    for path in ["README.md", "keys/allowed_signers", "policy.toml"] {
+        assert!(listed.lines().any(|line| line == path), "{path}: {listed}");
+    }
+    let signers = project.ledger_file("keys/allowed_signers");
+    assert!(signers.contains("ssh-ed25519 "), "{signers}");
+}
+
+#[test]
+fn twice_changes_nothing() {
+    let project = without_file();
+    let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
+    project.hostout(&arguments).exits(0);
+    let state = || {
+        let sandbox = &project.sandbox;
+        let file = project.read("hostout.toml");
+        (file, refs(sandbox, &project.directory))
+    };
+    let before = state();
+    let objects = project.git(&["rev-parse", "hostout"]);
+    project.hostout(&arguments).exits(0);
+    project.hostout(&["init"]).exits(0);
+    assert_eq!(state(), before);
+    assert_eq!(project.git(&["rev-parse", "hostout"]), objects);
+}
+
+#[test]
+fn adds_a_missing_stage_and_keeps_comments() {
+    let project = Project::single();
+    project.edit("hostout.toml", "[services]", "# Nothing runs.\n[services]");
+    let more = ["init", "--stage", "next", "--host", "local", "--path"];
+    let arguments: Vec<&str> = more.into_iter().chain(["/srv/next"]).collect();
+    project.hostout(&arguments).exits(0);
+    let file = project.read("hostout.toml");
+    assert!(file.contains("# Nothing runs.\n[services]"), "{file}");
+    assert!(file.contains("[stage.local]"), "{file}");
+    assert!(file.contains("[stage.next]"), "{file}");
+
+    let other: Vec<&str> = more.into_iter().chain(["/srv/other"]).collect();
+    project
+        .hostout(&other)
+        .exits(11)
+        .says(&["next", "/srv/next"]);
+    assert_eq!(project.read("hostout.toml"), file);
+}
+
+#[test]
+fn adopts_the_ledger_of_the_remote() {
+    let project = Project::single();
+    let remote = project.sandbox.path("remote.git");
+    fs::create_dir(&remote).unwrap();
+    let sandbox: &Sandbox = &project.sandbox;
+    sandbox.git(&remote, &["init", "--quiet", "--bare"]);
+    let address = remote.display().to_string();
+    project.git(&["remote", "add", "origin", &address]);
+    project.git(&["push", "--quiet", "--set-upstream", "origin", "main"]);
+    project.hostout(&["init"]).exits(0);
+    project.git(&["push", "--quiet", "origin", "hostout"]);
+    let ledger = project.git(&["rev-parse", "hostout"]);
+
+    let second = sandbox.path("second");
+    let to = second.display().to_string();
+    project.git(&["clone", "--quiet", &address, &to]);
+    sandbox.hostout(&second, &["init"]).exits(0);
+    assert_eq!(sandbox.git(&second, &["rev-parse", "hostout"]), ledger);
+}
+
+#[test]
+fn needs_a_repository() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.path("empty");
+    fs::create_dir(&empty).unwrap();
+    sandbox.hostout(&empty, &["init"]).exits(11);
+    assert_eq!(tree(&empty, 1), "");
+}
+
+fn without_file() -> Project {
+    let project = Project::hello();
+    fs::remove_file(project.directory.join("hostout.toml")).unwrap();
+    project.commit("Forget how it is deployed");
+    project
+}

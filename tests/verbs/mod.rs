@@ -1,0 +1,18 @@
+//! What each verb does, through the real binary.
+//!
+//! **Invariant:** a verb is judged by its exit code, its words and the state it leaves, never by its code.
+//! **Not here:** decisions (beside the planners, as values).
+//! **To add** a verb: a file of its name here.
+
+mod check;
+mod deploy;
+mod init;
+mod log;
+mod prune;
+mod release;
+mod resume;
+mod rollback;
+mod show;
+mod stages;
+mod status;
+mod usage;

@@ -1,0 +1,87 @@
+//! `git hostout rollback`
+
+use crate::support::{Project, tree};
+use std::fs;
+
+/// A project with 0.1.0, 0.1.1 and 0.1.2 deployed one after another, in that order.
+fn three_times() -> Project {
+    let project = Project::released();
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    for word in ["Good day", "Good evening"] {
+        project.greet(word);
+        project.hostout(&["release", "--yes"]).exits(0);
+        project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    }
+    project
+}
+
+#[test]
+fn goes_back_step_by_step_and_never_forward() {
+    let project = three_times();
+    project
+        .hostout(&["rollback", "local", "--dry-run"])
+        .exits(0)
+        .says(&["0.1.2", "0.1.1"]);
+    assert_eq!(project.live().as_deref(), Some("0.1.2"));
+
+    project
+        .hostout(&["rollback", "local", "--yes", "-m", "wrong words"])
+        .exits(0)
+        .matches(&project.sandbox, "rollback", &[tree(&project.host, 1)]);
+    assert_eq!(project.live().as_deref(), Some("0.1.1"));
+    assert!(project.page().contains("Good day, world!"));
+    project.hostout(&["rollback", "local", "--yes"]).exits(0);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+    assert!(project.page().contains("Hello, world!"));
+    project
+        .hostout(&["rollback", "local", "--yes"])
+        .exits(11)
+        .says(&["--to"]);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+
+    project
+        .hostout(&["rollback", "local", "--to", "0.1.2", "--yes"])
+        .exits(0);
+    assert!(project.page().contains("Good evening, world!"));
+
+    let run = project.hostout(&["log", "local", "--json"]).exits(0);
+    let json = run.json();
+    let entries = json["entries"].as_array().unwrap();
+    let rollbacks = entries.iter().filter(|entry| entry["kind"] == "rollback");
+    assert_eq!(rollbacks.count(), 3, "{json}");
+    assert!(
+        entries.iter().any(|entry| entry["reason"] == "wrong words"),
+        "{json}"
+    );
+}
+
+#[test]
+fn ships_again_what_the_host_lost() {
+    let project = Project::released();
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    project.greet("Good day");
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    project.sandbox.stop_all();
+    fs::remove_dir_all(&project.host).unwrap();
+
+    project
+        .hostout(&["rollback", "local", "--to", "0.1.0", "--yes"])
+        .exits(0);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+    assert!(project.page().contains("Hello, world!"));
+}
+
+#[test]
+fn unknown_names_have_their_own_codes() {
+    let project = Project::released();
+    project
+        .hostout(&["rollback", "moon", "--yes"])
+        .exits(10)
+        .says(&["moon"]);
+    project
+        .hostout(&["rollback", "local", "--to", "9.9.9", "--yes"])
+        .exits(11)
+        .says(&["9.9.9"]);
+    project.hostout(&["rollback", "local", "--yes"]).exits(11);
+}

@@ -1,0 +1,43 @@
+//! `git hostout show` and `git hostout diff`
+
+use crate::support::Project;
+
+#[test]
+fn a_manifest_and_what_differs_between_two() {
+    let project = Project::released();
+    project
+        .hostout(&["show", "0.1.0"])
+        .exits(0)
+        .says(&["acme.hello", "waitress"]);
+    let json = project
+        .hostout(&["show", "v0.1.0", "--json"])
+        .exits(0)
+        .json();
+    let manifest = project.manifest("0.1.0");
+    assert_eq!(json["format"], 1);
+    assert_eq!(json["version"], "0.1.0");
+    assert_eq!(json["commit"], manifest.commit.as_str());
+    assert_eq!(json["release-commit"], manifest.release_commit.as_str());
+    assert_eq!(
+        json["tarball"]["tar-sha256"],
+        manifest.tarball.tar_sha256.to_string()
+    );
+    assert_eq!(json["pin"].as_array().unwrap().len(), manifest.pin.len());
+    let newest = project.hostout(&["show", "--json"]).exits(0).json();
+    assert_eq!(newest, json);
+
+    project.greet("Good day");
+    project.hostout(&["release", "--yes"]).exits(0);
+    let run = project
+        .hostout(&["diff", "0.1.0", "0.1.1"])
+        .exits(0)
+        .says(&["acme.greeting"]);
+    assert!(!run.stdout.contains("acme.hello"), "{run}");
+    let same = project.hostout(&["diff", "0.1.0", "0.1.0"]).exits(0);
+    assert!(!same.stdout.contains("acme.greeting"), "{same}");
+    project
+        .hostout(&["show", "9.9.9"])
+        .exits(11)
+        .says(&["9.9.9"]);
+    project.hostout(&["diff", "0.1.0", "9.9.9"]).exits(11);
+}

@@ -1,0 +1,58 @@
+//! Help, the man page, and words that are wrong.
+
+use crate::support::{Project, Sandbox};
+
+/// The verbs that work.
+const VERBS: [&str; 12] = [
+    "init", "check", "release", "deploy", "rollback", "status", "log", "show", "diff", "prune",
+    "resume", "man",
+];
+
+#[test]
+fn help_names_every_verb_and_each_verb_has_its_own() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.hostout(sandbox.root(), &["-h"]).exits(0);
+    for verb in VERBS {
+        let listed = |line: &str| line.split_whitespace().next() == Some(verb);
+        assert!(run.stdout.lines().any(listed), "{verb}: {run}");
+        sandbox
+            .hostout(sandbox.root(), &[verb, "--help"])
+            .exits(0)
+            .says(&["Usage:"]);
+    }
+    assert_eq!(run.stderr, "");
+    run.matches(&sandbox, "help", &[]);
+}
+
+#[test]
+fn the_man_page_is_one() {
+    let sandbox = Sandbox::new();
+    let run = sandbox.hostout(sandbox.root(), &["man"]).exits(0);
+    assert!(run.stdout.contains(".TH "), "{run}");
+    for verb in VERBS {
+        assert!(run.stdout.contains(verb), "{verb}: {run}");
+    }
+}
+
+#[test]
+fn wrong_words_are_2() {
+    let sandbox = Sandbox::new();
+    for arguments in [
+        &["no-such-verb"][..],
+        &["deploy", "--no-such-flag"],
+        &["diff", "0.1.0"],
+        &[],
+    ] {
+        sandbox.hostout(sandbox.root(), arguments).exits(2);
+    }
+}
+
+#[test]
+fn a_wrong_file_is_10_with_line_and_nearest_key() {
+    let project = Project::single();
+    project.edit("hostout.toml", "[services]\nkind", "[services]\nkidn");
+    let run = project.hostout(&["check"]).exits(10);
+    run.says(&["hostout.toml", "kidn", "kind", "5"]);
+    let run = project.hostout(&["check", "--json"]).exits(10);
+    assert_eq!(run.json()["error"]["code"], 10);
+}
