@@ -859,8 +859,10 @@ def make_eggs(layout, wheels, python, answers, output):
             if there and made_for_this_python(there[0]):
                 eggs[sha256] = os.path.basename(there[0])
                 continue
-            wheel = Wheel(path)
-            if wheel.plain():
+            with contextlib.suppress(ValueError, KeyError, zipfile.BadZipFile):  # pip's words on these are better
+                wheel = Wheel(path)
+                if not wheel.plain():
+                    continue
                 os.makedirs(os.path.join(partial, sha256))
                 eggs[sha256] = fresh[sha256] = wheel.unpack(os.path.join(partial, sha256))
                 answers.progress("eggs", len(eggs), len(wheels))
