@@ -938,7 +938,7 @@ def ensure_venv(layout, venv, output):
         pip = next((f for f in files if os.path.basename(f).startswith("pip-")), None)
         if not pip:
             raise Failed("refused", "the manifest pins no pip", "release again")
-        argv = [python, os.path.join(pip, "pip"), "install", "--no-index", "--no-deps", "--no-cache-dir",
+        argv = [python, os.path.join(pip, "pip"), "install", "--no-index", "--no-deps", "--no-compile", "--no-cache-dir",
                 "--disable-pip-version-check", "--no-warn-script-location", *files]
         code, said = run(argv, folder, 600, output, buildout_env(folder, folder))
     if code != 0:

@@ -134,7 +134,9 @@ class Release:
 CONFIG = """[buildout]
 parts = {parts}
 develop =
-eggs = hello waitress
+eggs =
+    hello
+    waitress
 [app]
 recipe = zc.recipe.egg
 eggs = ${{buildout:eggs}}
