@@ -2,8 +2,25 @@
 //!
 //! **Invariant:** pure; everything here is a value that can be printed in a plan and tested without a host.
 //! **Not here:** reaching a host (`transport`), looking at one (`observe`).
-//! **To add** a request: a type here, a verb in `agent.py`, a row in the agent's own tests.
+//! **To add** a request: a type in `request.rs`, its answer in `answer.rs`, a verb in `agent.py`, a row in the agent's
+//! own tests.
 
+mod agent;
+mod answer;
 mod command;
+mod listener;
+mod request;
 
+pub use agent::{Agent, Verb};
+pub use answer::{
+    Activated, ActivationResult, CurrentState, Disk, Failure, FailureKind, HaveAnswer,
+    HistoryEntry, InstallAnswer, JobSeen, JobState, Live, LockSeen, PathState, PrepareAnswer,
+    PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen, ServiceState,
+    SharedSeen, StatusAnswer, UnlockAnswer,
+};
 pub use command::{Command, Ended};
+pub use listener::{End, Event, ListenError, Listener};
+pub use request::{
+    ActivateRequest, HaveRequest, JournalRequest, LockRequest, PrepareRequest, PruneRequest,
+    Request, StatusRequest, UnlockRequest,
+};

@@ -1,0 +1,434 @@
+//! The last lines of the agent's answers. Unknown fields and kinds are a newer agent's, and passed over.
+
+use crate::release::{Digest, EntryId};
+use semver::Version;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What `status` sees.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StatusAnswer {
+    /// The running agent's version.
+    pub agent: String,
+    /// sha256 of the installed agent.
+    pub installed: Option<String>,
+    /// The path, absolute.
+    pub path: String,
+    /// Whose it is.
+    pub path_state: PathState,
+    /// Why it can't be used.
+    pub reason: Option<String>,
+    /// The interpreter that answers.
+    pub python: Python,
+    /// The target that this host is, e.g. `cp311-manylinux_2_36_x86_64`.
+    pub target: String,
+    /// The login user.
+    pub user: String,
+    /// What the host calls itself.
+    pub hostname: String,
+    /// What is free where the path is.
+    pub disk: Disk,
+    /// The one pointer.
+    pub current: Live,
+    /// The host's own record.
+    pub record: Option<Record>,
+    /// What lies below `releases/`.
+    pub releases: Vec<ReleaseSeen>,
+    /// Who holds the lock.
+    pub lock: Option<LockSeen>,
+    /// The live release's processes.
+    pub services: Vec<ServiceSeen>,
+    /// Whether the live release is healthy by its own settings; `None` = nothing is live.
+    pub healthy: Option<bool>,
+    /// The shared files that were asked for.
+    pub shared: SharedSeen,
+    /// The last job.
+    pub job: Option<JobSeen>,
+}
+
+/// Whose directory a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathState {
+    /// Nothing is there, and it can be made.
+    Absent,
+    /// Made by an agent.
+    Ours,
+    /// An empty directory.
+    Empty,
+    /// It holds something else.
+    Foreign,
+    /// It can't be written or made.
+    Unwritable,
+}
+
+/// A host's interpreter.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Python {
+    /// Its version, e.g. `3.11.7`.
+    pub version: String,
+    /// Where it is.
+    pub executable: String,
+    /// e.g. `cpython`.
+    pub implementation: String,
+    /// Every wheel tag it takes, best first.
+    pub tags: Vec<String>,
+    /// Whether it can make virtual environments.
+    pub venv: bool,
+}
+
+/// Free space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Disk {
+    /// In bytes.
+    pub free: u64,
+    /// In inodes; 0 where the file system has none to count.
+    pub inodes: u64,
+}
+
+/// The link `current`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Live {
+    /// The release it names.
+    pub release: Option<Version>,
+    /// Whether it is ours.
+    pub state: CurrentState,
+    /// What the link says.
+    pub target: Option<String>,
+}
+
+/// What `current` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CurrentState {
+    /// Not there.
+    Absent,
+    /// A link to a release.
+    Ours,
+    /// Anything else.
+    Foreign,
+}
+
+/// What a host knows of its own deployments.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Record {
+    /// The release that the last job left live.
+    pub release: Option<Version>,
+    /// Its manifest.
+    #[serde(default)]
+    pub manifest: Option<Digest>,
+    /// The deployment that made it live.
+    #[serde(default)]
+    pub id: Option<EntryId>,
+    /// That entry's serial, when it was known.
+    #[serde(default)]
+    pub serial: Option<u64>,
+    /// When, RFC 3339.
+    #[serde(default)]
+    pub time: Option<String>,
+    /// The stage.
+    #[serde(default)]
+    pub stage: Option<String>,
+    /// What was live before.
+    #[serde(default)]
+    pub from: Option<Version>,
+    /// Whether it was healthy then.
+    #[serde(default)]
+    pub healthy: bool,
+    /// The last 50 jobs, oldest first.
+    #[serde(default)]
+    pub history: Vec<HistoryEntry>,
+}
+
+/// A job that ended.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct HistoryEntry {
+    /// What it was to make live.
+    pub release: Version,
+    /// The deployment.
+    pub id: EntryId,
+    /// When it ended, RFC 3339.
+    pub time: String,
+    /// How.
+    pub result: ActivationResult,
+}
+
+/// A folder below `releases/`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ReleaseSeen {
+    /// Its name.
+    pub version: String,
+    /// Whether it was built to its end.
+    pub complete: bool,
+    /// Its manifest.
+    pub manifest: Option<Digest>,
+}
+
+/// Who holds a host's lock.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LockSeen {
+    /// The person.
+    pub by: String,
+    /// The machine they are at.
+    #[serde(default)]
+    pub from: String,
+    /// The client's process there.
+    #[serde(default)]
+    pub pid: Option<u32>,
+    /// Since when, RFC 3339.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// What they do.
+    #[serde(default)]
+    pub step: Option<String>,
+    /// Whether it may be taken over.
+    #[serde(default)]
+    pub expired: bool,
+}
+
+/// A process, or a program of a supervisor.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ServiceSeen {
+    /// Its name.
+    pub name: String,
+    /// Whether it runs.
+    pub state: ServiceState,
+    /// What its supervisor says.
+    pub detail: String,
+}
+
+/// Whether a process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceState {
+    /// It runs.
+    Running,
+    /// It is being started, perhaps again and again.
+    Starting,
+    /// It doesn't run.
+    Stopped,
+    /// It doesn't run and won't be started again.
+    Failed,
+    /// There is no way to know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Shared files that were asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SharedSeen {
+    /// By name, whether they are there.
+    pub files: BTreeMap<String, bool>,
+}
+
+/// A job.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct JobSeen {
+    /// Its deployment.
+    pub id: EntryId,
+    /// Whether it ended.
+    pub state: JobState,
+    /// How it ended.
+    pub result: Option<ActivationResult>,
+}
+
+/// Whether a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobState {
+    /// It works.
+    Running,
+    /// Its journal has an end.
+    Ended,
+    /// Its process is gone without an end.
+    Died,
+}
+
+/// Which artifacts are missing.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct HaveAnswer {
+    /// Those.
+    pub missing: Vec<Digest>,
+}
+
+/// What `install` wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InstallAnswer {
+    /// sha256 of the installed agent.
+    pub installed: Digest,
+}
+
+/// What `put` took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct PutAnswer {
+    /// How many artifacts.
+    pub stored: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// A release that can be made live.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PrepareAnswer {
+    /// Whether it was there already, complete and of the same manifest.
+    pub reused: bool,
+    /// The token of the lock that is still held.
+    pub lock: Option<String>,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Activated {
+    /// How.
+    pub result: ActivationResult,
+    /// The deployment.
+    pub id: EntryId,
+    /// What was live before.
+    pub from: Option<Version>,
+    /// What was to be.
+    pub to: Version,
+    /// What `current` names now.
+    pub current: Option<Version>,
+    /// The backup's name below `backups/`.
+    #[serde(default)]
+    pub backup: Option<String>,
+    /// One sentence, with what was put back.
+    pub message: String,
+    /// The last lines of what failed.
+    #[serde(default)]
+    pub output: Vec<String>,
+    /// What failed.
+    #[serde(default)]
+    pub kind: Option<FailureKind>,
+    /// What to do about it.
+    #[serde(default)]
+    pub hint: Option<String>,
+}
+
+/// How an activation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActivationResult {
+    /// The new release is live and healthy.
+    Healthy,
+    /// The new release is live and isn't healthy, kept by choice.
+    Unhealthy,
+    /// The old release was put back and is healthy.
+    Reverted,
+    /// Failed after the switch, or services are down; `current` says what is live.
+    Failed,
+    /// The old release is live, and was never switched away from.
+    FailedBeforeSwitch,
+    /// A newer agent's.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What `prune` removed, or would.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PruneAnswer {
+    /// What went.
+    pub removed: Vec<Pruned>,
+    /// The releases that stay.
+    pub kept: Vec<String>,
+    /// How much went, in bytes.
+    pub bytes: u64,
+}
+
+/// Something that was removed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Pruned {
+    /// `release`, `egg`, `venv`, `artifact` or `job`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Whether a lock was there to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct UnlockAnswer {
+    /// It was, and is no more.
+    pub unlocked: bool,
+}
+
+/// A verb that said no.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Failure {
+    /// Which no.
+    pub kind: FailureKind,
+    /// What is the matter.
+    pub message: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub hint: Option<String>,
+    /// The last lines of a command's output.
+    #[serde(default)]
+    pub output: Vec<String>,
+    /// Who holds the lock, with [`FailureKind::Locked`].
+    #[serde(default)]
+    pub lock: Option<LockSeen>,
+    /// What wasn't sent, with [`FailureKind::MissingArtifact`].
+    #[serde(default)]
+    pub missing: Vec<String>,
+    /// What is live, where the agent looked.
+    #[serde(default)]
+    pub current: Option<String>,
+}
+
+/// The kinds of no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The request, or an upload, isn't well formed.
+    BadRequest,
+    /// The request or manifest is of a newer format than the agent knows.
+    NewerFormat,
+    /// Someone else holds the lock.
+    Locked,
+    /// The lock was lost.
+    LockLost,
+    /// It must not be done: a foreign path, a missing shared file, no wheel for this host.
+    Refused,
+    /// Bytes don't hash to their name.
+    WrongHash,
+    /// An artifact isn't in the store.
+    MissingArtifact,
+    /// There is no room left.
+    DiskFull,
+    /// The operating system said no.
+    Io,
+    /// The virtual environment can't be made.
+    Venv,
+    /// buildout failed.
+    Buildout,
+    /// The release isn't prepared.
+    NotPrepared,
+    /// Something else is live than was planned with.
+    Stale,
+    /// The backup failed.
+    Backup,
+    /// A hook failed.
+    Hook,
+    /// Services don't stop.
+    Stop,
+    /// Services don't start.
+    Start,
+    /// `current` couldn't be switched.
+    Switch,
+    /// Parts that act outside the release failed.
+    HostParts,
+    /// The release isn't healthy.
+    Unhealthy,
+    /// The job was asked to end, as by a shutdown.
+    Stopped,
+    /// There is no such job.
+    UnknownJob,
+    /// The job runs still, and wasn't waited for.
+    Running,
+    /// The job died without an end.
+    Died,
+    /// A bug in the agent, or a kind that a newer one has.
+    #[serde(other)]
+    Bug,
+}

@@ -1,0 +1,347 @@
+"""The agent's own tests that need neither network nor processes: formats, refusals, the lock, the journal."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+import support
+
+agent = support.load()
+
+
+class OnHost(unittest.TestCase):
+    def setUp(self):
+        self.host = support.Host()
+        self.addCleanup(self.host.remove)
+        self.layout = agent.Layout(self.host.path)
+
+    def refused(self, kind, call, *arguments):
+        with self.assertRaises(agent.Failed) as caught:
+            call(*arguments)
+        self.assertEqual(caught.exception.kind, kind, caught.exception.message)
+        return caught.exception
+
+
+class Answers(OnHost):
+    def test_user_info_is_redacted(self):
+        self.assertEqual(agent.redact("see https://ann:s3cret@example.org/x and ann@example.org"),
+                         "see https://***@example.org/x and ann@example.org")
+
+    def test_output_is_clean_text(self):
+        self.assertEqual(agent.last_lines(b"a\xff\x1b[1mb\nc\td\n"), ["a\ufffd?[1mb", "c\td"])
+
+    def test_a_gone_reader_stops_nothing(self):
+        class Gone(io.BytesIO):
+            def flush(self):
+                raise BrokenPipeError
+
+        answers = agent.Answers(Gone())
+        answers.step("x")
+        answers.step("y")
+        self.assertTrue(answers.gone)
+
+    def test_a_newer_request_is_refused_by_name(self):
+        end = self.host.ask("have", {"format": 2})
+        self.assertEqual((end["end"], end["kind"]), ("failed", "newer-format"))
+
+    def test_what_is_no_request_is_refused(self):
+        for data in (b"{", b"[]", b"{}", b'{"format": "1"}'):
+            self.assertEqual(self.host.ask("have", data=data)["kind"], "bad-request", data)
+
+    def test_a_bug_ends_the_verb_too(self):
+        end = self.host.ask("have", {"sha256": 3})
+        self.assertEqual(end["kind"], "bug")
+
+
+class Status(OnHost):
+    def test_on_nothing(self):
+        end = self.host.ask("status", {"shared-files": ["secret.cfg"]})
+        self.assertEqual(end["path-state"], "absent")
+        self.assertEqual(end["current"], {"release": None, "state": "absent", "target": None})
+        self.assertEqual((end["record"], end["lock"], end["job"], end["healthy"]), (None,) * 4)
+        self.assertEqual(end["shared"]["files"], {"secret.cfg": False})
+        self.assertGreater(end["disk"]["free"], 0)
+        self.assertFalse(os.path.exists(self.host.path), "status wrote something")
+
+    def test_whose_path_it_is(self):
+        os.mkdir(self.host.path)
+        self.assertEqual(self.host.ask("status")["path-state"], "empty")
+        self.host.at("file").write_text("mine")
+        self.assertEqual(self.host.ask("status")["path-state"], "foreign")
+        self.assertEqual(self.host.ask("install")["kind"], "refused")
+        self.host.at("file").unlink()
+        self.assertEqual(self.host.ask("install")["end"], "ok")
+        end = self.host.ask("status")
+        self.assertEqual(end["path-state"], "ours")
+        self.assertEqual(end["installed"], support.sha256(support.SOURCE.read_bytes()))
+
+    def test_a_foreign_current_is_seen(self):
+        self.layout.make()
+        os.symlink("/srv/elsewhere", self.layout.current)
+        self.assertEqual(self.layout.live(), (None, "foreign", "/srv/elsewhere"))
+        os.unlink(self.layout.current)
+        os.mkdir(self.layout.current)
+        self.assertEqual(self.layout.live(), (None, "foreign", None))
+
+    @unittest.skipIf(os.getuid() == 0, "root may write everywhere")
+    def test_an_unwritable_parent_is_named(self):
+        os.chmod(self.host.root, 0o500)
+        end = self.host.ask("status")
+        self.assertEqual(end["path-state"], "unwritable")
+        self.assertIn(self.host.root, end["reason"])
+
+
+class Python(unittest.TestCase):
+    def test_tags_are_those_of_the_packaging_library(self):
+        from pip._vendor.packaging import tags
+        newer = f"cp{sys.version_info[0]}{sys.version_info[1]}-none-any"  # the library has it since 22
+        mine, theirs = agent.wheel_tags(), [str(tag) for tag in tags.sys_tags()]
+        self.assertIn(newer, mine)
+        self.assertEqual([tag for tag in mine if tag != newer], [tag for tag in theirs if tag != newer])
+
+    def test_versions_are_normalised_as_packaging_does(self):
+        from pip._vendor.packaging.version import Version
+        for text in ("1.0", "1.0.0", "2020.06.20", "1!2.0", "1.0-1", "1.0.post3", "1.0alpha2", "1.0rc", "1.0.DEV4",
+                     "1.0+Ab.01-x", "v1.2b3.post4.dev5"):
+            self.assertEqual(agent.normal_version(text), str(Version(text)))
+        self.assertIsNone(agent.normal_version("1.0-custom"))
+
+    def test_the_best_wheel_is_chosen(self):
+        ranks = {tag: n for n, tag in enumerate(agent.wheel_tags())}
+        me = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+        best = agent.rank_of(f"x-1-{me}-{me}-manylinux_2_17_{agent.machine()}.manylinux2014_{agent.machine()}.whl", ranks)
+        self.assertLess(best, agent.rank_of("x-1-py2.py3-none-any.whl", ranks))
+        self.assertIsNone(agent.rank_of("x-1-cp27-none-any.whl", ranks))
+        self.assertIsNone(agent.rank_of("x-1.tar.gz", ranks))
+
+
+class Store(OnHost):
+    def put(self, members):
+        return self.host.ask("put", data=support.make_tar(members, "w"))
+
+    def test_artifacts_are_put_and_then_there(self):
+        name = support.sha256(b"one")
+        self.assertEqual(self.host.ask("have", {"sha256": [name]})["missing"], [name])
+        self.assertEqual(self.put([(name, b"one")])["stored"], 1)
+        other = support.sha256(b"two")
+        self.assertEqual(self.host.ask("put", None, other, data=b"two")["bytes"], 3)
+        self.assertEqual(self.host.ask("have", {"sha256": [name, other]})["missing"], [])
+        self.assertEqual(os.stat(self.layout.object(name)).st_mode & 0o777, 0o444)
+
+    def test_what_does_not_hash_to_its_name_is_not_kept(self):
+        name = support.sha256(b"one")
+        self.assertEqual(self.put([(name, b"two")])["kind"], "wrong-hash")
+        self.assertEqual(os.listdir(os.path.dirname(self.layout.object(name))), [])
+
+    def test_names_and_members_that_are_no_artifacts_are_refused(self):
+        for member in (("../../x", b"x"), ("a" * 63, b"x"), ("A" * 64, b"x")):
+            self.assertEqual(self.put([member])["kind"], "bad-request")
+        link = tarfile.TarInfo("a" * 64)
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        self.assertEqual(self.put([link])["kind"], "bad-request")
+
+    def test_a_torn_upload_is_no_success(self):
+        data = support.make_tar([(support.sha256(b"x" * 5000), b"x" * 5000)], "w")
+        self.assertEqual(self.host.ask("put", data=data[:3000])["end"], "failed")
+        self.assertFalse(list(self.host.at("store").glob("*/*")))
+
+
+class Tarball(OnHost):
+    def unpack(self, members):
+        path = os.path.join(self.host.root, "x.tar.gz")
+        pathlib.Path(path).write_bytes(support.make_tar(members))
+        release = tempfile.mkdtemp(dir=self.host.root)
+        agent.unpack_tarball(path, "demo-1", release)
+        return pathlib.Path(release)
+
+    def special(self, name, kind, to="", mode=0o644):
+        info = tarfile.TarInfo(name)
+        info.type, info.linkname, info.mode = kind, to, mode
+        return info
+
+    def test_the_top_folder_is_stripped_and_special_bits_are_dropped(self):
+        release = self.unpack([self.special("demo-1", tarfile.DIRTYPE), ("demo-1/a/b.cfg", b"x"),
+                               self.special("demo-1/run", tarfile.REGTYPE, mode=0o6777),
+                               self.special("demo-1/a/link", tarfile.SYMTYPE, "../run")])
+        self.assertEqual((release / "a" / "b.cfg").read_bytes(), b"x")
+        self.assertEqual((release / "run").stat().st_mode & 0o7777, 0o755)
+        self.assertEqual(os.readlink(release / "a" / "link"), "../run")
+
+    def test_what_leaves_the_tree_is_refused(self):
+        for members in (
+            [("/etc/x", b"")], [("demo-1/../x", b"")], [("other/x", b"")], [("demo-1/a/../../x", b"")],
+            [self.special("demo-1/x", tarfile.SYMTYPE, "/etc")], [self.special("demo-1/x", tarfile.SYMTYPE, "../y")],
+            [self.special("demo-1/d", tarfile.SYMTYPE, "e"), ("demo-1/d/x", b"")],
+            [self.special("demo-1/x", tarfile.LNKTYPE, "demo-1/y")], [self.special("demo-1/x", tarfile.CHRTYPE)],
+            [self.special("demo-1/x", tarfile.FIFOTYPE)], [("demo-1/x", b"1"), ("demo-1/x", b"2")],
+            [("demo-1/.hostout/complete", b"{}")],
+        ):
+            self.refused("refused", self.unpack, members)
+
+    def test_shared_folders_are_seeded_once_and_linked(self):
+        self.layout.make()
+        for text in ("first", "second"):
+            release = self.unpack([("demo-1/var/seed", text.encode())])
+            agent.link_shared(self.layout, str(release), {"paths": ["var", "media/files"]})
+            self.assertEqual((release / "var" / "seed").read_text(), "first")
+            self.assertTrue((release / "media" / "files").is_symlink())
+        self.assertEqual(self.host.at("shared", "var").stat().st_mode & 0o7777, 0o2770)
+        failure = self.refused("refused", agent.link_shared, self.layout, str(release), {"files": ["secret.cfg"]})
+        self.assertIn("secret.cfg", failure.message)
+        self.refused("bad-request", agent.link_shared, self.layout, str(release), {"paths": ["../x"]})
+
+
+class Wheels(OnHost):
+    def wheel(self, files, name="my-pkg", version="2020.06.20"):
+        path = os.path.join(self.host.root, "w.whl")
+        pathlib.Path(path).write_bytes(support.make_wheel(name, version, files))
+        return agent.Wheel(path)
+
+    def test_an_egg_is_named_and_laid_out_as_buildout_would(self):
+        wheel = self.wheel({"my/pkg.py": "", "my_pkg-2020.06.20.data/purelib/more.py": "",
+                            "my_pkg-2020.06.20.data/scripts/run": "", "my_pkg-2020.06.20.data/data/share/x": ""})
+        self.assertTrue(wheel.plain())
+        name = wheel.unpack(self.host.root)
+        py = f"py{sys.version_info[0]}.{sys.version_info[1]}"
+        self.assertRegex(name, rf"\Amy_pkg-2020\.6\.20-{py}-linux-\w+\.egg\Z")
+        egg = pathlib.Path(self.host.root, name)
+        self.assertEqual(sorted(str(p.relative_to(egg)) for p in egg.rglob("*") if p.is_file()), sorted(
+            ["more.py", "my/pkg.py", *(f"{name[:-4]}.dist-info/{n}" for n in ("METADATA", "RECORD", "WHEEL"))]))
+
+    def test_what_is_not_plain_is_left_to_buildout(self):
+        declares = "__import__('pkg_resources').declare_namespace(__name__)\n"
+        for files in ({"ns/__init__.py": declares, "ns/a/b.py": ""}, {"x-nspkg.pth": ""}, {"bin/x.py": ""},
+                      {"my_pkg-2020.06.20.dist-info/namespace_packages.txt": "ns"},
+                      {"my_pkg-2020.06.20.data/strange/x": ""}, {"../x.py": ""}):
+            self.assertFalse(self.wheel(files).plain(), files)
+        self.assertFalse(self.wheel({}, version="1.0_custom").plain())
+
+
+class TheLock(OnHost):
+    def setUp(self):
+        super().setUp()
+        self.layout.make()
+        self.lock = agent.Lock(self.layout)
+
+    def take(self, token, lease=60):
+        return self.lock.take({"token": token, "by": "Ann", "from": "laptop", "lease": lease}, "prepare")
+
+    def test_one_holds_it_and_the_other_hears_who(self):
+        self.take("a")
+        self.take("a")
+        failure = self.refused("locked", self.take, "b")
+        self.assertIn("Ann from laptop", failure.message)
+        self.assertNotIn("token", failure.more["lock"])
+        self.refused("locked", self.lock.release, "b")
+        self.assertTrue(self.lock.release("a"))
+        self.take("b")
+
+    def test_an_expired_one_is_taken_over_and_its_owner_is_fenced(self):
+        self.take("a", lease=-1)
+        self.take("b")
+        self.refused("locked", self.lock.refresh, "a")
+        self.refused("locked", self.lock.break_expired)
+        self.lock.refresh("b")
+
+    def test_a_heartbeat_keeps_it(self):
+        self.take("a", lease=2)
+        with agent.Heartbeat(self.lock, "a"):
+            time.sleep(3)
+            self.refused("locked", self.take, "b")
+
+    def test_of_many_who_find_an_expired_one_one_wins(self):
+        self.take("old", lease=-1)
+        won = []
+
+        def race(token):
+            with contextlib.suppress(agent.Failed):
+                won.append(agent.Lock(self.layout).take({"token": token}, "x"))
+
+        threads = [threading.Thread(target=race, args=(f"t{n}",)) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(won), 1)
+
+    def test_unlock(self):
+        self.take("a")
+        self.assertEqual(self.host.ask("unlock", {"token": "b"})["kind"], "locked")
+        self.assertEqual(self.host.ask("unlock", {"force": True})["kind"], "locked")
+        self.assertTrue(self.host.ask("unlock", {"token": "a"})["unlocked"])
+        self.take("a", lease=-1)
+        self.assertTrue(self.host.ask("unlock", {"force": True})["unlocked"])
+        self.assertFalse(self.host.ask("unlock", {"force": True})["unlocked"])
+
+
+class TheJournal(OnHost):
+    def setUp(self):
+        super().setUp()
+        self.layout.make()
+        self.journal = agent.Journal(self.layout, "j1")
+        os.mkdir(self.journal.folder)
+
+    def test_a_torn_last_line_is_no_line(self):
+        self.journal.append({"event": "step", "step": "a"})
+        with open(self.journal.file, "ab") as file:
+            file.write(b'{"event": "en')
+        events, offset = self.journal.events()
+        self.assertEqual([event["step"] for event in events], ["a"])
+        self.assertEqual(self.journal.state(), {"state": "died", "result": None})
+        with open(self.journal.file, "ab") as file:
+            file.write(b'd", "result": "healthy"}\n')
+        self.assertEqual(self.journal.events(offset)[0][0]["event"], "end")
+
+    def test_a_job_that_died_is_told_from_one_that_runs(self):
+        self.journal.append({"event": "step", "step": "start"})
+        held = self.journal.hold()
+        end = self.host.ask("journal", {"wait": False}, "j1")
+        self.assertEqual((end["kind"], end["result"]), ("running", "unknown"))
+        os.close(held)
+        end = self.host.ask("journal", None, "j1")
+        self.assertEqual((end["kind"], end["result"]), ("died", "unknown"))
+        self.assertEqual(self.host.steps(), ["start"])
+
+    def test_an_unknown_job_is_named(self):
+        self.assertEqual(self.host.ask("journal", None, "nix")["kind"], "unknown-job")
+        self.assertEqual(self.host.ask("journal", None, "../j1")["kind"], "bad-request")
+
+
+class Paths(OnHost):
+    def test_blanks_and_length_are_refused_for_interpreter_lines(self):
+        self.refused("refused", agent.check_interpreter_line, "/srv/my shop/bin/python")
+        self.refused("refused", agent.check_interpreter_line, "/srv/" + "x" * 300)
+        agent.check_interpreter_line("/srv/hôst/venvs/x/bin/python")
+
+    def test_a_home_path(self):
+        self.assertEqual(agent.Layout("~/x").path, os.path.expanduser("~/x"))
+        self.refused("bad-request", agent.Layout, "x")
+
+    def test_read_only_trees_are_removed(self):
+        self.layout.make()
+        folder = os.path.join(self.layout.eggs, "x")
+        os.makedirs(os.path.join(folder, "a", "b"))
+        pathlib.Path(folder, "a", "f").write_text("x")
+        agent.read_only(folder)
+        agent.remove_tree(self.layout, folder)
+        self.assertEqual(os.listdir(self.layout.eggs) + os.listdir(self.layout.tmp), [])
+
+    def test_json_files_are_whole_or_not_there(self):
+        self.layout.make()
+        pathlib.Path(self.layout.record).write_text('{"rele')
+        self.assertIsNone(agent.read_json(self.layout.record))
+        agent.write_json(self.layout.record, {"release": "é"})
+        self.assertEqual(json.loads(pathlib.Path(self.layout.record).read_text()), {"release": "é"})
+
+
+if __name__ == "__main__":
+    unittest.main()
