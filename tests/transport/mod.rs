@@ -1,0 +1,3 @@
+//! Ways to a host.
+
+mod contract;
