@@ -64,6 +64,35 @@ impl Error {
     }
 }
 
+/// Why a connection didn't come up; the host is added where it is known.
+#[derive(Debug)]
+pub struct Failure {
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn at(self, host: &str) -> Error {
+        Error::Unreachable {
+            host: host.to_owned(),
+            message: self.message,
+            hint: self.hint,
+        }
+    }
+}
+
 /// Only the program: arguments may hold what no message should.
 fn program(command: &Command) -> String {
     command.argv().first().cloned().unwrap_or_default()

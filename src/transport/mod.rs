@@ -7,15 +7,33 @@
 use crate::host::{Command, Ended};
 use std::io::{Read, Write};
 
+mod auth;
+mod base64;
+mod connect;
+mod credentials;
 mod destination;
 mod error;
+mod host_key;
+mod host_key_policy;
+mod key_file;
+mod known_hosts;
 mod local;
+mod prompter;
+mod pump;
 mod signal;
+mod ssh;
+mod ssh_config;
+mod ssh_options;
 mod stdio;
+mod stream;
 
+pub use connect::{Target, connect};
+pub use credentials::Credentials;
 pub use destination::{Destination, DestinationError};
 pub use error::Error;
 pub use local::Local;
+pub use prompter::{HostKeyQuestion, Prompter, Unattended};
+pub use ssh::Ssh;
 
 /// A way to a host: this machine, or a connection that is already logged in.
 pub trait Transport: Send {
