@@ -1,2 +1,3 @@
 //! The integration tests, one program.
+mod support;
 mod transport;

@@ -8,6 +8,7 @@ use super::{
     host_key::HostKey,
     key_file::{KeyFile, State},
     prompter::Prompter,
+    pump::is_gone,
     ssh_options::{IdentityAgent, Options},
 };
 use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt, Session};
@@ -19,8 +20,8 @@ const TRIES: usize = 3;
 /// `LIBSSH2_ERROR_AUTHENTICATION_FAILED`: the server said no, and the connection is still up.
 const REFUSED: i32 = -18;
 
-/// The codes libssh2 gives when the connection is gone: SOCKET_SEND, SOCKET_DISCONNECT, SOCKET_RECV.
-const GONE: [i32; 3] = [-7, -13, -43];
+/// How libssh2's message begins when no answer to a login came, whatever its code.
+const NO_ANSWER: &str = "Waiting for";
 
 /// What came of one attempt.
 enum Attempt {
@@ -50,6 +51,7 @@ pub fn log_in(
         offered: Vec::new(),
         notes: Vec::new(),
         accepts: String::new(),
+        hung_up: false,
     };
     login.accepts = login.methods();
     if session.authenticated() || login.try_all() {
@@ -69,6 +71,7 @@ struct Login<'a> {
     notes: Vec<String>,
     /// The server's methods, by comma.
     accepts: String,
+    hung_up: bool,
 }
 
 impl Login<'_> {
@@ -91,7 +94,7 @@ impl Login<'_> {
                 return true;
             }
             // A server that wants a key and a password names the second only after the first.
-            if !passwords(self) {
+            if !self.hung_up && !passwords(self) {
                 self.accepts = self.methods();
             }
         }
@@ -106,8 +109,8 @@ impl Login<'_> {
             .filter_map(|path| KeyFile::read(path))
             .collect();
         let (in_agent, done) = self.by_agent(&files);
-        if done {
-            return true;
+        if done || self.hung_up {
+            return done;
         }
         for file in &files {
             let shown = file.path.display().to_string();
@@ -317,8 +320,8 @@ impl Login<'_> {
             Ok(()) if self.session.authenticated() => Attempt::In,
             Ok(()) => Attempt::Refused,
             Err(error) => match error.code() {
+                _ if is_gone(&error) || error.message().starts_with(NO_ANSWER) => Attempt::Gone,
                 ErrorCode::Session(REFUSED) => Attempt::Refused,
-                ErrorCode::Session(code) if GONE.contains(&code) => Attempt::Gone,
                 ErrorCode::Session(_) | ErrorCode::SFTP(_) => {
                     Attempt::Unusable(error.message().to_lowercase())
                 }
@@ -329,6 +332,7 @@ impl Login<'_> {
     fn hung_up(&mut self) {
         self.notes.push("the server hung up".to_owned());
         self.accepts.clear();
+        self.hung_up = true;
     }
 
     fn refusal(self) -> Failure {
@@ -340,16 +344,14 @@ impl Login<'_> {
         };
         let mut message = format!("login as {user} was refused; offered: {offered}");
         if !self.accepts.is_empty() {
-            message.push_str(&format!(
-                "; the server accepts {}",
-                self.accepts.replace(',', ", ")
-            ));
+            message.push_str("; the server accepts ");
+            message.push_str(&self.accepts.replace(',', ", "));
         }
         for note in &self.notes {
             message.push_str("; ");
             message.push_str(note);
         }
-        let hint = if self.offered.len() >= 5 {
+        let hint = if self.hung_up && self.offered.len() > 1 {
             "servers hang up after some keys: name the right one with `IdentityFile` and set `IdentitiesOnly yes`"
         } else {
             "put your public key into ~/.ssh/authorized_keys of that user, or name another user: `user@host`"

@@ -1,6 +1,6 @@
 //! Whether a server is who it should be.
 //!
-//! A key pinned by the project is the only one accepted. Else the user's known_hosts files decide, and a key they don't
+//! A key pinned by the project is the only one accepted. Else the user's `known_hosts` files decide, and a key they don't
 //! know is asked about or refused, as `StrictHostKeyChecking` says. A changed or revoked key is refused in any case.
 
 use super::{
@@ -91,14 +91,14 @@ impl<'a> Policy<'a> {
             Verdict::Revoked(entry) => Err(revoked(&entry, key)),
             Verdict::Changed(entry) => Err(self.changed(&entry, key)),
             Verdict::Unknown { .. } if self.known_without_port(key)? => Ok(()),
-            Verdict::Unknown { others } => self.unknown(key, others, prompter),
+            Verdict::Unknown { others } => self.unknown(key, &others, prompter),
         }
     }
 
     fn unknown(
         &self,
         key: &HostKey,
-        known_types: Vec<String>,
+        known_types: &[String],
         prompter: &dyn Prompter,
     ) -> Result<(), Failure> {
         let accepted = match self.options.strict {
@@ -109,11 +109,11 @@ impl<'a> Policy<'a> {
                 name: self.name.clone(),
                 key_type: key.kind().to_owned(),
                 fingerprint: key.fingerprint(),
-                known_types: known_types.clone(),
+                known_types: known_types.to_owned(),
             }),
         };
         if !accepted {
-            return Err(self.refused(key, &known_types));
+            return Err(self.refused(key, known_types));
         }
         let Some(file) = self.options.user_known_hosts.first() else {
             return Ok(());

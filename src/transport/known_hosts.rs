@@ -1,4 +1,4 @@
-//! What the user's known_hosts files say about a host.
+//! What the user's `known_hosts` files say about a host.
 //!
 //! `ssh-keygen -F` does the matching: hashed names, wildcards, negations, ports and markers are its business (libssh2
 //! knows neither wildcards nor markers). Judging what was found is pure.
@@ -22,7 +22,7 @@ pub struct Entry {
     pub key: HostKey,
 }
 
-/// What a line's key is (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+/// What a line's key is (`sshd(8)`, `SSH_KNOWN_HOSTS` file format).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
     /// The host's own.

@@ -21,7 +21,7 @@ pub struct HostKeyQuestion {
 ///
 /// Answers are secret: they are kept no longer than a login takes, and never shown.
 pub trait Prompter: Sync {
-    /// Whether this really is the host's key. A yes is remembered in the user's known_hosts file.
+    /// Whether this really is the host's key. A yes is remembered in the user's `known_hosts` file.
     fn host_key(&self, question: &HostKeyQuestion) -> bool {
         let _ = question;
         false

@@ -40,6 +40,7 @@ pub struct Pump<'a> {
     pub stdout: &'a mut dyn Write,
     pub tail: Tail,
     pub patience: Patience,
+    buffer: Vec<u8>,
     state: State,
 }
 
@@ -82,6 +83,7 @@ impl<'a> Pump<'a> {
             stdout,
             tail: Tail::default(),
             patience,
+            buffer: vec![0; CHUNK],
             state: State::default(),
         }
     }
@@ -111,12 +113,11 @@ impl<'a> Pump<'a> {
         for step in steps {
             match self.step(step)? {
                 Moved::Something => moved = true,
-                Moved::Nothing => {}
                 Moved::WouldBlock if self.has_unfinished_packet() => {
                     self.state.stuck = Some(step);
                     return Ok(false);
                 }
-                Moved::WouldBlock => {}
+                Moved::Nothing | Moved::WouldBlock => {}
             }
         }
         let held = self.channel.read_window().available > 0;
@@ -169,15 +170,14 @@ impl<'a> Pump<'a> {
     }
 
     fn receive(&mut self, stream: i32) -> io::Result<Moved> {
-        let mut buffer = [0; CHUNK];
-        match self.channel.stream(stream).read(&mut buffer) {
+        match self.channel.stream(stream).read(&mut self.buffer) {
             Ok(0) => Ok(Moved::Nothing),
             Ok(count) if stream == 0 => {
-                self.stdout.write_all(&buffer[..count])?;
+                self.stdout.write_all(&self.buffer[..count])?;
                 Ok(Moved::Something)
             }
             Ok(count) => {
-                self.tail.push(&buffer[..count]);
+                self.tail.push(&self.buffer[..count]);
                 Ok(Moved::Something)
             }
             Err(error) => moved(Err(error)),

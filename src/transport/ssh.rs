@@ -23,6 +23,9 @@ use std::{
 /// How long opening a channel may take: two answers of the server.
 const CHANNEL_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// libssh2 sends no two keep-alive questions at a lesser distance.
+const LEAST_ALIVE_INTERVAL: Duration = Duration::from_secs(2);
+
 /// The longest command line; it has to fit into one packet (RFC 4253, 6.1: 32,768 bytes).
 const LONGEST_LINE: usize = 32_000;
 
@@ -71,7 +74,7 @@ impl Ssh {
             session,
             socket: stream.socket,
             patience: Patience {
-                interval: options.alive_interval,
+                interval: options.alive_interval.max(LEAST_ALIVE_INTERVAL),
                 count: options.alive_count,
             },
             lost: false,
@@ -84,12 +87,12 @@ impl Ssh {
         let key = key.ok_or_else(|| Failure::new("the server showed no host key"))?;
         policy.check(&key, prompter)?;
         auth::log_in(session, options, host, prompter)?;
-        // 2 s is libssh2's least; when a question is due is the pump's business.
+        // When a question is due is the pump's business, so libssh2 may send one at its least distance.
         session.set_keepalive(true, 2);
         Ok(connected)
     }
 
-    /// Opens a channel and starts the command on it. The flag tells whether it can have started.
+    /// Opens a channel and starts the command on it.
     fn start(&mut self, command: &Command) -> Result<Channel, Error> {
         let not_started = |message: String| Error::not_started(&self.host, command, message);
         if command.argv().is_empty() {

@@ -14,7 +14,7 @@ use std::{
 /// Who logs in when neither the destination nor the configuration names a user.
 const DEFAULT_USER: &str = "deploy";
 
-/// What ssh reads when no file is named (ssh_config(5), FILES), in its order.
+/// What ssh reads when no file is named (`ssh_config(5)`, FILES), in its order.
 const DEFAULT_FILES: [&str; 2] = ["~/.ssh/config", "/etc/ssh/ssh_config"];
 
 /// The options for a destination.
@@ -69,24 +69,21 @@ pub fn resolve(
 /// The user of the configuration, else [`DEFAULT_USER`].
 ///
 /// `ssh -G` doesn't tell a configured user from its own default, so it is asked once more with a configuration that
-/// includes the real one and ends in our default: the first value that matches wins (ssh_config(5)).
+/// includes the real one and ends in our default: the first value that matches wins (`ssh_config(5)`).
 fn configured_user(
     host: &str,
     port: Option<NonZeroU16>,
     file: Option<&Path>,
 ) -> Result<String, Failure> {
-    let named = file.map(|file| match file.canonicalize() {
-        Ok(file) => file.display().to_string(),
-        Err(_) => file.display().to_string(),
-    });
-    let included = named
-        .as_deref()
-        .map_or(DEFAULT_FILES.to_vec(), |file| vec![file]);
-    let mut wrapper = String::new();
-    for file in included {
-        wrapper.push_str(&format!("Include \"{file}\"\n"));
-    }
-    wrapper.push_str(&format!("Match all\nUser {DEFAULT_USER}\n"));
+    let named = file.map(|file| file.canonicalize().unwrap_or_else(|_| file.to_owned()));
+    let files = match &named {
+        Some(file) => vec![file.display().to_string()],
+        None => DEFAULT_FILES.map(str::to_owned).to_vec(),
+    };
+    let includes = files.iter().map(|file| format!("Include \"{file}\"\n"));
+    let wrapper: String = includes
+        .chain([format!("Match all\nUser {DEFAULT_USER}\n")])
+        .collect();
 
     let mut ask = Command::new("ssh");
     ask.args(["-G", "-F", "/dev/stdin"]);

@@ -1,4 +1,4 @@
-//! The options of ssh_config(5) that we keep to, read from what `ssh -G` prints.
+//! The options of `ssh_config(5)` that we keep to, read from what `ssh -G` prints.
 
 use std::{collections::HashMap, env, net::IpAddr, num::NonZeroU16, path::PathBuf, time::Duration};
 
@@ -168,7 +168,7 @@ impl Options {
         options
     }
 
-    /// The name under which known_hosts files know this host (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
+    /// The name under which `known_hosts` files know this host (`sshd(8)`, `SSH_KNOWN_HOSTS` file format).
     pub fn known_hosts_name(&self) -> String {
         match (&self.host_key_alias, self.port) {
             (Some(alias), _) => alias.clone(),
@@ -186,7 +186,7 @@ impl Options {
         }
     }
 
-    /// Replaces the tokens of ssh_config(5), TOKENS. Unknown ones stay.
+    /// Replaces the tokens of `ssh_config(5)`, TOKENS. Unknown ones stay.
     pub fn expand(&self, text: &str) -> String {
         let mut expanded = String::new();
         let mut rest = text;
@@ -195,15 +195,14 @@ impl Options {
             let home = || env::home_dir().unwrap_or_default().display().to_string();
             let mut tail = after.chars();
             match tail.next() {
-                Some('%') => expanded.push('%'),
                 Some('h') => expanded.push_str(&self.hostname),
                 Some('n') => expanded.push_str(&self.original),
                 Some('p') => expanded.push_str(&self.port.to_string()),
                 Some('r') => expanded.push_str(&self.user),
                 Some('u') => expanded.push_str(&env::var("USER").unwrap_or_default()),
                 Some('d') => expanded.push_str(&home()),
+                Some('%') | None => expanded.push('%'),
                 Some(other) => expanded.extend(['%', other]),
-                None => expanded.push('%'),
             }
             rest = tail.as_str();
         }

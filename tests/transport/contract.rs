@@ -1,5 +1,7 @@
 //! What every way to a host keeps to, run against this machine and against a real sshd.
 
+use super::reach;
+use crate::support::sshd::Sshd;
 use hostout::{
     host::{Command, Ended},
     transport::{Local, Transport},
@@ -14,6 +16,13 @@ macro_rules! contract {
     ($($check:ident),+ $(,)?) => {
         mod local {
             $(#[test] fn $check() { super::$check(&mut super::Local::new("local")); })+
+        }
+        mod ssh {
+            $(#[test] fn $check() {
+                let sshd = super::Sshd::start();
+                let mut transport = super::reach(&sshd, "web1").unwrap();
+                super::$check(&mut *transport);
+            })+
         }
     };
 }
