@@ -26,8 +26,8 @@ pub enum Error {
         /// What went wrong.
         message: String,
     },
-    /// The command may have run, may be running still.
-    #[error("{host}: lost the connection while `{command}` ran: {message}")]
+    /// The connection, or our own end of the command's bytes, failed: the command may have run, may be running still.
+    #[error("{host}: lost `{command}`: {message}")]
     Lost {
         /// The host.
         host: String,

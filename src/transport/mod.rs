@@ -2,6 +2,11 @@
 //!
 //! **Invariant:** every command is ended, not started, or lost; nothing is read from an exit code alone.
 //! **Not here:** what is said to a host (`host`), which host (`config`).
+//!
+//! `connect` reads a `destination`, has ssh read its configuration (`ssh_config`, `ssh_options`), opens a `stream`, checks
+//! the host key (`host_key_policy` over `known_hosts`) and logs in (`auth`); `ssh` then runs commands through the `pump`.
+//! `local` needs none of that.
+//!
 //! **To add** a transport: a file here, an arm in `connect`, and the contract in `tests/transport.rs` runs against it.
 
 use crate::host::{Command, Ended};

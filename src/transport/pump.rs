@@ -223,7 +223,9 @@ impl<'a> Pump<'a> {
             let message = format!("the server was silent for {} s", silence.as_secs());
             return Err(io::Error::new(ErrorKind::TimedOut, message));
         }
-        if self.state.stuck.is_none() {
+        // A question that doesn't fit would be a packet nobody finishes.
+        let mut room = [PollFd::new(&self.socket, PollFlags::OUT)];
+        if self.state.stuck.is_none() && poll(&mut room, Some(&Timespec::default()))? > 0 {
             self.session.keepalive_send().map_err(io::Error::from)?;
         }
         Ok(())

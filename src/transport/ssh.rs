@@ -23,8 +23,8 @@ use std::{
 /// How long opening a channel may take: two answers of the server.
 const CHANNEL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// libssh2 sends no two keep-alive questions at a lesser distance.
-const LEAST_ALIVE_INTERVAL: Duration = Duration::from_secs(2);
+/// libssh2 sends no two keep-alive questions within 2 s of its own clock, which is not quite poll's.
+const LEAST_ALIVE_INTERVAL: Duration = Duration::from_millis(2500);
 
 /// The longest command line; it has to fit into one packet (RFC 4253, 6.1: 32,768 bytes).
 const LONGEST_LINE: usize = 32_000;
@@ -62,7 +62,7 @@ impl Ssh {
                 let said = hop.as_mut().and_then(Hop::said);
                 return Err(match said {
                     Some(said) => Failure {
-                        message: said,
+                        message: format!("{}; {said}", failure.message),
                         hint: failure.hint,
                     },
                     None => failure,

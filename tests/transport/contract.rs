@@ -4,10 +4,11 @@ use super::reach;
 use crate::support::sshd::Sshd;
 use hostout::{
     host::{Command, Ended},
-    transport::{Local, Transport},
+    transport::{Error, Local, Transport},
 };
 use std::{
     io::{self, Read, Write as _},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -41,6 +42,7 @@ contract![
     commands_follow_each_other,
     home_is_the_working_directory,
     an_unreadable_source_is_a_lost_command,
+    what_is_no_command_is_not_started,
 ];
 
 fn run(transport: &mut dyn Transport, argv: &[&str], stdin: &[u8]) -> (Ended, Vec<u8>) {
@@ -185,24 +187,27 @@ fn big_output_comes_as_it_is(transport: &mut dyn Transport) {
     );
 }
 
+/// The command goes on only when its first line was seen.
 fn output_comes_before_the_end(transport: &mut dyn Transport) {
-    struct Seen(Instant, Option<Duration>);
+    struct Seen(PathBuf);
     impl io::Write for Seen {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.1.get_or_insert(self.0.elapsed());
+            std::fs::write(&self.0, bytes)?;
             Ok(bytes.len())
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
-    let mut seen = Seen(Instant::now(), None);
-    let command = Command::new(["sh", "-c", "echo first; sleep 1; echo last"]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen = Seen(folder.path().join("seen"));
+    let script =
+        "echo first; for i in $(seq 200); do test -e \"$0\" && exit 0; sleep 0.1; done; exit 1";
+    let command = Command::new(["sh", "-c", script, seen.0.to_str().unwrap()]);
     let ended = transport
         .run(&command, &mut io::empty(), &mut seen)
         .unwrap();
-    assert!(ended.ok());
-    assert!(seen.1.unwrap() < Duration::from_millis(900), "{:?}", seen.1);
+    assert_eq!(ended, exited(0, ""));
 }
 
 fn commands_follow_each_other(transport: &mut dyn Transport) {
@@ -233,9 +238,19 @@ fn an_unreadable_source_is_a_lost_command(transport: &mut dyn Transport) {
     let error = transport
         .run(&command, &mut Broken, &mut io::sink())
         .unwrap_err();
-    assert!(
-        matches!(error, hostout::transport::Error::Lost { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
     assert!(error.to_string().contains("the disk is gone"), "{error}");
+}
+
+fn what_is_no_command_is_not_started(transport: &mut dyn Transport) {
+    for argv in [&[][..], &["echo", "nul\0byte"]] {
+        let command = Command::new(argv.iter().copied());
+        let result = transport.run(&command, &mut io::empty(), &mut io::sink());
+        assert!(
+            matches!(result, Err(Error::NotStarted { .. })),
+            "{result:?}"
+        );
+    }
+    let (ended, _) = run(transport, &["true"], b"");
+    assert!(ended.ok(), "the next command runs");
 }

@@ -51,10 +51,7 @@ fn a_killed_sshd_loses_the_command() {
     let said = lost(&mut *transport, &mut io::empty(), || {
         sshd.signal_sessions("KILL");
     });
-    assert!(
-        said.starts_with("web1: lost the connection while `sh` ran"),
-        "{said}"
-    );
+    assert!(said.starts_with("web1: lost `sh`: "), "{said}");
     assert!(begun.elapsed() < Duration::from_secs(5));
     let again = transport.run(&Command::new(["true"]), &mut io::empty(), &mut io::sink());
     assert!(matches!(again, Err(Error::NotStarted { .. })), "{again:?}");
@@ -85,7 +82,7 @@ fn a_server_that_falls_silent_is_lost_whoever_has_bytes_to_send() {
         assert!(said.contains("silent"), "{said}");
         drop(transport);
         assert!(
-            begun.elapsed() < Duration::from_secs(8),
+            begun.elapsed() < Duration::from_secs(15),
             "{:?}",
             begun.elapsed()
         );
@@ -100,7 +97,7 @@ fn a_silent_command_and_one_that_reads_late_are_not_lost() {
     let mut transport = reach(&sshd, "web1").unwrap();
     let sent = vec![7; 8 << 20];
     let mut stdout = Vec::new();
-    let command = Command::new(["sh", "-c", "sleep 6; wc -c"]);
+    let command = Command::new(["sh", "-c", "sleep 7; wc -c"]);
     let ended = transport
         .run(&command, &mut sent.as_slice(), &mut stdout)
         .unwrap();

@@ -7,15 +7,15 @@ use std::fs;
 
 /// Adds `jump1` to the configuration of `sshd`, reached on `port`.
 fn add_jump(sshd: &Sshd, jump: &Sshd, port: u16) {
-    let mut text = fs::read_to_string(sshd.config()).unwrap();
-    text += &format!(
+    let text = fs::read_to_string(sshd.config()).unwrap();
+    let jump = format!(
         "Host jump1\nHostName 127.0.0.1\nPort {port}\nUser {}\nIdentityFile {}\nIdentitiesOnly yes\nIdentityAgent none\n\
          UserKnownHostsFile {}\nGlobalKnownHostsFile /dev/null\n",
         user(),
         jump.path("id").display(),
         jump.path("known_hosts").display()
     );
-    fs::write(sshd.config(), text).unwrap();
+    fs::write(sshd.config(), text + &jump).unwrap();
 }
 
 #[test]
