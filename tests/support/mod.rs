@@ -9,6 +9,7 @@ mod page;
 mod project;
 mod run;
 mod sandbox;
+pub mod sshd;
 mod state;
 
 pub use page::{free_port, page};

@@ -1,0 +1,173 @@
+//! Logging in by key.
+//!
+//! libssh2's own agent login tries one identity and gives up; here each is tried. What is offered counts against the
+//! server's `MaxAuthTries`, so keys that the configuration names come first.
+
+use super::{
+    TRIES,
+    login::{Attempt, Login},
+};
+use crate::transport::{
+    host_key::HostKey,
+    key_file::{KeyFile, State},
+    ssh_options::IdentityAgent,
+};
+use std::path::Path;
+
+impl Login<'_> {
+    /// Tries every key there is; whether we are in.
+    pub fn by_key(&mut self) -> bool {
+        let files: Vec<KeyFile> = self
+            .options
+            .identity_files
+            .iter()
+            .filter_map(|path| KeyFile::read(path))
+            .collect();
+        let (in_agent, done) = self.by_agent(&files);
+        if done || self.hung_up {
+            return done;
+        }
+        for file in &files {
+            let shown = file.path.display().to_string();
+            match file.state {
+                State::PublicOnly => continue,
+                State::Exposed => {
+                    self.notes.push(format!(
+                        "{shown} is ignored because others may read it (chmod 600)"
+                    ));
+                    continue;
+                }
+                State::Unreadable => {
+                    self.notes.push(format!("{shown} can't be read"));
+                    continue;
+                }
+                State::Plain | State::Encrypted => {}
+            }
+            if file
+                .public
+                .as_ref()
+                .is_some_and(|key| in_agent.contains(key))
+            {
+                continue;
+            }
+            match self.by_file(file) {
+                Attempt::In => return true,
+                Attempt::Refused => self.offered.push(shown),
+                Attempt::Unusable(why) => self.notes.push(format!("{shown}: {why}")),
+                Attempt::Gone => {
+                    self.offered.push(shown);
+                    self.hung_up();
+                    return false;
+                }
+            }
+        }
+        false
+    }
+
+    /// Tries the agent's identities, those of `files` first. Gives what the agent has, and whether we are in.
+    fn by_agent(&mut self, files: &[KeyFile]) -> (Vec<HostKey>, bool) {
+        let Ok(mut agent) = self.session.agent() else {
+            return (Vec::new(), false);
+        };
+        match &self.options.identity_agent {
+            IdentityAgent::None => return (Vec::new(), false),
+            IdentityAgent::Environment => {}
+            IdentityAgent::Socket(path) => {
+                if let Err(error) = agent.set_identity_path(path) {
+                    self.notes
+                        .push(format!("agent {}: {}", path.display(), error.message()));
+                    return (Vec::new(), false);
+                }
+            }
+        }
+        // No agent is as good as an empty one.
+        if agent.connect().is_err() || agent.list_identities().is_err() {
+            return (Vec::new(), false);
+        }
+        let mut identities = agent.identities().unwrap_or_default();
+        let named = |identity: &ssh2::PublicKey| {
+            let key = HostKey::from_blob(identity.blob());
+            files
+                .iter()
+                .position(|file| file.public.is_some() && file.public == key)
+        };
+        if self.options.identities_only {
+            identities.retain(|identity| named(identity).is_some());
+        }
+        identities.sort_by_key(|identity| named(identity).unwrap_or(usize::MAX));
+        for identity in &identities {
+            let shown = match HostKey::from_blob(identity.blob()) {
+                Some(key) => format!("agent key {} {}", identity.comment(), key.fingerprint()),
+                None => format!("agent key {}", identity.comment()),
+            };
+            match self.outcome(agent.userauth(&self.options.user, identity)) {
+                Attempt::In => return (Vec::new(), true),
+                Attempt::Refused => self.offered.push(shown),
+                Attempt::Unusable(why) => self.notes.push(format!("{shown}: {why}")),
+                Attempt::Gone => {
+                    self.offered.push(shown);
+                    self.hung_up();
+                    break;
+                }
+            }
+        }
+        let keys = identities
+            .iter()
+            .filter_map(|identity| HostKey::from_blob(identity.blob()));
+        (keys.collect(), false)
+    }
+
+    fn by_file(&self, file: &KeyFile) -> Attempt {
+        if file.state == State::Plain {
+            return self.with_certificates(file, None);
+        }
+        // With the public key at hand the server can say no before anybody types a passphrase.
+        if file.public_file.is_some()
+            && let refused @ (Attempt::Refused | Attempt::Gone) =
+                self.offer(file, file.public_file.as_deref(), None)
+            && file.certificate().is_none()
+        {
+            return refused;
+        }
+        let mut last = None;
+        for _ in 0..TRIES {
+            let Some(passphrase) = self.prompter.passphrase(&file.path) else {
+                return Attempt::Unusable("it is encrypted, and there is no passphrase".to_owned());
+            };
+            if last.as_ref() == Some(&passphrase) {
+                break;
+            }
+            match self.with_certificates(file, Some(&passphrase)) {
+                Attempt::Unusable(_) => last = Some(passphrase),
+                attempt => return attempt,
+            }
+        }
+        Attempt::Unusable("the passphrase is wrong".to_owned())
+    }
+
+    /// Tries the certificates for a key, then the key alone.
+    fn with_certificates(&self, file: &KeyFile, passphrase: Option<&str>) -> Attempt {
+        let named = self
+            .options
+            .certificate_files
+            .iter()
+            .filter(|path| path.exists())
+            .cloned();
+        for certificate in file.certificate().into_iter().chain(named) {
+            match self.offer(file, Some(&certificate), passphrase) {
+                Attempt::In => return Attempt::In,
+                Attempt::Gone => return Attempt::Gone,
+                Attempt::Refused | Attempt::Unusable(_) => {}
+            }
+        }
+        self.offer(file, None, passphrase)
+    }
+
+    fn offer(&self, file: &KeyFile, public: Option<&Path>, passphrase: Option<&str>) -> Attempt {
+        let user = &self.options.user;
+        self.outcome(
+            self.session
+                .userauth_pubkey_file(user, public, &file.path, passphrase),
+        )
+    }
+}

@@ -1,0 +1,138 @@
+//! The order of attempts, and what is said when all failed.
+
+use crate::transport::{error::Failure, prompter::Prompter, pump::is_gone, ssh_options::Options};
+use ssh2::{ErrorCode, Session};
+
+/// `LIBSSH2_ERROR_AUTHENTICATION_FAILED`: the server said no, and the connection is still up.
+const REFUSED: i32 = -18;
+
+/// How libssh2's message begins when no answer to a login came, whatever its code.
+const NO_ANSWER: &str = "Waiting for";
+
+/// What came of one attempt.
+pub enum Attempt {
+    In,
+    Refused,
+    /// The key could not be used; the server has not seen a signature.
+    Unusable(String),
+    /// The server has hung up.
+    Gone,
+}
+
+/// Logs in as the options' user.
+///
+/// # Errors
+/// When every way was refused; the message lists what was offered.
+pub fn log_in(
+    session: &Session,
+    options: &Options,
+    host: &str,
+    prompter: &dyn Prompter,
+) -> Result<(), Failure> {
+    let mut login = Login {
+        session,
+        options,
+        host,
+        prompter,
+        offered: Vec::new(),
+        notes: Vec::new(),
+        accepts: String::new(),
+        hung_up: false,
+    };
+    login.accepts = login.methods();
+    if session.authenticated() || login.try_all() {
+        return Ok(());
+    }
+    Err(login.refusal())
+}
+
+/// A login under way.
+pub struct Login<'a> {
+    pub session: &'a Session,
+    pub options: &'a Options,
+    pub host: &'a str,
+    pub prompter: &'a dyn Prompter,
+    /// What the server has seen and refused.
+    pub offered: Vec<String>,
+    /// Why something was not offered.
+    pub notes: Vec<String>,
+    /// The server's methods, by comma.
+    pub accepts: String,
+    pub hung_up: bool,
+}
+
+impl Login<'_> {
+    fn methods(&self) -> String {
+        self.session
+            .auth_methods(&self.options.user)
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// Whether the server takes `method`.
+    pub fn accepts(&self, method: &str) -> bool {
+        self.accepts.split(',').any(|name| name == method)
+    }
+
+    fn try_all(&mut self) -> bool {
+        let passwords =
+            |login: &Self| login.accepts("password") || login.accepts("keyboard-interactive");
+        if self.accepts("publickey") {
+            if self.by_key() {
+                return true;
+            }
+            // A server that wants a key and a password names the second only after the first.
+            if !self.hung_up && !passwords(self) {
+                self.accepts = self.methods();
+            }
+        }
+        self.options.password_authentication && (self.by_password() || self.by_questions())
+    }
+
+    /// What libssh2's answer means.
+    pub fn outcome(&self, result: Result<(), ssh2::Error>) -> Attempt {
+        match result {
+            // One of several factors is not a login.
+            Ok(()) if self.session.authenticated() => Attempt::In,
+            Ok(()) => Attempt::Refused,
+            Err(error) => match error.code() {
+                _ if is_gone(&error) || error.message().starts_with(NO_ANSWER) => Attempt::Gone,
+                ErrorCode::Session(REFUSED) => Attempt::Refused,
+                ErrorCode::Session(_) | ErrorCode::SFTP(_) => {
+                    Attempt::Unusable(error.message().to_lowercase())
+                }
+            },
+        }
+    }
+
+    /// Nothing more can be tried.
+    pub fn hung_up(&mut self) {
+        self.notes.push("the server hung up".to_owned());
+        self.accepts.clear();
+        self.hung_up = true;
+    }
+
+    fn refusal(self) -> Failure {
+        let user = &self.options.user;
+        let offered = if self.offered.is_empty() {
+            "nothing".to_owned()
+        } else {
+            self.offered.join(", ")
+        };
+        let mut message = format!("login as {user} was refused; offered: {offered}");
+        if !self.accepts.is_empty() {
+            message.push_str("; the server accepts ");
+            message.push_str(&self.accepts.replace(',', ", "));
+        }
+        for note in &self.notes {
+            message.push_str("; ");
+            message.push_str(note);
+        }
+        let hint = if self.hung_up && self.offered.len() > 1 {
+            "servers hang up after some keys: name the right one with `IdentityFile` and set `IdentitiesOnly yes`"
+        } else {
+            "put your public key into ~/.ssh/authorized_keys of that user, or name another user: `user@host`"
+        };
+        Failure::new(message).hint(hint)
+    }
+}

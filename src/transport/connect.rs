@@ -1,0 +1,47 @@
+//! From a host's name to a way to it.
+
+use super::{
+    Destination, Error, Local, Transport, error::Failure, prompter::Prompter, ssh::Ssh, ssh_config,
+};
+use std::path::PathBuf;
+
+/// A host to reach.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// As the user named it: `local`, or `[user@]host[:port]`.
+    pub host: String,
+    /// The ssh configuration to read instead of the user's, as `ssh -F` does.
+    pub ssh_config: Option<PathBuf>,
+    /// The only host key to accept, `TYPE BASE64`.
+    pub host_key: Option<String>,
+}
+
+/// Connects and logs in. Nothing runs on the host before this returns.
+///
+/// # Errors
+/// [`Error::Unreachable`].
+pub fn connect(target: &Target, prompter: &dyn Prompter) -> Result<Box<dyn Transport>, Error> {
+    let host = &target.host;
+    let destination: Destination =
+        host.parse()
+            .map_err(|error: super::DestinationError| Error::Unreachable {
+                host: host.clone(),
+                message: error.to_string(),
+                hint: error.hint(),
+            })?;
+    match destination {
+        Destination::Local => Ok(Box::new(Local::new(host))),
+        Destination::Ssh {
+            user,
+            host: name,
+            port,
+        } => {
+            let file = target.ssh_config.as_deref();
+            let at = |failure: Failure| failure.at(host);
+            let options = ssh_config::resolve(user.as_deref(), &name, port, file).map_err(at)?;
+            let pinned = target.host_key.as_deref();
+            let ssh = Ssh::connect(host, &options, file, pinned, prompter).map_err(at)?;
+            Ok(Box::new(ssh))
+        }
+    }
+}

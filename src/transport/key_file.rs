@@ -1,0 +1,123 @@
+//! Private key files, as far as they can be looked at without their passphrase.
+
+use super::host_key::HostKey;
+use rustix::process::geteuid;
+use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+/// How an unencrypted key in OpenSSH's format begins: the magic `openssh-key-v1` and the cipher `none`, in base64
+/// (OpenSSH's PROTOCOL.key).
+const OPENSSH_PLAIN: &str = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU";
+
+/// A file that `IdentityFile` names and that is there.
+#[derive(Clone, Debug)]
+pub struct KeyFile {
+    pub path: PathBuf,
+    /// From the `.pub` file beside it, or the file itself if it holds only that.
+    pub public: Option<HostKey>,
+    /// The `.pub` file, if there is one.
+    pub public_file: Option<PathBuf>,
+    pub state: State,
+}
+
+/// What can be done with a key file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It can be used as it is.
+    Plain,
+    /// It needs a passphrase.
+    Encrypted,
+    /// It holds a public key only; an agent may have the private one.
+    PublicOnly,
+    /// Others may read it; ssh ignores such a key, and so do we.
+    Exposed,
+    /// It is there, but can't be read.
+    Unreadable,
+}
+
+impl KeyFile {
+    /// Looks at `path`; `None` if nothing is there.
+    pub fn read(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        let public_file = Some(with_suffix(path, ".pub")).filter(|file| file.exists());
+        let beside = public_file
+            .as_ref()
+            .and_then(|file| fs::read_to_string(file).ok());
+        let mut public = beside.and_then(|text| text.parse().ok());
+        let state = match fs::read_to_string(path) {
+            Err(_) => State::Unreadable,
+            Ok(text) if !text.contains("-----BEGIN") => {
+                public = text.parse().ok();
+                State::PublicOnly
+            }
+            Ok(_) if metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 != 0 => {
+                State::Exposed
+            }
+            Ok(text) if is_encrypted(&text) => State::Encrypted,
+            Ok(_) => State::Plain,
+        };
+        Some(Self {
+            path: path.to_owned(),
+            public,
+            public_file,
+            state,
+        })
+    }
+
+    /// The certificate beside the key, if there is one.
+    pub fn certificate(&self) -> Option<PathBuf> {
+        Some(with_suffix(&self.path, "-cert.pub")).filter(|file| file.exists())
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// PEM says so in its header (RFC 1421), PKCS#8 in its label (RFC 5958), OpenSSH in its cipher.
+fn is_encrypted(text: &str) -> bool {
+    if let Some((_, body)) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----") {
+        return !body.trim_start().starts_with(OPENSSH_PLAIN);
+    }
+    text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        || text.contains("Proc-Type: 4,ENCRYPTED")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{os::unix::fs::PermissionsExt as _, process::Command};
+
+    #[test]
+    fn the_state_of_real_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        for format in ["RFC4716", "PKCS8", "PEM"] {
+            for (passphrase, state) in [("", State::Plain), ("secret", State::Encrypted)] {
+                let path = folder.path().join(format!("{format}-{passphrase}"));
+                let made = Command::new("ssh-keygen")
+                    .args(["-q", "-t", "ecdsa", "-m", format, "-N", passphrase, "-f"])
+                    .arg(&path)
+                    .status()
+                    .unwrap();
+                assert!(made.success());
+                let key = KeyFile::read(&path).unwrap();
+                assert_eq!(key.state, state, "{path:?}");
+                assert!(key.public.is_some());
+                let public = KeyFile::read(&key.public_file.unwrap()).unwrap();
+                assert_eq!(
+                    (public.state, public.public),
+                    (State::PublicOnly, key.public)
+                );
+            }
+        }
+        let path = folder.path().join("PEM-");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(KeyFile::read(&path).unwrap().state, State::Exposed);
+        assert!(KeyFile::read(&folder.path().join("missing")).is_none());
+    }
+}

@@ -1,0 +1,254 @@
+//! This machine as a host, without ssh.
+//!
+//! It behaves like a login over ssh: the command starts in the home directory with a small environment and no
+//! terminal, in a process group of its own, so that a Ctrl-C meant for us does not reach it. A program that isn't
+//! there ends with 127, one that can't be executed with 126, as in the shell an ssh command goes through
+//! (POSIX.1-2024, XCU 2.8.2).
+
+use super::{
+    Error, Transport, signal,
+    stdio::{Outgoing, Tail},
+};
+use crate::host::{Command, Ended};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::ioctl_fionbio,
+    process::{Pid, Signal, kill_process_group},
+};
+use std::{
+    env,
+    io::{self, ErrorKind, Read, Write},
+    os::{
+        fd::AsFd,
+        unix::process::{CommandExt as _, ExitStatusExt as _},
+    },
+    path::PathBuf,
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio},
+};
+
+/// What of our own environment a command sees; a login over ssh has these too.
+const INHERITED: [&str; 6] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG"];
+
+/// Commands on this machine, as the user who runs us.
+#[derive(Debug)]
+pub struct Local {
+    host: String,
+    home: PathBuf,
+}
+
+impl Local {
+    /// This machine, called `host` in messages.
+    pub fn new(host: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            home: env::home_dir().unwrap_or_else(|| PathBuf::from("/")),
+        }
+    }
+
+    fn spawn(&self, program: &str, arguments: &[String]) -> io::Result<Child> {
+        let inherited = INHERITED
+            .iter()
+            .filter_map(|name| Some((name, env::var_os(name)?)));
+        std::process::Command::new(program)
+            .args(arguments)
+            .current_dir(&self.home)
+            .env_clear()
+            .envs(inherited)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+}
+
+impl Transport for Local {
+    fn run(
+        &mut self,
+        command: &Command,
+        stdin: &mut dyn Read,
+        stdout: &mut dyn Write,
+    ) -> Result<Ended, Error> {
+        let not_started = |message: String| Error::not_started(&self.host, command, message);
+        let Some((program, arguments)) = command.argv().split_first() else {
+            return Err(not_started("the command is empty".to_owned()));
+        };
+        if !self.home.is_dir() {
+            return Err(not_started(format!(
+                "there is no home directory {}",
+                self.home.display()
+            )));
+        }
+        let mut child = match self.spawn(program, arguments) {
+            Ok(child) => child,
+            Err(error) => {
+                return missing(program, &error).ok_or_else(|| not_started(error.to_string()));
+            }
+        };
+        let mut tail = Tail::default();
+        let status = match pump(&mut child, stdin, stdout, &mut tail) {
+            Ok(()) => child.wait(),
+            Err(error) => {
+                stop(&mut child);
+                Err(error)
+            }
+        };
+        status
+            .map(|status| ended(status, tail.into_text()))
+            .map_err(|error| Error::lost(&self.host, command, error.to_string()))
+    }
+
+    fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+fn missing(program: &str, error: &io::Error) -> Option<Ended> {
+    let code = match error.kind() {
+        ErrorKind::NotFound => 127,
+        ErrorKind::PermissionDenied => 126,
+        _ => return None,
+    };
+    let stderr = format!("{program}: {error}\n");
+    Some(Ended::Exited { code, stderr })
+}
+
+fn ended(status: ExitStatus, stderr: String) -> Ended {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ended::Exited { code, stderr },
+        (None, number) => Ended::Signalled {
+            signal: signal::name(number.unwrap_or_default()),
+            stderr,
+        },
+    }
+}
+
+/// Kills the child's whole process group. That it is already gone is as good.
+fn stop(child: &mut Child) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        kill_process_group(group, Signal::KILL).ok();
+    }
+    child.wait().ok();
+}
+
+/// The child's pipes that are still open.
+struct Pipes {
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+}
+
+/// Moves bytes until the child and what it left behind have closed both outputs.
+///
+/// One thread and poll(2): the caller's reader and writer need not be sendable, and a child that stops reading can't
+/// block us, because our ends never block.
+fn pump(
+    child: &mut Child,
+    stdin: &mut dyn Read,
+    stdout: &mut dyn Write,
+    tail: &mut Tail,
+) -> io::Result<()> {
+    let mut pipes = Pipes {
+        stdin: child.stdin.take(),
+        stdout: child.stdout.take(),
+        stderr: child.stderr.take(),
+    };
+    pipes.never_block()?;
+    let mut outgoing = Outgoing::new(stdin);
+    let mut buffer = vec![0; 64 << 10];
+    while pipes.stdout.is_some() || pipes.stderr.is_some() {
+        pipes.wait()?;
+        if let Some(pipe) = &mut pipes.stdin
+            && !send(pipe, &mut outgoing)?
+        {
+            pipes.stdin = None;
+        }
+        if let Some(pipe) = &mut pipes.stdout
+            && !receive(pipe, &mut buffer, |bytes| stdout.write_all(bytes))?
+        {
+            pipes.stdout = None;
+        }
+        if let Some(pipe) = &mut pipes.stderr
+            && !receive(pipe, &mut buffer, |bytes| {
+                tail.push(bytes);
+                Ok(())
+            })?
+        {
+            pipes.stderr = None;
+        }
+    }
+    // A command may close its outputs and go on reading.
+    while let Some(pipe) = &mut pipes.stdin {
+        if send(pipe, &mut outgoing)? {
+            pipes.wait()?;
+        } else {
+            pipes.stdin = None;
+        }
+    }
+    stdout.flush()
+}
+
+impl Pipes {
+    fn never_block(&self) -> io::Result<()> {
+        let stdin = self.stdin.as_ref().map(AsFd::as_fd);
+        let stdout = self.stdout.as_ref().map(AsFd::as_fd);
+        let stderr = self.stderr.as_ref().map(AsFd::as_fd);
+        for pipe in [stdin, stdout, stderr].into_iter().flatten() {
+            ioctl_fionbio(pipe, true)?;
+        }
+        Ok(())
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        let stdin = self
+            .stdin
+            .iter()
+            .map(|pipe| PollFd::new(pipe, PollFlags::OUT));
+        let stdout = self
+            .stdout
+            .iter()
+            .map(|pipe| PollFd::new(pipe, PollFlags::IN));
+        let stderr = self
+            .stderr
+            .iter()
+            .map(|pipe| PollFd::new(pipe, PollFlags::IN));
+        let mut open: Vec<_> = stdin.chain(stdout).chain(stderr).collect();
+        match poll(&mut open, None) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Sends what fits; false when there is no more to send or nobody to read it.
+fn send(pipe: &mut ChildStdin, outgoing: &mut Outgoing<'_>) -> io::Result<bool> {
+    let bytes = outgoing.peek()?;
+    if bytes.is_empty() {
+        return Ok(false);
+    }
+    match pipe.write(bytes) {
+        Ok(count) => outgoing.advance(count),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(false),
+        Err(error) if waits(&error) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(true)
+}
+
+/// Takes what is there; false at the end.
+fn receive(
+    pipe: &mut impl Read,
+    buffer: &mut [u8],
+    mut take: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<bool> {
+    match pipe.read(buffer) {
+        Ok(0) => Ok(false),
+        Ok(count) => take(&buffer[..count]).map(|()| true),
+        Err(error) if waits(&error) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn waits(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}

@@ -1,0 +1,237 @@
+//! A host over ssh: one session, a channel a command.
+
+use super::{
+    Error, Transport, auth,
+    error::Failure,
+    host_key::HostKey,
+    host_key_policy::Policy,
+    prompter::Prompter,
+    pump::{Patience, Pump, is_gone},
+    ssh_options::Options,
+    stream::{self, Hop},
+};
+use crate::host::{Command, Ended};
+use ssh2::{Channel, MethodType, Session};
+use std::{
+    fmt,
+    io::{Read, Write},
+    os::fd::{AsFd as _, OwnedFd},
+    path::Path,
+    time::Duration,
+};
+
+/// How long opening a channel may take: two answers of the server.
+const CHANNEL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// libssh2 sends no two keep-alive questions within 2 s of its own clock, which is not quite poll's.
+const LEAST_ALIVE_INTERVAL: Duration = Duration::from_millis(2500);
+
+/// The longest command line; it has to fit into one packet (RFC 4253, 6.1: 32,768 bytes).
+const LONGEST_LINE: usize = 32_000;
+
+/// A connection that is logged in.
+pub struct Ssh {
+    host: String,
+    session: Session,
+    /// The session's socket once more, to wait on.
+    socket: OwnedFd,
+    patience: Patience,
+    lost: bool,
+    // Last: it must outlive the session's goodbye.
+    _hop: Option<Hop>,
+}
+
+impl Ssh {
+    /// Connects to `host` as `options` say, checks its key and logs in. `file` is the ssh configuration that jumps use.
+    ///
+    /// # Errors
+    /// [`Failure`] with what was tried; nothing ran.
+    pub fn connect(
+        host: &str,
+        options: &Options,
+        file: Option<&Path>,
+        pinned: Option<&str>,
+        prompter: &dyn Prompter,
+    ) -> Result<Self, Failure> {
+        let policy = Policy::read(host, options, pinned)?;
+        let stream = stream::open(options, file)?;
+        let mut hop = stream.hop;
+        let session = match handshake(stream.socket.try_clone(), options, &policy) {
+            Ok(session) => session,
+            Err(failure) => {
+                let said = hop.as_mut().and_then(Hop::said);
+                return Err(match said {
+                    Some(said) => Failure {
+                        message: format!("{}; {said}", failure.message),
+                        hint: failure.hint,
+                    },
+                    None => failure,
+                });
+            }
+        };
+        let connected = Self {
+            host: host.to_owned(),
+            session,
+            socket: stream.socket,
+            patience: Patience {
+                interval: options.alive_interval.max(LEAST_ALIVE_INTERVAL),
+                count: options.alive_count,
+            },
+            lost: false,
+            _hop: hop,
+        };
+        let session = &connected.session;
+        let key = session
+            .host_key()
+            .and_then(|(blob, _)| HostKey::from_blob(blob));
+        let key = key.ok_or_else(|| Failure::new("the server showed no host key"))?;
+        policy.check(&key, prompter)?;
+        auth::log_in(session, options, host, prompter)?;
+        // When a question is due is the pump's business, so libssh2 may send one at its least distance.
+        session.set_keepalive(true, 2);
+        Ok(connected)
+    }
+
+    /// Opens a channel and starts the command on it.
+    fn start(&mut self, command: &Command) -> Result<Channel, Error> {
+        let not_started = |message: String| Error::not_started(&self.host, command, message);
+        if command.argv().is_empty() {
+            return Err(not_started("the command is empty".to_owned()));
+        }
+        let line = command.shell_line();
+        if line.len() > LONGEST_LINE || line.contains('\0') {
+            return Err(not_started(format!(
+                "its {} bytes are too many, or hold a NUL",
+                line.len()
+            )));
+        }
+        if self.lost {
+            return Err(not_started("the connection was lost before".to_owned()));
+        }
+        let mut channel = self.session.channel_session().map_err(|error| {
+            self.lost = is_gone(&error);
+            Error::not_started(
+                &self.host,
+                command,
+                format!("can't open a channel: {}", words(&error)),
+            )
+        })?;
+        match channel.exec(&line) {
+            Ok(()) => Ok(channel),
+            // The request may have arrived though its answer didn't.
+            Err(error) if is_gone(&error) => {
+                self.lost = true;
+                Err(Error::lost(&self.host, command, words(&error)))
+            }
+            Err(error) => Err(Error::not_started(&self.host, command, words(&error))),
+        }
+    }
+
+    fn block_for(&self, time: Duration) {
+        self.session.set_blocking(true);
+        self.session
+            .set_timeout(u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
+    }
+}
+
+impl Transport for Ssh {
+    fn run(
+        &mut self,
+        command: &Command,
+        stdin: &mut dyn Read,
+        stdout: &mut dyn Write,
+    ) -> Result<Ended, Error> {
+        self.block_for(CHANNEL_TIMEOUT);
+        let channel = self.start(command)?;
+        self.session.set_blocking(false);
+        let connection = (&self.session, self.socket.as_fd());
+        let mut pump = Pump::new(connection, channel, stdin, stdout, self.patience);
+        let result = pump.run();
+        let (mut channel, tail) = (pump.channel, pump.tail);
+        // Freeing the channel closes it, which a connection that is gone must not hold up.
+        self.block_for(Duration::from_millis(if result.is_ok() { 5000 } else { 1 }));
+        if let Err(error) = result {
+            // What is half sent can't be taken back, so the session is of no more use, whoever failed.
+            self.lost = true;
+            return Err(Error::lost(&self.host, command, error.to_string()));
+        }
+        ended(&channel, tail.into_text())
+            .and_then(|ended| channel.close().map(|()| ended))
+            .map_err(|error| {
+                self.lost = true;
+                Error::lost(&self.host, command, words(&error))
+            })
+    }
+
+    fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+/// How the command ended, once the server has closed the channel. `exit_status` alone is 0 for a killed command too.
+fn ended(channel: &Channel, stderr: String) -> Result<Ended, ssh2::Error> {
+    if let Some(signal) = channel.exit_signal()?.exit_signal {
+        return Ok(Ended::Signalled { signal, stderr });
+    }
+    let code = channel.exit_status()?;
+    Ok(Ended::Exited { code, stderr })
+}
+
+impl Drop for Ssh {
+    fn drop(&mut self) {
+        // libssh2 says goodbye in blocking mode, and would wait for a server that is gone.
+        self.block_for(Duration::from_millis(1));
+        if !self.lost {
+            self.session.disconnect(None, "done", None).ok();
+        }
+    }
+}
+
+impl fmt::Debug for Ssh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ssh")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+fn handshake(
+    socket: std::io::Result<OwnedFd>,
+    options: &Options,
+    policy: &Policy<'_>,
+) -> Result<Session, Failure> {
+    let failed =
+        |error: ssh2::Error| Failure::new(format!("the ssh handshake failed: {}", words(&error)));
+    let socket =
+        socket.map_err(|error| Failure::new(format!("can't use the connection: {error}")))?;
+    let mut session = Session::new().map_err(failed)?;
+    let timeout = options.connect_timeout.as_millis();
+    session.set_timeout(u32::try_from(timeout).unwrap_or(u32::MAX));
+    let supported = session
+        .supported_algs(MethodType::HostKey)
+        .map_err(failed)?;
+    let algorithms = policy.algorithms(&supported);
+    if algorithms.is_empty() {
+        return Err(Failure::new(
+            "none of the configured HostKeyAlgorithms is supported",
+        ));
+    }
+    session
+        .method_pref(MethodType::HostKey, &algorithms)
+        .map_err(failed)?;
+    session.set_tcp_stream(socket);
+    session.handshake().map_err(|error| {
+        failed(error).hint("does an ssh server listen on that port, and does it answer `ssh -v`?")
+    })?;
+    Ok(session)
+}
+
+/// libssh2's words as a fragment.
+fn words(error: &ssh2::Error) -> String {
+    let text = error.message();
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) => first.to_lowercase().chain(characters).collect(),
+        None => "no reason was given".to_owned(),
+    }
+}

@@ -1,0 +1,202 @@
+//! The bytes under an ssh session: a TCP connection, or a proxy process on a socket pair.
+
+use super::{
+    error::Failure,
+    ssh_options::{Options, Proxy},
+};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom},
+    net::{SocketAddr, TcpStream, ToSocketAddrs as _},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::CommandExt as _},
+    },
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// How much of what a proxy said is shown.
+const SHOWN: i64 = 2048;
+
+/// A connected socket, and the process behind it if it is a proxy's.
+pub struct Stream {
+    pub socket: OwnedFd,
+    pub hop: Option<Hop>,
+}
+
+/// A running proxy. It ends with us.
+pub struct Hop {
+    child: Child,
+    stderr: File,
+    name: String,
+}
+
+/// Connects as the options say.
+///
+/// # Errors
+/// When nobody answers.
+pub fn open(options: &Options, file: Option<&Path>) -> Result<Stream, Failure> {
+    match &options.proxy {
+        None => Ok(Stream {
+            socket: tcp(options)?.into(),
+            hop: None,
+        }),
+        Some(proxy) => through(proxy, options, file),
+    }
+}
+
+/// Tries every address in turn; together they have the connect timeout, and each a fair part of it.
+fn tcp(options: &Options) -> Result<TcpStream, Failure> {
+    let Options { hostname, port, .. } = options;
+    let resolved = (hostname.as_str(), *port)
+        .to_socket_addrs()
+        .map_err(|error| {
+            Failure::new(format!("can't find the address of {hostname}: {error}"))
+                .hint("check the spelling in `hosts`, or name the host in the ssh configuration")
+        })?;
+    let addresses: Vec<SocketAddr> = resolved
+        .filter(|address| options.allows(address.ip()))
+        .collect();
+    let deadline = Instant::now() + options.connect_timeout;
+    let mut tried = Vec::new();
+    for (at, address) in addresses.iter().enumerate() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let part = left / u32::try_from(addresses.len() - at).unwrap_or(1);
+        match TcpStream::connect_timeout(address, part.max(Duration::from_millis(1))) {
+            Ok(stream) => {
+                let set = stream.set_nodelay(true);
+                return set.map(|()| stream).map_err(|error| {
+                    Failure::new(format!("can't use the connection to {address}: {error}"))
+                });
+            }
+            Err(error) => tried.push(format!("{address}: {}", reason(&error))),
+        }
+    }
+    if tried.is_empty() {
+        return Err(Failure::new(format!(
+            "{hostname} has no address that may be used"
+        )));
+    }
+    Err(
+        Failure::new(format!("can't connect to {}", tried.join(", ")))
+            .hint("is the server up, sshd running, and the port right and open?"),
+    )
+}
+
+/// The system's words without its error number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string().to_lowercase();
+    match text.split_once(" (os error") {
+        Some((reason, _)) => reason.to_owned(),
+        None => text,
+    }
+}
+
+fn through(proxy: &Proxy, options: &Options, file: Option<&Path>) -> Result<Stream, Failure> {
+    let (mut command, name) = match proxy {
+        Proxy::Jump(jumps) => jump(jumps, options, file)?,
+        Proxy::Command(line) => {
+            let line = options.expand(line);
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(format!("exec {line}"));
+            (shell, "ProxyCommand".to_owned())
+        }
+    };
+    let failed = |error: io::Error| Failure::new(format!("can't start {name}: {error}"));
+    let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+    let stderr = tempfile::tempfile().map_err(failed)?;
+    let child = command
+        .stdin(OwnedFd::from(theirs.try_clone().map_err(failed)?))
+        .stdout(OwnedFd::from(theirs))
+        .stderr(Stdio::from(stderr.try_clone().map_err(failed)?))
+        .process_group(0)
+        .spawn()
+        .map_err(failed)?;
+    Ok(Stream {
+        socket: ours.into(),
+        hop: Some(Hop {
+            child,
+            stderr,
+            name,
+        }),
+    })
+}
+
+/// `ssh -W` through the last jump, which is itself reached through those before it, as ssh does.
+///
+/// It may ask for nothing: it runs beside us, in a process group of its own so that a Ctrl-C doesn't cut it off.
+fn jump(jumps: &str, options: &Options, file: Option<&Path>) -> Result<(Command, String), Failure> {
+    let (before, last) = match jumps.rsplit_once(',') {
+        Some((before, last)) => (Some(before), last),
+        None => (None, jumps),
+    };
+    let last = last.strip_prefix("ssh://").unwrap_or(last);
+    let destination: super::Destination = last
+        .parse()
+        .map_err(|error| Failure::new(format!("ProxyJump: {error}")))?;
+    let mut command = Command::new("ssh");
+    if let Some(file) = file {
+        command.arg("-F").arg(file);
+    }
+    command.args(["-o", "BatchMode=yes"]);
+    let timeout = options.connect_timeout.as_secs().max(1);
+    command.arg("-o").arg(format!("ConnectTimeout={timeout}"));
+    if let Some(before) = before {
+        command.args(["-J", before]);
+    }
+    let host = match &destination {
+        super::Destination::Local => "local",
+        super::Destination::Ssh { user, host, port } => {
+            if let Some(user) = user {
+                command.args(["-l", user]);
+            }
+            if let Some(port) = port {
+                command.args(["-p", &port.to_string()]);
+            }
+            host
+        }
+    };
+    command
+        .arg("-W")
+        .arg(format!("[{}]:{}", options.hostname, options.port));
+    command.args(["--", host]);
+    Ok((command, format!("the jump through {last}")))
+}
+
+impl Hop {
+    /// What went wrong, in the proxy's own words, if it said any.
+    pub fn said(&mut self) -> Option<String> {
+        // It may still be writing its last line.
+        let deadline = Instant::now() + Duration::from_secs(1);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let mut text = Vec::new();
+        let end = self.stderr.seek(SeekFrom::End(0)).ok()?;
+        let begin = i64::try_from(end).ok()?.saturating_sub(SHOWN).max(0);
+        self.stderr
+            .seek(SeekFrom::Start(begin.unsigned_abs()))
+            .ok()?;
+        self.stderr.read_to_end(&mut text).ok()?;
+        let text = String::from_utf8_lossy(&text).trim().replace('\r', "");
+        (!text.is_empty()).then(|| format!("{}: {text}", self.name))
+    }
+}
+
+impl Drop for Hop {
+    fn drop(&mut self) {
+        // Its whole group: a ProxyCommand may have children. That they are already gone is as good.
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+            kill_process_group(group, Signal::TERM).ok();
+        }
+        let deadline = Instant::now() + Duration::from_millis(200);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

@@ -1,0 +1,202 @@
+//! A private sshd on 127.0.0.1 that the user who runs the tests can log in to. It dies with its value.
+
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// A running sshd, its keys, and an ssh configuration that knows it as `web1`.
+pub struct Sshd {
+    folder: TempDir,
+    child: Child,
+    pub port: u16,
+}
+
+/// The login name of whoever runs the tests.
+pub fn user() -> String {
+    let output = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Makes a key pair without a comment.
+pub fn keygen(file: &Path, passphrase: &str) {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-C", "test", "-N", passphrase, "-f"])
+        .arg(file)
+        .status()
+        .unwrap();
+    assert!(made.success());
+}
+
+impl Sshd {
+    /// Started and reachable; its key is known, and `id` may log in.
+    pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// With more lines of `sshd_config(5)`, which come first and so win.
+    pub fn start_with(settings: &str) -> Self {
+        Self::launch(settings, |conf| {
+            let mut sshd = Command::new("/usr/sbin/sshd");
+            sshd.args(["-D", "-e", "-f"]).arg(conf);
+            sshd
+        })
+    }
+
+    /// Started by a command of the caller's, which gets the configuration file.
+    pub fn launch(settings: &str, command: impl Fn(&Path) -> Command) -> Self {
+        if user() == "root" {
+            fs::create_dir_all("/run/sshd").unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        keygen(&path("host_key"), "");
+        keygen(&path("id"), "");
+        fs::copy(path("id.pub"), path("authorized_keys")).unwrap();
+        let (child, port) = (0..5)
+            .find_map(|_| {
+                let port = free_port();
+                let conf = format!(
+                    "{settings}\nPort {port}\nListenAddress 127.0.0.1\nHostKey {0}/host_key\nPidFile none\nUsePAM no\n\
+                     AuthorizedKeysFile {0}/authorized_keys\nStrictModes no\nPasswordAuthentication no\n\
+                     KbdInteractiveAuthentication no\nPermitRootLogin yes\nLogLevel VERBOSE\nMaxStartups 100\n",
+                    folder.path().display()
+                );
+                fs::write(path("sshd_config"), conf).unwrap();
+                let log = fs::File::create(path("log")).unwrap();
+                let mut child = command(&path("sshd_config"))
+                    .stdin(Stdio::null())
+                    .stderr(log)
+                    .spawn()
+                    .unwrap();
+                listening(&mut child, port).then_some((child, port))
+            })
+            .unwrap_or_else(|| panic!("sshd: {}", fs::read_to_string(path("log")).unwrap()));
+        let sshd = Self {
+            folder,
+            child,
+            port,
+        };
+        sshd.know(&sshd.host_key());
+        sshd.configure("");
+        sshd
+    }
+
+    /// A file of this sshd.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The ssh configuration.
+    pub fn config(&self) -> PathBuf {
+        self.path("ssh_config")
+    }
+
+    /// The public host key, `TYPE BASE64`.
+    pub fn host_key(&self) -> String {
+        let text = fs::read_to_string(self.path("host_key.pub")).unwrap();
+        text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    }
+
+    /// What ssh-keygen says of the host key.
+    pub fn fingerprint(&self) -> String {
+        let output = Command::new("ssh-keygen")
+            .arg("-lf")
+            .arg(self.path("host_key.pub"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split(' ').nth(1).unwrap().to_owned()
+    }
+
+    /// Makes `key` the only one that is known for this host.
+    pub fn know(&self, key: &str) {
+        let line = format!("[127.0.0.1]:{} {key}\n", self.port);
+        fs::write(self.path("known_hosts"), line).unwrap();
+    }
+
+    /// Writes the ssh configuration; `settings` come first and so win.
+    pub fn configure(&self, settings: &str) {
+        let folder = self.folder.path().display();
+        let text = format!(
+            "Host web1\n{settings}\nHostName 127.0.0.1\nPort {}\nUser {}\nIdentityFile {folder}/id\nIdentitiesOnly yes\n\
+             IdentityAgent none\nUserKnownHostsFile {folder}/known_hosts\nGlobalKnownHostsFile /dev/null\n\
+             ConnectTimeout 10\n",
+            self.port,
+            user()
+        );
+        fs::write(self.config(), text).unwrap();
+    }
+
+    /// What it wrote.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// Sends `signal` to the processes that serve connections; the listener stays.
+    pub fn signal_sessions(&self, signal: &str) {
+        for pid in descendants(self.child.id()) {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            if name.starts_with("sshd") {
+                send(signal, pid);
+            }
+        }
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        for pid in descendants(self.child.id()) {
+            send("KILL", pid);
+        }
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn send(signal: &str, pid: u32) {
+    let sent = Command::new("kill")
+        .args(["-s", signal, &pid.to_string()])
+        .stderr(Stdio::null())
+        .status();
+    assert!(sent.is_ok());
+}
+
+/// A port nobody listens on just now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn listening(child: &mut Child, port: u16) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return true;
+        }
+        sleep(Duration::from_millis(5));
+    }
+    child.kill().ok();
+    child.wait().ok();
+    false
+}
+
+fn descendants(pid: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children: Vec<u32> = text
+        .split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect();
+    let below = children.iter().flat_map(|pid| descendants(*pid));
+    let mut all: Vec<u32> = below.collect();
+    all.extend(children);
+    all
+}

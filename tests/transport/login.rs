@@ -1,0 +1,301 @@
+//! Ways to log in, and what is said when none works.
+
+use super::{output, reach, refused, target};
+use crate::support::sshd::{Sshd, keygen, user};
+use hostout::transport::{Credentials, Prompter, Unattended, connect};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+fn authorize(sshd: &Sshd, name: &str) {
+    fs::copy(
+        sshd.path(&format!("{name}.pub")),
+        sshd.path("authorized_keys"),
+    )
+    .unwrap();
+}
+
+fn use_key(sshd: &Sshd, name: &str) {
+    sshd.configure("");
+    let path = |name: &str| sshd.path(name).display().to_string();
+    let config = fs::read_to_string(sshd.config()).unwrap();
+    let config = config.replace(
+        &format!("IdentityFile {}", path("id")),
+        &format!("IdentityFile {}", path(name)),
+    );
+    fs::write(sshd.config(), config).unwrap();
+}
+
+#[test]
+fn a_wrong_key_is_named_with_the_user_and_what_the_server_takes() {
+    let sshd = Sshd::start();
+    keygen(&sshd.path("wrong"), "");
+    use_key(&sshd, "wrong");
+    let said = refused(reach(&sshd, "web1"));
+    for part in [
+        "web1: ".to_owned(),
+        format!("login as {}", user()),
+        sshd.path("wrong").display().to_string(),
+        "accepts publickey".to_owned(),
+        "authorized_keys".to_owned(),
+    ] {
+        assert!(said.contains(&part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn the_user_is_the_destination_s_then_the_configuration_s_then_deploy() {
+    let sshd = Sshd::start();
+    assert_eq!(
+        output(&mut *reach(&sshd, "web1").unwrap(), &["id", "-un"]).trim(),
+        user()
+    );
+    let said = refused(reach(&sshd, "nobody-here@web1"));
+    assert!(said.contains("login as nobody-here"), "{said}");
+    let config = fs::read_to_string(sshd.config()).unwrap();
+    fs::write(
+        sshd.config(),
+        config.replace(&format!("User {}\n", user()), ""),
+    )
+    .unwrap();
+    if user() != "deploy" {
+        let said = refused(reach(&sshd, "web1"));
+        assert!(said.contains("login as deploy"), "{said}");
+    }
+    assert!(reach(&sshd, &format!("{}@web1:{}", user(), sshd.port)).is_ok());
+}
+
+#[test]
+fn a_key_others_can_read_is_ignored_as_ssh_does() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sshd = Sshd::start();
+    fs::set_permissions(sshd.path("id"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = refused(reach(&sshd, "web1"));
+    assert!(said.contains("chmod 600"), "{said}");
+}
+
+/// Types the passphrases one after the other.
+struct Typist(&'static [&'static str], AtomicUsize);
+
+impl Prompter for Typist {
+    fn passphrase(&self, _: &Path) -> Option<String> {
+        let passphrase = self.0.get(self.1.fetch_add(1, Ordering::SeqCst))?;
+        Some((*passphrase).to_owned())
+    }
+}
+
+#[test]
+fn an_encrypted_key_asks_for_its_passphrase() {
+    let sshd = Sshd::start();
+    keygen(&sshd.path("secret"), "correct horse");
+    use_key(&sshd, "secret");
+    for beside in [true, false] {
+        let attempt = |typed: &'static [&'static str]| {
+            let typist = Typist(typed, AtomicUsize::new(0));
+            let result = connect(&target(&sshd, "web1"), &typist);
+            (result, typist.1.into_inner())
+        };
+        if beside {
+            let (result, asked) = attempt(&["correct horse"]);
+            let said = refused(result);
+            assert!(said.contains("secret"), "{said}");
+            assert_eq!(asked, 0, "the server wants none of it");
+            authorize(&sshd, "secret");
+        } else {
+            fs::remove_file(sshd.path("secret.pub")).unwrap();
+        }
+        let said = refused(attempt(&[]).0);
+        assert!(said.contains("there is no passphrase"), "{said}");
+        let said = refused(attempt(&["wrong", "wrong"]).0);
+        assert!(said.contains("the passphrase is wrong"), "{said}");
+        let (result, asked) = attempt(&["wrong", "correct horse"]);
+        assert!(result.is_ok(), "{:?}", result.err());
+        assert_eq!(asked, 2);
+    }
+}
+
+#[test]
+fn a_certificate_beside_the_key_logs_in() {
+    let sshd = Sshd::start();
+    keygen(&sshd.path("ca"), "");
+    let authority = fs::read_to_string(sshd.path("ca.pub")).unwrap();
+    fs::write(
+        sshd.path("authorized_keys"),
+        format!("cert-authority {authority}"),
+    )
+    .unwrap();
+    refused(reach(&sshd, "web1"));
+    let signed = Command::new("ssh-keygen")
+        .args(["-q", "-I", "test", "-n", &user(), "-s"])
+        .args([sshd.path("ca"), sshd.path("id.pub")])
+        .status()
+        .unwrap();
+    assert!(signed.success());
+    assert!(reach(&sshd, "web1").is_ok());
+}
+
+/// An ssh-agent of our own.
+struct Agent<'a>(&'a Sshd, Child);
+
+impl<'a> Agent<'a> {
+    fn start(sshd: &'a Sshd) -> Self {
+        let socket = sshd.path("agent");
+        let child = Command::new("ssh-agent")
+            .arg("-D")
+            .arg("-a")
+            .arg(&socket)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while !socket.exists() && Instant::now() < deadline {
+            sleep(Duration::from_millis(5));
+        }
+        Self(sshd, child)
+    }
+
+    /// The key is in the agent only.
+    fn take(&self, name: &str) {
+        let file = self.0.path(name);
+        let added = Command::new("ssh-add")
+            .arg("-q")
+            .arg(&file)
+            .env("SSH_AUTH_SOCK", self.0.path("agent"))
+            .status()
+            .unwrap();
+        assert!(added.success());
+        fs::remove_file(file).unwrap();
+    }
+}
+
+impl Drop for Agent<'_> {
+    fn drop(&mut self) {
+        self.1.kill().ok();
+        self.1.wait().ok();
+    }
+}
+
+#[test]
+fn every_identity_of_the_agent_is_tried_and_identities_only_is_kept_to() {
+    let sshd = Sshd::start();
+    let agent = Agent::start(&sshd);
+    for name in ["one", "two", "three"] {
+        keygen(&sshd.path(name), "");
+        agent.take(name);
+    }
+    authorize(&sshd, "three");
+    let socket = format!("IdentityAgent {}", sshd.path("agent").display());
+    sshd.configure(&format!("{socket}\nIdentitiesOnly no"));
+    assert!(reach(&sshd, "web1").is_ok());
+    assert_eq!(
+        sshd.log().matches("Failed publickey").count(),
+        2,
+        "{}",
+        sshd.log()
+    );
+
+    sshd.configure(&format!("{socket}\nIdentitiesOnly yes"));
+    let said = refused(reach(&sshd, "web1"));
+    assert!(!said.contains("agent key"), "{said}");
+
+    sshd.configure(&format!(
+        "{socket}\nIdentitiesOnly yes\nIdentityFile {}",
+        sshd.path("three.pub").display()
+    ));
+    assert!(reach(&sshd, "web1").is_ok());
+    sshd.configure(&format!(
+        "{socket}\nIdentityFile {}",
+        sshd.path("two").display()
+    ));
+    let said = refused(reach(&sshd, "web1"));
+    assert!(said.contains("agent key") || said.contains("id;"), "{said}");
+}
+
+#[test]
+fn too_many_keys_are_said_to_be_too_many() {
+    let sshd = Sshd::start_with("MaxAuthTries 3");
+    let agent = Agent::start(&sshd);
+    for name in ["a", "b", "c", "d", "e"] {
+        keygen(&sshd.path(name), "");
+        agent.take(name);
+    }
+    sshd.configure(&format!(
+        "IdentityAgent {}\nIdentitiesOnly no",
+        sshd.path("agent").display()
+    ));
+    let said = refused(reach(&sshd, "web1"));
+    assert!(
+        said.contains("hung up") && said.contains("IdentitiesOnly"),
+        "{said}"
+    );
+}
+
+/// Passwords need an account of which we know one: a mount namespace with its own /etc/shadow, so only as root.
+#[test]
+fn a_password_logs_in_by_both_methods() {
+    if user() != "root" {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shadow = folder.path().join("shadow");
+    let hash = Command::new("openssl")
+        .args(["passwd", "-6", "s3cret"])
+        .output()
+        .unwrap();
+    let hash = String::from_utf8(hash.stdout).unwrap();
+    let text = fs::read_to_string("/etc/shadow").unwrap();
+    let others = text.lines().filter(|line| !line.starts_with("root:"));
+    let lines: Vec<String> = others
+        .map(str::to_owned)
+        .chain([format!("root:{}:19000:0:99999:7:::", hash.trim())])
+        .collect();
+    fs::write(&shadow, lines.join("\n") + "\n").unwrap();
+    for (settings, method) in [
+        (
+            "PasswordAuthentication yes\nPubkeyAuthentication no",
+            "password",
+        ),
+        (
+            "UsePAM yes\nKbdInteractiveAuthentication yes\nPubkeyAuthentication no",
+            "keyboard-interactive",
+        ),
+        (
+            "PasswordAuthentication yes\nAuthenticationMethods publickey,password",
+            "password",
+        ),
+    ] {
+        let sshd = Sshd::launch(settings, |conf| {
+            let mut unshare = Command::new("unshare");
+            unshare.args([
+                "-m",
+                "sh",
+                "-c",
+                "mount --bind \"$1\" /etc/shadow && exec /usr/sbin/sshd -D -e -f \"$2\"",
+                "sh",
+            ]);
+            unshare.arg(&shadow).arg(conf);
+            unshare
+        });
+        let said = refused(reach(&sshd, "web1"));
+        assert!(
+            said.contains(&format!("accepts {method}")),
+            "{settings}: {said}"
+        );
+        let wrong = Credentials::new(Some("wrong".to_owned()), None, &Unattended);
+        let said = refused(connect(&target(&sshd, "web1"), &wrong));
+        assert!(!said.contains("wrong"), "{said}");
+        let right = Credentials::new(Some("s3cret".to_owned()), None, &Unattended);
+        let result = connect(&target(&sshd, "web1"), &right);
+        assert!(
+            result.is_ok(),
+            "{settings}: {:?} {}",
+            result.err(),
+            sshd.log()
+        );
+    }
+}

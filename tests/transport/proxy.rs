@@ -1,0 +1,74 @@
+//! Hosts behind other hosts.
+
+use super::{output, reach, refused};
+use crate::support::sshd::{Sshd, free_port, user};
+use hostout::host::Command;
+use std::fs;
+
+/// Adds `jump1` to the configuration of `sshd`, reached on `port`.
+fn add_jump(sshd: &Sshd, jump: &Sshd, port: u16) {
+    let text = fs::read_to_string(sshd.config()).unwrap();
+    let jump = format!(
+        "Host jump1\nHostName 127.0.0.1\nPort {port}\nUser {}\nIdentityFile {}\nIdentitiesOnly yes\nIdentityAgent none\n\
+         UserKnownHostsFile {}\nGlobalKnownHostsFile /dev/null\n",
+        user(),
+        jump.path("id").display(),
+        jump.path("known_hosts").display()
+    );
+    fs::write(sshd.config(), text + &jump).unwrap();
+}
+
+#[test]
+fn a_jump_carries_bytes_both_ways() {
+    let (sshd, jump) = (Sshd::start(), Sshd::start());
+    sshd.configure("ProxyJump jump1");
+    add_jump(&sshd, &jump, jump.port);
+    let mut transport = reach(&sshd, "web1").unwrap();
+    let sent: Vec<u8> = (0_u32..8 << 20)
+        .map(|number| (number / 5).to_le_bytes()[0])
+        .collect();
+    let mut received = Vec::new();
+    let ended = transport
+        .run(&Command::new(["cat"]), &mut sent.as_slice(), &mut received)
+        .unwrap();
+    assert!(ended.ok());
+    assert!(received == sent);
+    assert!(jump.log().contains("Accepted publickey"));
+}
+
+#[test]
+fn a_jump_that_fails_is_named_in_its_own_words() {
+    let (sshd, jump) = (Sshd::start(), Sshd::start());
+    sshd.configure("ProxyJump jump1");
+    add_jump(&sshd, &jump, free_port());
+    let said = refused(reach(&sshd, "web1"));
+    assert!(
+        said.contains("the jump through jump1") && said.contains("Connection refused"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_proxy_command_is_a_stream() {
+    let sshd = Sshd::start();
+    let relay = sshd.path("relay.py");
+    fs::write(
+        &relay,
+        "import os, select, socket, sys\n\
+         s = socket.create_connection((sys.argv[1], int(sys.argv[2])))\n\
+         while True:\n    \
+             for r in select.select([0, s], [], [])[0]:\n        \
+                 data = os.read(0, 65536) if r == 0 else s.recv(65536)\n        \
+                 if not data: sys.exit()\n        \
+                 (s.sendall if r == 0 else lambda d: sys.stdout.buffer.write(d) and sys.stdout.flush())(data)\n",
+    )
+    .unwrap();
+    sshd.configure(&format!("ProxyCommand python3 {} %h %p", relay.display()));
+    assert_eq!(
+        output(&mut *reach(&sshd, "web1").unwrap(), &["echo", "through"]),
+        "through\n"
+    );
+    sshd.configure("ProxyCommand sh -c 'echo no way >&2; exit 1'");
+    let said = refused(reach(&sshd, "web1"));
+    assert!(said.contains("no way"), "{said}");
+}
