@@ -1,7 +1,7 @@
 //! Adding an entry: one signed commit, and the rules for who wins when two are made at once.
 
 use super::{
-    Entry, Error, Key, Kind, Ledger, Person, Result, branch, entry, message, object, start,
+    Entry, Error, Files, Key, Kind, Ledger, Person, Result, branch, entry, message, object, start,
 };
 use crate::release::EntryId;
 use gix::ObjectId;
@@ -16,7 +16,7 @@ pub struct NewEntry {
     /// Its id, from [`new_id`](super::new_id).
     pub id: EntryId,
     /// Its files: path in the ledger, bytes. None of them may be there yet.
-    pub files: Vec<(String, Vec<u8>)>,
+    pub files: Files,
     /// Who makes it.
     pub who: Person,
     /// When; the commit's time too.

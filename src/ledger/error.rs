@@ -259,7 +259,7 @@ impl Error {
     }
 
     /// A thing of the ledger that cannot be read.
-    pub(super) fn malformed(what: impl Into<String>, message: impl ToString) -> Self {
+    pub(super) fn malformed(what: impl Into<String>, message: impl std::fmt::Display) -> Self {
         Self::Malformed {
             what: what.into(),
             message: message.to_string(),

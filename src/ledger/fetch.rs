@@ -73,7 +73,8 @@ pub fn fetch(
             Some(0) => return Ok(Fetched::Same),
             Some(new) => &theirs[..new],
             None => {
-                return ahead(repo, remote, here, &theirs).map(|entries| Fetched::Ahead { entries });
+                return ahead(repo, remote, here, &theirs)
+                    .map(|entries| Fetched::Ahead { entries });
             }
         },
     };
@@ -352,8 +353,8 @@ mod tests {
             &repo,
             tree,
             Some(tip),
-            &lab.who(),
-            lab.now(),
+            &Lab::who(),
+            Lab::now(),
             text,
             Some(&lab.key()),
         )
@@ -370,7 +371,14 @@ mod tests {
         // Another ledger in its place, in a clone that has forgotten the branch but not the introduction.
         other.git(&["update-ref", "-d", "refs/heads/hostout"]);
         lab.git(&["update-ref", "-d", "refs/heads/hostout"]);
-        let start = Ledger::start(&repo, "hostout", "other", &lab.key(), &lab.who(), lab.now());
+        let start = Ledger::start(
+            &repo,
+            "hostout",
+            "other",
+            &lab.key(),
+            &Lab::who(),
+            Lab::now(),
+        );
         start.unwrap();
         lab.git(&["push", "-q", "-f", "origin", "hostout"]);
         let error = fetch_into(&other).unwrap_err();

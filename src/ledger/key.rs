@@ -12,7 +12,7 @@ use std::{
 pub enum Scheme {
     /// SSHSIG (OpenSSH's PROTOCOL.sshsig), through ssh-keygen: key files, agents, hardware keys.
     Ssh,
-    /// OpenPGP (RFC 9580), through gpg.
+    /// `OpenPGP` (RFC 9580), through gpg.
     OpenPgp,
 }
 
@@ -22,7 +22,7 @@ pub struct Key {
     /// How it signs.
     pub scheme: Scheme,
     /// ssh: the path of the private key or its `.pub`, or `key::ssh-ed25519 AAAA…` for a key in an agent.
-    /// OpenPGP: a fingerprint, or anything else that gpg takes for one key.
+    /// `OpenPGP`: a fingerprint, or anything else that gpg takes for one key.
     pub id: String,
     /// ssh-keygen or gpg, or what stands for them.
     pub program: OsString,
@@ -128,7 +128,7 @@ pub(super) fn set(
     let mut file = repo.config_file_mut(path).map_err(what())?;
     for (name, value) in values {
         file.set_raw_value_by("hostout", subsection.map(Into::into), *name, *value)
-            .map_err(|error| what()(error.into()))?;
+            .map_err(|error| what()(error))?;
     }
     file.commit().map_err(what())
 }

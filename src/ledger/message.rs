@@ -22,7 +22,7 @@ pub(super) fn write(subject: &str, body: &str, trailers: &[(&str, String)]) -> S
         text.push_str("\n\n");
     }
     for (name, value) in trailers {
-        text.push_str(&format!("{name}: {value}\n"));
+        text.extend([name, ": ", value, "\n"]);
     }
     text
 }
@@ -111,13 +111,13 @@ fn known(subject: &str, trailers: &Trailers<'_>) -> Option<Kind> {
             version: version.parse().ok()?,
             tag: trailers.get("Hostout-Tag")?.parse().ok()?,
         },
-        [verb, place, version, state] => {
+        [verb, stage, version, end] => {
             let intent = [Intent::Deploy, Intent::Rollback]
                 .into_iter()
                 .find(|intent| intent_word(*intent) == verb)?;
             let version: Version = version.parse().ok()?;
-            let stage = place.to_owned();
-            if state == "started" {
+            let stage = stage.to_owned();
+            if end == "started" {
                 return Some(Kind::Started {
                     stage,
                     version,
@@ -126,7 +126,7 @@ fn known(subject: &str, trailers: &Trailers<'_>) -> Option<Kind> {
             }
             let outcome = OUTCOMES
                 .into_iter()
-                .find(|outcome| outcome_word(*outcome) == state)?;
+                .find(|outcome| outcome_word(*outcome) == end)?;
             let of = trailers.get("Hostout-Of")?.to_owned();
             Kind::Ended {
                 stage,

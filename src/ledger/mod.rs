@@ -43,7 +43,7 @@ pub use introduction::{Introduction, check_introduction, introduce, introduction
 pub use key::{Key, Scheme};
 pub use object::{persist, write_release_commit, write_signed_commit};
 pub use open::discover;
-pub use paths::{deployment_path, ended_files, release_dir, release_files, started_files};
+pub use paths::{Files, deployment_path, ended_files, release_dir, release_files, started_files};
 pub use person::Person;
 pub use public::PublicKey;
 pub use push::{Pushed, Refused, push};

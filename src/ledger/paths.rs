@@ -7,6 +7,9 @@ use crate::release::{Digest, Ended, EntryId, Started};
 use jiff::Timestamp;
 use semver::Version;
 
+/// Files of an entry: path in the ledger, bytes.
+pub type Files = Vec<(String, Vec<u8>)>;
+
 /// `releases/<major.minor>/<version>`.
 pub fn release_dir(version: &Version) -> String {
     format!("releases/{}.{}/{version}", version.major, version.minor)
@@ -24,7 +27,7 @@ pub fn release_files(
     manifest: &str,
     versions_cfg: &str,
     key: &Key,
-) -> Result<(Vec<(String, Vec<u8>)>, Digest)> {
+) -> Result<(Files, Digest)> {
     let dir = release_dir(version);
     let mut files = signed(format!("{dir}/manifest.toml"), manifest, key)?;
     files.push((format!("{dir}/versions.cfg"), versions_cfg.into()));
@@ -32,17 +35,13 @@ pub fn release_files(
 }
 
 /// The files of a started entry: itself, and its signature by `key`, for hosts without git. `time` is the entry's.
-pub fn started_files(
-    started: &Started,
-    time: Timestamp,
-    key: &Key,
-) -> Result<Vec<(String, Vec<u8>)>> {
+pub fn started_files(started: &Started, time: Timestamp, key: &Key) -> Result<Files> {
     let path = deployment_path(&started.stage, time, &started.id);
     signed(path.clone(), &toml(&path, started)?, key)
 }
 
 /// The file of an ended entry. `time` is the entry's.
-pub fn ended_files(ended: &Ended, time: Timestamp) -> Result<Vec<(String, Vec<u8>)>> {
+pub fn ended_files(ended: &Ended, time: Timestamp) -> Result<Files> {
     let path = deployment_path(&ended.stage, time, &ended.id);
     let text = toml(&path, ended)?;
     Ok(vec![(path, text.into())])
@@ -56,7 +55,7 @@ pub(super) fn signature_path(path: &str, scheme: Scheme) -> String {
     }
 }
 
-fn signed(path: String, text: &str, key: &Key) -> Result<Vec<(String, Vec<u8>)>> {
+fn signed(path: String, text: &str, key: &Key) -> Result<Files> {
     let signature = key.sign(HOSTOUT, text.as_bytes())?;
     let beside = signature_path(&path, key.scheme);
     Ok(vec![(path, text.into()), (beside, signature.into())])

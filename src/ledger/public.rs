@@ -6,9 +6,9 @@ use std::{fs, path::Path};
 /// The public half of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {
-    /// `ssh-ed25519 AAAA…`: type and key as in authorized_keys (sshd(8)), without comment.
+    /// `ssh-ed25519 AAAA…`: type and key as in `authorized_keys` (sshd(8)), without comment.
     Ssh(String),
-    /// An OpenPGP certificate.
+    /// An `OpenPGP` certificate.
     OpenPgp {
         /// The primary key's fingerprint, upper-case hexadecimal digits.
         fingerprint: String,
@@ -34,7 +34,7 @@ impl Key {
         }
     }
 
-    /// How people name this key: `SHA256:…` for ssh (ssh-keygen(1), -l), the primary key's fingerprint for OpenPGP.
+    /// How people name this key: `SHA256:…` for ssh (ssh-keygen(1), -l), the primary key's fingerprint for `OpenPGP`.
     pub fn fingerprint(&self) -> Result<String> {
         match self.public()? {
             PublicKey::OpenPgp { fingerprint, .. } => Ok(fingerprint),

@@ -7,9 +7,9 @@ use super::{Error, Git, Patience, Result, branch::reference_name, git::redact};
 pub enum Pushed {
     /// The remote has ledger and tag.
     Done,
-    /// The remote, or a pre-push hook, refused; it has neither.
+    /// The remote, or a pre-push hook, refused.
     Refused {
-        /// Which references, and why; empty where a hook refused.
+        /// Which references, and why; empty where a hook refused, or the connection broke: pushing again is safe.
         references: Vec<Refused>,
         /// What git said.
         message: String,
@@ -145,7 +145,7 @@ mod tests {
         let lab = Lab::new();
         lab.bare_remote();
         lab.ledger();
-        lab.script(
+        Lab::script(
             &lab.work().join(".git/hooks/pre-push"),
             "echo not today >&2; exit 1",
         );

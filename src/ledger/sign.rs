@@ -6,7 +6,7 @@ use std::{io::Write as _, process::Stdio};
 impl Key {
     /// A detached, armored signature over `bytes`.
     ///
-    /// `namespace` is the one of SSHSIG, [`GIT`](super::GIT) or [`HOSTOUT`](super::HOSTOUT); OpenPGP knows none.
+    /// `namespace` is the one of SSHSIG, [`GIT`](super::GIT) or [`HOSTOUT`](super::HOSTOUT); `OpenPGP` knows none.
     /// A passphrase or PIN is asked for by the program itself, on the terminal.
     pub fn sign(&self, namespace: &str, bytes: &[u8]) -> Result<String> {
         let mut command = process::command(&self.program);
@@ -83,7 +83,7 @@ mod tests {
         key.program = program;
         let signature = key.sign(HOSTOUT, b"text").unwrap();
         lab.trust()
-            .check(HOSTOUT, b"text", &signature, lab.now())
+            .check(HOSTOUT, b"text", &signature, Lab::now())
             .unwrap();
         drop(agent);
         assert!(matches!(

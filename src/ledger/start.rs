@@ -1,8 +1,8 @@
 //! The first commit of a ledger.
 
 use super::{
-    Entry, Error, Key, Kind, Ledger, Person, PublicKey, Result, branch, entry, message, new_id,
-    object,
+    Entry, Error, Files, Key, Kind, Ledger, Person, PublicKey, Result, branch, entry, message,
+    new_id, object,
 };
 use gix::{
     ObjectId,
@@ -115,7 +115,7 @@ pub(super) fn move_branch(
     Ok(())
 }
 
-fn first_files(name: &str, key: &PublicKey, who: &Person) -> Vec<(String, Vec<u8>)> {
+fn first_files(name: &str, key: &PublicKey, who: &Person) -> Files {
     let readme = format!(
         "# The ledger of {name}\n\n\
          This branch is written by `git hostout` (git-hostout). It has nothing in common with the other branches and is\n\
@@ -196,8 +196,8 @@ mod tests {
             "hostout",
             "shop",
             &lab.key(),
-            &lab.who(),
-            lab.now(),
+            &Lab::who(),
+            Lab::now(),
         );
         assert!(matches!(again, Err(Error::BranchExists(_))));
     }

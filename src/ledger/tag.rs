@@ -163,7 +163,7 @@ pub fn check_tag(
     if tag.name != tag.reference {
         return wrong(format!("was made as tag {} and copied", tag.name));
     }
-    if tag.target.to_string() != manifest.release_commit {
+    if manifest.release_commit.parse().ok() != Some(tag.target) {
         return wrong(format!(
             "points to {}, the manifest names {}",
             tag.target, manifest.release_commit

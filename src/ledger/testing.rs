@@ -15,7 +15,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     sync::Arc,
     thread,
     time::Duration,
@@ -73,7 +73,7 @@ impl Lab {
         fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
         let gpg = lab.path().join("gpg");
         let line = format!("GNUPGHOME='{}' exec gpg \"$@\"", home.display());
-        lab.script(&gpg, &line);
+        Self::script(&gpg, &line);
         let made = Command::new(&gpg)
             .args([
                 "--batch",
@@ -183,14 +183,14 @@ impl Lab {
         Key::make(&self.path().join(name), name).unwrap()
     }
 
-    pub(super) fn who(&self) -> Person {
+    pub(super) fn who() -> Person {
         Person {
             name: "Ann".into(),
             email: "ann@example.org".into(),
         }
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(super) fn now() -> Timestamp {
         "2026-03-01T12:00:00Z".parse().unwrap()
     }
 
@@ -204,8 +204,8 @@ impl Lab {
                 "hostout",
                 "shop",
                 &self.key(),
-                &self.who(),
-                self.now(),
+                &Self::who(),
+                Self::now(),
             )
             .unwrap(),
         }
@@ -241,8 +241,8 @@ impl Lab {
             body: "- a change\n\nHostout-Project: forged\n",
             project: ledger.project_id(),
             manifest: digest,
-            who: &self.who(),
-            time: self.now(),
+            who: &Self::who(),
+            time: Self::now(),
         };
         let tag = write_tag(&repo, &tag, &self.key()).unwrap();
         create_tag(&repo, &name, tag).unwrap();
@@ -253,8 +253,8 @@ impl Lab {
             },
             id: new_id().unwrap(),
             files,
-            who: self.who(),
-            time: self.now(),
+            who: Self::who(),
+            time: Self::now(),
             reason: "for the tests".into(),
         };
         ledger.append(&entry, &self.key()).unwrap();
@@ -273,7 +273,7 @@ impl Lab {
             version: version.clone(),
             commit: commit.to_string(),
             release_commit: release_commit.to_string(),
-            time: self.now().to_string(),
+            time: Self::now().to_string(),
             tool: "git-hostout 0.1.0".into(),
             targets: Vec::new(),
             project: ProjectRef {
@@ -309,8 +309,8 @@ impl Lab {
             path: "/srv/shop".into(),
             version: Version::new(1, 0, 0),
             manifest: Digest::of(b""),
-            by: self.who().to_string(),
-            time: self.now().to_string(),
+            by: Self::who().to_string(),
+            time: Self::now().to_string(),
             reason: String::new(),
         };
         NewEntry {
@@ -320,9 +320,9 @@ impl Lab {
                 intent: Intent::Deploy,
             },
             id,
-            files: started_files(&started, self.now(), &self.key()).unwrap(),
-            who: self.who(),
-            time: self.now(),
+            files: started_files(&started, Self::now(), &self.key()).unwrap(),
+            who: Self::who(),
+            time: Self::now(),
             reason: String::new(),
         }
     }
@@ -337,7 +337,7 @@ impl Lab {
             id: id.clone(),
             of: of.clone(),
             stage: stage.clone(),
-            time: self.now().to_string(),
+            time: Self::now().to_string(),
             host: Vec::new(),
         };
         NewEntry {
@@ -349,7 +349,7 @@ impl Lab {
                 intent: Intent::Deploy,
             },
             id,
-            files: ended_files(&ended, self.now()).unwrap(),
+            files: ended_files(&ended, Self::now()).unwrap(),
             ..started.clone()
         }
     }
@@ -377,7 +377,7 @@ impl Lab {
         other
     }
 
-    pub(super) fn script(&self, path: &Path, line: &str) {
+    pub(super) fn script(path: &Path, line: &str) {
         fs::write(path, format!("#!/bin/sh\n{line}\n")).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -386,7 +386,13 @@ impl Lab {
     pub(super) fn agent(&self) -> Agent {
         let socket = self.path().join("agent");
         let mut command = Command::new("ssh-agent");
-        let child = command.arg("-D").arg("-a").arg(&socket).spawn().unwrap();
+        let child = command
+            .arg("-D")
+            .arg("-a")
+            .arg(&socket)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         let agent = Agent(child, socket);
         for _ in 0..200 {
             if agent.1.exists() {
@@ -405,7 +411,7 @@ impl Lab {
     pub(super) fn keygen_with(&self, agent: &Agent) -> OsString {
         let path = self.path().join("keygen");
         let socket = agent.1.display();
-        self.script(
+        Self::script(
             &path,
             &format!("SSH_AUTH_SOCK='{socket}' exec ssh-keygen \"$@\""),
         );

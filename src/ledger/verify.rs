@@ -10,16 +10,16 @@ use tempfile::TempDir;
 /// Who made a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
-    /// As the ledger names them: the first principal of their line in `allowed_signers`, or their OpenPGP user id.
+    /// As the ledger names them: the first principal of their line in `allowed_signers`, or their `OpenPGP` user id.
     pub principal: String,
-    /// `SHA256:…` of an ssh key, or an OpenPGP primary key's fingerprint.
+    /// `SHA256:…` of an ssh key, or an `OpenPGP` primary key's fingerprint.
     pub fingerprint: String,
 }
 
 /// Who may sign: the `keys/` of one commit of the ledger.
 #[derive(Debug)]
 pub struct Trust {
-    /// `allowed_signers`, and a keyring of the OpenPGP keys; the user's alone, as gpg wants it.
+    /// `allowed_signers`, and a keyring of the `OpenPGP` keys; the user's alone, as gpg wants it.
     dir: TempDir,
     openpgp: Vec<String>,
     ssh_keygen: OsString,
@@ -196,13 +196,13 @@ mod tests {
         let trust = lab.trust();
         let signature = lab.key().sign(HOSTOUT, b"a manifest").unwrap();
         let signer = trust
-            .check(HOSTOUT, b"a manifest", &signature, lab.now())
+            .check(HOSTOUT, b"a manifest", &signature, Lab::now())
             .unwrap();
         assert_eq!(signer.principal, "ann@example.org");
         assert_eq!(signer.fingerprint, lab.key().fingerprint().unwrap());
 
         let refused = |namespace: &str, bytes: &[u8], signature: &str| {
-            let result = trust.check(namespace, bytes, signature, lab.now());
+            let result = trust.check(namespace, bytes, signature, Lab::now());
             assert!(matches!(result, Err(Error::Untrusted { .. })), "{result:?}");
         };
         refused(HOSTOUT, b"another manifest", &signature);
@@ -222,7 +222,7 @@ mod tests {
         let trust = lab.trust();
         let signature = lab.key().sign(HOSTOUT, b"text").unwrap();
         let signer = trust
-            .check(HOSTOUT, b"text", &signature, lab.now())
+            .check(HOSTOUT, b"text", &signature, Lab::now())
             .unwrap();
         assert!(
             signer.principal.contains("ann@example.org"),
@@ -232,13 +232,13 @@ mod tests {
         assert_eq!(signer.fingerprint, lab.key().fingerprint().unwrap());
         assert!(
             trust
-                .check(HOSTOUT, b"texts", &signature, lab.now())
+                .check(HOSTOUT, b"texts", &signature, Lab::now())
                 .is_err()
         );
         let ssh_only = Lab::new();
         let result = ssh_only
             .trust()
-            .check(HOSTOUT, b"text", &signature, lab.now());
+            .check(HOSTOUT, b"text", &signature, Lab::now());
         assert!(matches!(result, Err(Error::Untrusted { .. })), "{result:?}");
     }
 }
