@@ -1,0 +1,254 @@
+//! Adding an entry: one signed commit, and the rules for who wins when two are made at once.
+
+use super::{
+    Entry, Error, Files, Key, Kind, Ledger, Person, Result, branch, entry, message, object, start,
+};
+use crate::release::EntryId;
+use gix::ObjectId;
+use jiff::Timestamp;
+use std::{thread, time::Duration};
+
+/// An entry to be added.
+#[derive(Clone, Debug)]
+pub struct NewEntry {
+    /// What it is.
+    pub kind: Kind,
+    /// Its id, from [`new_id`](super::new_id).
+    pub id: EntryId,
+    /// Its files: path in the ledger, bytes. None of them may be there yet.
+    pub files: Files,
+    /// Who makes it.
+    pub who: Person,
+    /// When; the commit's time too.
+    pub time: Timestamp,
+    /// Why, in the user's words.
+    pub reason: String,
+}
+
+/// How often a branch that nobody moves is tried again: a lock of another process is held for milliseconds.
+const TRIES: u32 = 50;
+
+impl Ledger {
+    /// Adds an entry on top of the tip that this value knows, and gives its commit.
+    ///
+    /// Where the branch has moved on meanwhile, the entry is made again on the new tip, unless what happened concerns
+    /// it: for a deployment another entry of its stage, for a release another release.
+    ///
+    /// # Errors
+    /// [`Error::StageTaken`] and [`Error::ReleaseTaken`] for these two: nothing was added.
+    pub fn append(&mut self, new: &NewEntry, key: &Key) -> Result<ObjectId> {
+        self.append_with(new, Some(key))
+    }
+
+    /// `key` is left out in tests of long histories only.
+    pub(super) fn append_with(&mut self, new: &NewEntry, key: Option<&Key>) -> Result<ObjectId> {
+        let mut tries = 0;
+        loop {
+            let made = self.commit(new, key)?;
+            let Err(source) =
+                start::move_branch(&self.repo, &self.branch, Some(self.tip), &made, &new.who)
+            else {
+                self.tip = made.commit;
+                return Ok(made.commit);
+            };
+            let now = self.branch_tip()?;
+            if now == self.tip {
+                tries += 1;
+                if tries > TRIES {
+                    return Err(Error::Locked {
+                        branch: self.branch.clone(),
+                        source: Box::new(source),
+                    });
+                }
+                thread::sleep(Duration::from_millis(10));
+            } else {
+                self.catch_up(now, new)?;
+            }
+        }
+    }
+
+    fn commit(&self, new: &NewEntry, key: Option<&Key>) -> Result<Entry> {
+        let what = || Error::git("read the ledger's tip");
+        let (tip, _) = entry::read(&self.repo, self.tip)?;
+        let mut trailers = vec![
+            ("Hostout-Serial", (tip.serial + 1).to_string()),
+            ("Hostout-Id", new.id.to_string()),
+        ];
+        match &new.kind {
+            Kind::Release { tag, .. } => trailers.push(("Hostout-Tag", tag.to_string())),
+            Kind::Ended { of, .. } => trailers.push(("Hostout-Of", of.to_string())),
+            _ => {}
+        }
+        let text = message::write(&message::subject(&new.kind)?, &new.reason, &trailers);
+        let base = self.repo.find_commit(self.tip).map_err(what())?;
+        let base = base.tree_id().map_err(what())?.detach();
+        let tree = start::tree_with(&self.repo, base, &new.files)?;
+        let commit = object::write_signed_commit(
+            &self.repo,
+            tree,
+            Some(self.tip),
+            &new.who,
+            new.time,
+            &text,
+            key,
+        )?;
+        Ok(entry::read(&self.repo, commit)?.0)
+    }
+
+    /// Takes `now` for the tip if what came in between doesn't concern `new`.
+    fn catch_up(&mut self, now: ObjectId, new: &NewEntry) -> Result<()> {
+        let mut next = Some(now);
+        while let Some(id) = next {
+            if id == self.tip {
+                self.tip = now;
+                return Ok(());
+            }
+            let (between, parent) = entry::read(&self.repo, id)?;
+            refuse(&new.kind, &between)?;
+            next = parent;
+        }
+        Err(Error::Rewritten {
+            branch: self.branch.clone(),
+            tip: self.tip,
+        })
+    }
+
+    fn branch_tip(&self) -> Result<ObjectId> {
+        let tip = branch::tip_of(&self.repo, &branch::reference_name(&self.branch))?;
+        tip.ok_or_else(|| Error::Rewritten {
+            branch: self.branch.clone(),
+            tip: self.tip,
+        })
+    }
+}
+
+/// Whether `new` may be made after `between`, which it has not seen.
+pub(super) fn refuse(new: &Kind, between: &Entry) -> Result<()> {
+    let by = || format!("{} by {}", between.subject, between.by);
+    match (new.stage(), between.kind.stage()) {
+        (Some(stage), Some(taken)) if stage == taken => {
+            return Err(Error::StageTaken {
+                stage: stage.to_owned(),
+                by: by(),
+            });
+        }
+        _ => {}
+    }
+    if let (Kind::Release { .. }, Kind::Release { .. }) = (new, &between.kind) {
+        return Err(Error::ReleaseTaken { by: by() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::testing::Lab;
+    use std::time::Instant;
+
+    #[test]
+    fn racing_writers_lose_nothing() {
+        let lab = Lab::new();
+        lab.ledger();
+        thread::scope(|scope| {
+            for stage in ["staging", "production"] {
+                let lab = &lab;
+                scope.spawn(move || {
+                    let mut ledger = lab.ledger();
+                    for _ in 0..20 {
+                        ledger.append(&lab.started(stage), &lab.key()).unwrap();
+                    }
+                });
+            }
+        });
+        let ledger = lab.ledger();
+        let entries: Vec<Entry> = ledger.entries().map(Result::unwrap).collect();
+        let serials: Vec<u64> = entries.iter().map(|entry| entry.serial).collect();
+        assert_eq!(serials, (0..=40).rev().collect::<Vec<_>>());
+        for stage in ["staging", "production"] {
+            let here = |entry: &&Entry| entry.kind.stage() == Some(stage);
+            assert_eq!(entries.iter().filter(here).count(), 20);
+        }
+        lab.git(&["fsck", "--strict"]);
+        lab.git(&["verify-commit", "hostout", "hostout~20", "hostout~39"]);
+    }
+
+    #[test]
+    fn the_second_on_a_stage_and_the_second_release_are_refused() {
+        let lab = Lab::new();
+        let (mut first, mut late) = (lab.ledger(), lab.ledger());
+        first.append(&lab.started("staging"), &lab.key()).unwrap();
+        let error = late
+            .append(&lab.started("staging"), &lab.key())
+            .unwrap_err();
+        assert!(matches!(error, Error::StageTaken { .. }), "{error}");
+        assert!(error.to_string().contains("Ann"), "{error}");
+        late.append(&lab.started("production"), &lab.key()).unwrap();
+
+        let mut late = lab.ledger();
+        lab.release("1.0.0");
+        let mut release = lab.started("staging");
+        release.kind = Kind::Release {
+            version: semver::Version::new(1, 0, 1),
+            tag: late.tip(),
+        };
+        let error = late.append(&release, &lab.key()).unwrap_err();
+        assert!(matches!(error, Error::ReleaseTaken { .. }), "{error}");
+    }
+
+    #[test]
+    fn files_are_only_ever_added() {
+        let lab = Lab::new();
+        let mut ledger = lab.ledger();
+        let mut entry = lab.started("staging");
+        entry.files = vec![("policy.toml".into(), b"format = 2\n".to_vec())];
+        let before = ledger.tip();
+        let error = ledger.append(&entry, &lab.key()).unwrap_err();
+        assert!(matches!(error, Error::Exists(_)), "{error}");
+        assert_eq!(lab.ledger().tip(), before);
+    }
+
+    #[test]
+    fn a_rewritten_branch_is_noticed() {
+        let lab = Lab::new();
+        let mut ledger = lab.ledger();
+        ledger.append(&lab.started("a"), &lab.key()).unwrap();
+        lab.git(&["update-ref", "refs/heads/hostout", "hostout~1"]);
+        let error = ledger.append(&lab.started("b"), &lab.key()).unwrap_err();
+        assert!(matches!(error, Error::Rewritten { .. }), "{error}");
+    }
+
+    #[test]
+    fn deployments_are_found_by_id() {
+        let lab = Lab::new();
+        let mut ledger = lab.ledger();
+        let started = lab.started("staging");
+        ledger.append(&started, &lab.key()).unwrap();
+        assert!(ledger.ended_for(&started.id).unwrap().is_none());
+        let (entry, file) = ledger.started(&started.id).unwrap().unwrap();
+        assert_eq!((file.stage.as_str(), entry.serial), ("staging", 1));
+        let ended = lab.ended(&started);
+        ledger.append(&ended, &lab.key()).unwrap();
+        let (entry, file) = ledger.ended_for(&started.id).unwrap().unwrap();
+        assert_eq!((entry.id, file.of), (ended.id, started.id));
+        assert_eq!(ledger.newest_of("staging").unwrap().unwrap().serial, 2);
+        assert!(ledger.newest_of("production").unwrap().is_none());
+    }
+
+    #[test]
+    fn two_thousand_loose_entries_are_listed_in_tens_of_milliseconds() {
+        let lab = Lab::new();
+        let mut ledger = lab.ledger();
+        let mut entry = lab.started("staging");
+        entry.files.clear();
+        for _ in 0..2_000 {
+            ledger.append_with(&entry, None).unwrap();
+        }
+        let begin = Instant::now();
+        let ledger = lab.ledger();
+        assert_eq!(ledger.entries().map(Result::unwrap).count(), 2_001);
+        let took = begin.elapsed();
+        // Generous: a debug build on a busy machine. Reading trees or calling git per entry would take seconds.
+        assert!(took < Duration::from_millis(800), "{took:?}");
+    }
+}

@@ -1,0 +1,268 @@
+//! What can go wrong with the ledger.
+
+use gix::ObjectId;
+use std::{ffi::OsString, io, path::PathBuf};
+
+/// A result of this room.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong with the ledger, its signatures and its remote.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The repository could not be read or written.
+    #[error("cannot {what}")]
+    Git {
+        /// What was tried.
+        what: String,
+        /// What git's library says.
+        #[source]
+        source: Box<gix::Error>,
+    },
+    /// No repository that we can open.
+    #[error("{path} is in no git repository that can be opened")]
+    Open {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What git's library says.
+        #[source]
+        source: Box<gix::Error>,
+    },
+    /// The repository keeps its references in reftables.
+    #[error("{path} keeps its references as reftable, which this program cannot read yet")]
+    Reftable {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("cannot {what} {path}")]
+    File {
+        /// `read`, `write`, `make`.
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A program could not be started or talked to.
+    #[error("cannot run {}", program.display())]
+    Program {
+        /// Which.
+        program: OsString,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A child process had no answer worth the name.
+    #[error("{} failed: {message}", program.display())]
+    Failed {
+        /// Which program.
+        program: OsString,
+        /// What it printed, without user info of addresses.
+        message: String,
+    },
+    /// A value of the git configuration that is of no use to us.
+    #[error("`{key}` of the git configuration: {message}")]
+    Config {
+        /// The key.
+        key: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The signing key is not there, locked, or its agent is away.
+    #[error("cannot sign with {key}: {message}")]
+    Sign {
+        /// The key, as configured.
+        key: String,
+        /// What the signing program says.
+        message: String,
+    },
+    /// A file is in the way of a new key.
+    #[error("{0} exists; a key is never overwritten")]
+    KeyExists(PathBuf),
+    /// No name or mail address to write entries under.
+    #[error("git knows no name and mail address of yours")]
+    NoIdentity,
+    /// A signature is missing, of nobody who may sign, or over other bytes.
+    #[error("{what} is not signed by a key of the ledger: {message}")]
+    Untrusted {
+        /// What was checked.
+        what: String,
+        /// Why it is not believed.
+        message: String,
+    },
+    /// Something in the ledger that we cannot read.
+    #[error("{what} of the ledger cannot be read: {message}")]
+    Malformed {
+        /// A path or commit.
+        what: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A manifest of the ledger that cannot be read.
+    #[error("the manifest of {version}")]
+    Manifest {
+        /// The release.
+        version: String,
+        /// Why.
+        #[source]
+        source: crate::release::FormatError,
+    },
+    /// A value that has no place in an entry, for instance a stage with a space in its name.
+    #[error("{what} {value:?} cannot stand in a ledger entry")]
+    Unwritable {
+        /// Which value.
+        what: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// Entries are only ever added.
+    #[error("the ledger already has {0}")]
+    Exists(String),
+    /// There is a ledger already.
+    #[error("branch {0} exists already")]
+    BranchExists(String),
+    /// Somebody else deployed to this stage in between.
+    #[error("stage {stage} was taken in between: {by}")]
+    StageTaken {
+        /// The stage.
+        stage: String,
+        /// The entry that came first: its subject and who made it.
+        by: String,
+    },
+    /// Somebody else released in between.
+    #[error("another release was made in between: {by}")]
+    ReleaseTaken {
+        /// The entry that came first: its subject and who made it.
+        by: String,
+    },
+    /// The branch no longer holds the entry it held before.
+    #[error("branch {branch} was rewritten: {tip} is no longer part of it")]
+    Rewritten {
+        /// The branch.
+        branch: String,
+        /// The entry that is gone.
+        tip: ObjectId,
+    },
+    /// The branch could not be moved although nobody else moved it.
+    #[error("branch {branch} cannot be moved")]
+    Locked {
+        /// The branch.
+        branch: String,
+        /// What git's library says.
+        #[source]
+        source: Box<gix::Error>,
+    },
+    /// There is a tag of that name.
+    #[error("tag {name} exists already")]
+    TagExists {
+        /// Its name without `refs/tags/`.
+        name: String,
+    },
+    /// A tag that is not the release's.
+    #[error("tag {name}: {message}")]
+    Tag {
+        /// The reference's name without `refs/tags/`.
+        name: String,
+        /// What does not fit.
+        message: String,
+    },
+    /// Ours and theirs went different ways.
+    #[error(
+        "the ledger here and the one of {remote} went different ways: {ours} entries only here, {theirs} only there"
+    )]
+    Diverged {
+        /// The remote.
+        remote: String,
+        /// How many entries only we have.
+        ours: usize,
+        /// How many entries only they have.
+        theirs: usize,
+        /// Their newest entry.
+        tip: ObjectId,
+    },
+    /// A ledger with another first commit or key than the one that was seen first.
+    #[error(
+        "branch {branch} is not the ledger that was introduced here: its {what} is {found}, not {expected}"
+    )]
+    Introduction {
+        /// The branch.
+        branch: String,
+        /// `first commit` or `first key`.
+        what: &'static str,
+        /// What was seen first.
+        expected: String,
+        /// What is there now.
+        found: String,
+    },
+    /// The remote could not be asked; nothing changed there.
+    #[error("{remote} cannot be reached: {message}")]
+    Unreachable {
+        /// The remote.
+        remote: String,
+        /// What git says, without user info of addresses.
+        message: String,
+    },
+}
+
+impl Error {
+    /// What to do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Reftable { .. } => {
+                "`git refs migrate --ref-format=files` converts it (git 2.46 or newer)".into()
+            }
+            Self::Sign { key, .. } => format!(
+                "is {key} there and readable, and does the agent that holds it run? `ssh-add -l` or `gpg -K` lists what it holds; \
+                 `git config hostout.signingKey` names another key"
+            ),
+            Self::NoIdentity => {
+                "`git config user.name NAME` and `git config user.email MAIL`".into()
+            }
+            Self::StageTaken { stage, .. } => {
+                format!("look at `git hostout status {stage}`, then try again")
+            }
+            Self::ReleaseTaken { .. } => "`git hostout release` plans again on top of it".into(),
+            Self::Locked { .. } => {
+                "a crashed git may have left a `.lock` file beside the reference".into()
+            }
+            Self::Introduction { branch, .. } => format!(
+                "somebody replaced the ledger, or the project started a new one; ask, then forget the old one with \
+                 `git config --remove-section hostout.{branch}`"
+            ),
+            Self::Unreachable { .. } => {
+                "nothing was changed there; try again when it answers".into()
+            }
+            Self::Config { key, .. } => {
+                format!("`git config --show-origin {key}` says where it is set")
+            }
+            _ => return None,
+        })
+    }
+
+    /// Wraps an error of git's library: `.map_err(Error::git("read the tip"))`.
+    pub(super) fn git(what: impl Into<String>) -> impl FnOnce(gix::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Git {
+            what,
+            source: Box::new(source),
+        }
+    }
+
+    /// Wraps an error of the file system.
+    pub(super) fn file(
+        what: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { what, path, source }
+    }
+
+    /// A thing of the ledger that cannot be read.
+    pub(super) fn malformed(what: impl Into<String>, message: impl std::fmt::Display) -> Self {
+        Self::Malformed {
+            what: what.into(),
+            message: message.to_string(),
+        }
+    }
+}

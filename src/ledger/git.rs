@@ -1,0 +1,302 @@
+//! The `git` program, for what gix cannot do: pushing, and fetching with the user's own credentials.
+
+use super::{Error, Result};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::{self, IsTerminal as _, Read},
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What `git rev-parse --local-env-vars` lists, without `GIT_CONFIG_*`: `git -c NAME=VALUE hostout` stays in force.
+const LOCAL: [&str; 12] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// How long a person may take to type a passphrase. An unreachable ssh remote is given up long before, by ssh itself.
+const PROMPT: Duration = Duration::from_secs(60);
+
+/// How long a remote may take to answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Until its first words.
+    pub answer: Duration,
+    /// Whether git and ssh may ask for passwords on the terminal, which takes its time: then `answer` is for the
+    /// connection, and the rest may take a minute.
+    pub prompts: bool,
+}
+
+impl Default for Patience {
+    /// Five seconds; prompts where standard input is a terminal.
+    fn default() -> Self {
+        Self {
+            answer: Duration::from_secs(5),
+            prompts: io::stdin().is_terminal(),
+        }
+    }
+}
+
+/// The `git` program for one repository.
+#[derive(Clone, Debug)]
+pub struct Git {
+    directory: PathBuf,
+    ssh: Option<OsString>,
+    environment: Vec<(OsString, OsString)>,
+}
+
+/// How a conversation with a remote went.
+pub(super) struct Talk {
+    pub(super) output: Output,
+    /// Whether the remote said anything.
+    pub(super) answered: bool,
+}
+
+impl Git {
+    /// The program for `repo`, in its work tree if it has one.
+    pub fn of(repo: &gix::Repository) -> Self {
+        let directory = repo.workdir().unwrap_or_else(|| repo.git_dir());
+        let configured = repo.config_snapshot().trusted_program("core.sshCommand");
+        let ssh = match env::var_os("GIT_SSH_COMMAND") {
+            Some(command) => Some(command),
+            // $GIT_SSH is one path, which takes no options.
+            None if env::var_os("GIT_SSH").is_some() => None,
+            None => Some(configured.ok().flatten().unwrap_or_else(|| "ssh".into())),
+        };
+        Self {
+            directory: directory.to_owned(),
+            ssh,
+            environment: Vec::new(),
+        }
+    }
+
+    /// Sets a variable for every git that is started.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Talks with a remote. `GIT_TRACE_PACKET` goes to a scratch file, which shows the remote's first answer as it
+    /// comes; exit status and output only tell when all is over. It holds reference names, no secrets.
+    pub(super) fn talk(&self, arguments: &[&str], patience: Patience) -> Result<Talk> {
+        let scratch = tempfile::NamedTempFile::new();
+        let trace = scratch.map_err(Error::file("write", env::temp_dir()))?;
+        let failed = |source: io::Error| Error::Program {
+            program: "git".into(),
+            source,
+        };
+        let mut child = self
+            .command(arguments, patience, trace.path())
+            .spawn()
+            .map_err(failed)?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        thread::scope(|scope| {
+            let stdout = scope.spawn(move || read(stdout));
+            let stderr = scope.spawn(move || read(stderr));
+            let status = wait(&mut child, patience, trace.path())?;
+            let join = |thread: thread::ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
+                thread
+                    .join()
+                    .unwrap_or_else(|_| Err(io::Error::other("the reader died")))
+            };
+            Ok(Talk {
+                output: Output {
+                    status,
+                    stdout: join(stdout)?,
+                    stderr: join(stderr)?,
+                },
+                answered: spoke(trace.path()),
+            })
+        })
+        .map_err(failed)
+    }
+
+    fn command(&self, arguments: &[&str], patience: Patience, trace: &Path) -> Command {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(&self.directory).args(arguments);
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        for name in LOCAL {
+            command.env_remove(name);
+        }
+        command.env("LC_ALL", "C").env("GIT_TRACE_PACKET", trace);
+        if let Some(ssh) = self.ssh.as_deref().filter(|ssh| is_openssh(ssh)) {
+            let mut line = ssh.to_owned();
+            line.push(format!(
+                " -o ConnectTimeout={}",
+                patience.answer.as_secs().max(1)
+            ));
+            if !patience.prompts {
+                line.push(" -o BatchMode=yes");
+            }
+            command.env("GIT_SSH_COMMAND", line);
+        }
+        if !patience.prompts {
+            command.env("GIT_TERMINAL_PROMPT", "0");
+            // So that ssh and git's helpers end with it. With prompts it must stay in the terminal's foreground group.
+            command.process_group(0);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+}
+
+/// The remote that entries go to: the current branch's, else `remote.pushDefault`, else `origin`.
+pub fn remote_for(repo: &gix::Repository) -> Option<String> {
+    let config = repo.config_snapshot();
+    let names = repo.remote_names();
+    let head = repo.head_name().ok().flatten();
+    let of_branch = head.and_then(|name| {
+        let key = format!("branch.{}.remote", name.shorten());
+        config.string(key.as_str())
+    });
+    [
+        of_branch,
+        config.string("remote.pushDefault"),
+        Some("origin".into()),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|name| name.to_string())
+    .find(|name| names.iter().any(|known| *known == name.as_str()))
+}
+
+/// `text` without user info in addresses, on one line, without control characters.
+pub(super) fn redact(text: &str) -> String {
+    let mut clean = String::new();
+    let mut rest = text.trim();
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(|c: char| c == '/' || c.is_whitespace() || "'\"".contains(c));
+        let (authority, tail) = after.split_at(end.unwrap_or(after.len()));
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        clean.push_str(before);
+        clean.push_str("://");
+        clean.push_str(host);
+        rest = tail;
+    }
+    clean.push_str(rest);
+    let lines: Vec<&str> = clean.lines().map(str::trim).collect();
+    lines
+        .join("; ")
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+fn is_openssh(command: &OsStr) -> bool {
+    let text = command.to_string_lossy();
+    let first = text.split_whitespace().next().unwrap_or_default();
+    first.rsplit('/').next() == Some("ssh")
+}
+
+/// Whether the trace shows a packet that came in: `… packet:  push< …`; what git says itself has a `>`.
+fn spoke(trace: &Path) -> bool {
+    let mut start = Vec::new();
+    let file = File::open(trace).and_then(|file| file.take(1 << 16).read_to_end(&mut start));
+    let text = String::from_utf8_lossy(&start);
+    file.is_ok()
+        && text.lines().any(|line| {
+            let packet = line.split_once("packet:").map_or("", |(_, packet)| packet);
+            let arrow = packet.find(['<', '>']);
+            arrow.is_some_and(|at| packet.as_bytes()[at] == b'<')
+        })
+}
+
+fn read(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes))?;
+    Ok(bytes)
+}
+
+/// Waits for the end of git, and ends it when the remote says nothing for too long.
+fn wait(
+    child: &mut Child,
+    patience: Patience,
+    trace: &Path,
+) -> io::Result<std::process::ExitStatus> {
+    let begin = Instant::now();
+    let limit = if patience.prompts {
+        PROMPT.max(patience.answer)
+    } else {
+        patience.answer
+    };
+    let mut answered = false;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        answered = answered || spoke(trace);
+        if !answered && begin.elapsed() > limit {
+            stop(child, patience)?;
+            return child.wait();
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn stop(child: &mut Child, patience: Patience) -> io::Result<()> {
+    let group = i32::try_from(child.id())
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    match group {
+        Some(group) if !patience.prompts => {
+            rustix::process::kill_process_group(group, rustix::process::Signal::TERM)?;
+            Ok(())
+        }
+        _ => child.kill(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::testing::Lab;
+
+    #[test]
+    fn passwords_in_addresses_are_left_out() {
+        assert_eq!(
+            redact("fatal: 'https://ann:pw@h.org:8443/x' and\nssh://u@h/y and a@b\u{7}"),
+            "fatal: 'https://h.org:8443/x' and; ssh://h/y and a@b "
+        );
+    }
+
+    #[test]
+    fn the_branch_says_where_to_before_anything_else() {
+        let lab = Lab::new();
+        assert_eq!(remote_for(&lab.repo()), None);
+        for name in ["origin", "upstream", "fork"] {
+            lab.git(&["remote", "add", name, "/nowhere"]);
+        }
+        assert_eq!(remote_for(&lab.repo()).as_deref(), Some("origin"));
+        lab.git(&["config", "remote.pushDefault", "fork"]);
+        assert_eq!(remote_for(&lab.repo()).as_deref(), Some("fork"));
+        lab.git(&["config", "branch.main.remote", "upstream"]);
+        assert_eq!(remote_for(&lab.repo()).as_deref(), Some("upstream"));
+        lab.git(&["config", "branch.main.remote", "."]);
+        assert_eq!(remote_for(&lab.repo()).as_deref(), Some("fork"));
+    }
+
+    #[test]
+    fn only_openssh_gets_its_options() {
+        assert!(is_openssh(OsStr::new("/usr/bin/ssh -F x")));
+        assert!(!is_openssh(OsStr::new("plink -batch")));
+    }
+}

@@ -1,0 +1,101 @@
+//! The public half of a key, as it stands in the ledger.
+
+use super::{Error, Key, Result, Scheme, key, process};
+use std::{fs, path::Path};
+
+/// The public half of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicKey {
+    /// `ssh-ed25519 AAAA…`: type and key as in `authorized_keys` (sshd(8)), without comment.
+    Ssh(String),
+    /// An `OpenPGP` certificate.
+    OpenPgp {
+        /// The primary key's fingerprint, upper-case hexadecimal digits.
+        fingerprint: String,
+        /// The certificate in ASCII armor.
+        armored: String,
+    },
+}
+
+impl Key {
+    /// The public half. An ssh key without a `.pub` beside it may ask for its passphrase.
+    pub fn public(&self) -> Result<PublicKey> {
+        match self.scheme {
+            Scheme::Ssh => self.ssh_public().map(PublicKey::Ssh),
+            Scheme::OpenPgp => {
+                let fingerprint = self.openpgp_fingerprint()?;
+                let export = ["--armor", "--export-options", "export-minimal", "--export"];
+                let armored = self.ask(&[&export[..], &[&fingerprint]].concat(), b"")?;
+                Ok(PublicKey::OpenPgp {
+                    fingerprint,
+                    armored,
+                })
+            }
+        }
+    }
+
+    /// How people name this key: `SHA256:…` for ssh (ssh-keygen(1), -l), the primary key's fingerprint for `OpenPGP`.
+    pub fn fingerprint(&self) -> Result<String> {
+        match self.public()? {
+            PublicKey::OpenPgp { fingerprint, .. } => Ok(fingerprint),
+            PublicKey::Ssh(line) => {
+                let answer = self.ask(&["-l", "-E", "sha256", "-f", "-"], line.as_bytes())?;
+                let word = answer.split_whitespace().nth(1).unwrap_or_default();
+                Ok(word.to_owned())
+            }
+        }
+    }
+
+    fn ssh_public(&self) -> Result<String> {
+        let path = Path::new(&self.id);
+        let beside = key::with_suffix(path, ".pub");
+        let line = if let Some(literal) = key::literal(&self.id) {
+            literal.to_owned()
+        } else if path.extension().is_some_and(|suffix| suffix == "pub") {
+            fs::read_to_string(path).map_err(Error::file("read", path))?
+        } else if beside.is_file() {
+            fs::read_to_string(&beside).map_err(Error::file("read", &beside))?
+        } else {
+            self.ask(&["-y", "-f", &self.id], b"")?
+        };
+        let mut words = line.split_whitespace();
+        match (words.next(), words.next()) {
+            (Some(kind), Some(key)) => Ok(format!("{kind} {key}")),
+            _ => Err(self.failed("this is no public ssh key")),
+        }
+    }
+
+    /// The primary key's fingerprint, from gpg's colon listing (doc/DETAILS of `GnuPG`).
+    fn openpgp_fingerprint(&self) -> Result<String> {
+        let listing = self.ask(&["--with-colons", "--list-keys", "--", &self.id], b"")?;
+        let mut primaries = listing
+            .lines()
+            .skip_while(|line| !line.starts_with("pub:"))
+            .filter(|line| line.starts_with("pub:") || line.starts_with("fpr:"));
+        let fingerprint = primaries
+            .nth(1)
+            .and_then(|line| line.split(':').nth(9))
+            .filter(|text| text.len() >= 40 && text.bytes().all(|b| b.is_ascii_hexdigit()));
+        fingerprint
+            .map(str::to_owned)
+            .ok_or_else(|| self.failed("gpg names no fingerprint for it"))
+    }
+
+    /// What the key's program answers on standard output.
+    fn ask(&self, arguments: &[&str], input: &[u8]) -> Result<String> {
+        let mut command = process::command(&self.program);
+        command.args(arguments);
+        let output = process::run(command, input)?;
+        if !output.status.success() || output.stdout.is_empty() {
+            return Err(self.failed(&process::said(&output)));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    pub(super) fn failed(&self, message: &str) -> Error {
+        Error::Sign {
+            key: self.id.clone(),
+            message: message.to_owned(),
+        }
+    }
+}
