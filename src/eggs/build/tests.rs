@@ -8,7 +8,6 @@ use pep440_rs::Version;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 
 const EPOCH: i64 = 1_767_225_600;
@@ -309,16 +308,8 @@ fn builds_that_fail_say_why() {
         "{error}"
     );
 
-    let lying =
-        "from setuptools import setup\nsetup(name='acme.shop', version='1.0')\nimport setuptools\n";
-    let fixture = Fixture::new(&[
-        (
-            "setup.py",
-            &lying.replace("'1.0')", "'1.0' and open('VERSION').read())"),
-        ),
-        ("VERSION", "1.0"),
-        ("PKG", ""),
-    ]);
+    let setup = "from setuptools import setup\nsetup(name='acme.shop', version='1.0')\n";
+    let fixture = Fixture::new(&[("setup.py", setup)]);
     let mut egg = fixture.egg();
     egg.name = "other".into();
     let clone = TemporaryClone::new(&fixture.repo, fixture.head, &[]).unwrap();
@@ -334,30 +325,23 @@ fn builds_that_fail_say_why() {
     let error = builder().build(&job).unwrap_err();
     assert!(matches!(&error, Error::Mismatch { .. }), "{error}");
 
-    let text = "[build-system]\nrequires = [\"setuptools<1\"]\n[project]\nname = \"acme.shop\"\nversion = \"1.0\"\n";
+    let text = "[build-system]\nrequires = [\"setuptools<0.1\"]\n[project]\nname = \"acme.shop\"\nversion = \"1.0\"\n";
     let fixture = Fixture::new(&[("pyproject.toml", text)]);
     let error = fixture
         .build(&"1.0".parse().unwrap(), 0o644, &[])
         .unwrap_err();
     assert!(
-        matches!(error, Error::Tools { .. }) && error.to_string().contains("setuptools<1"),
+        matches!(error, Error::Tools { .. }) && error.to_string().contains("setuptools<0.1"),
         "{error}"
     );
 }
 
 #[test]
-fn the_user_s_environment_does_not_reach_the_build() {
+fn the_users_environment_does_not_reach_the_build() {
     let setup = "import os, setuptools\n\
         assert not {name for name in os.environ if name.startswith('PIP_')}, os.environ\n\
         assert os.environ['TZ'] == 'UTC' and os.umask(0) == 0o022\n\
         setuptools.setup(name='acme.shop', version='1.0')\n";
     let fixture = Fixture::new(&[("setup.py", setup)]);
     fixture.build(&"1.0".parse().unwrap(), 0o644, &[]).unwrap();
-    assert!(
-        Command::new("git")
-            .arg("--version")
-            .status()
-            .unwrap()
-            .success()
-    );
 }

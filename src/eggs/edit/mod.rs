@@ -8,7 +8,7 @@ use super::read::{Files, PythonValue, assigned, cfg_value, keywords, resolved};
 use super::{EggSource, Error, Result, VersionSite};
 use pep440_rs::Version;
 use std::ops::Range;
-use toml_edit::{DocumentMut, Item, Value};
+use toml_edit::Document;
 
 /// What makes an egg's build say another version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub fn edit(egg: &EggSource, version: &Version, files: Files<'_>) -> Result<Edit
     let text = String::from_utf8(text).map_err(|_| Error::Encoding { file: path.clone() })?;
     let new = version.to_string();
     let edited = match &egg.site {
-        VersionSite::Toml { key, .. } => in_toml(&text, key, &new),
+        VersionSite::Toml { key, .. } => splice(&text, toml_string(&text, key), &new),
         VersionSite::Cfg { .. } => splice(&text, cfg_value(&text, "metadata", "version"), &new),
         VersionSite::SetupPy { .. } => splice(&text, setup_argument(&text), &new),
         VersionSite::Attr { name, .. } => splice(&text, plain(assigned(&text, name)), &new),
@@ -82,17 +82,21 @@ fn trimmed(text: &str) -> Range<usize> {
     start..start + text.trim().len()
 }
 
-fn in_toml(text: &str, key: &[String], new: &str) -> Option<String> {
-    let mut document = text.parse::<DocumentMut>().ok()?;
-    let mut item: &mut Item = document.as_item_mut();
+/// The characters between the quotes of a TOML string.
+fn toml_string(text: &str, key: &[String]) -> Option<Range<usize>> {
+    let document = Document::parse(text).ok()?;
+    let mut item = document.as_item();
     for part in key {
-        item = item.as_table_like_mut()?.get_mut(part)?;
+        item = item.as_table_like()?.get(part)?;
     }
-    let value = item.as_value_mut()?;
-    let decor = value.decor().clone();
-    *value = Value::from(new);
-    *value.decor_mut() = decor;
-    Some(document.to_string())
+    item.as_str()?;
+    let quoted = item.span()?;
+    let literal = &text[quoted.clone()];
+    let width = ["\"\"\"", "'''"]
+        .iter()
+        .any(|quotes| literal.starts_with(quotes));
+    let width = if width { 3 } else { 1 };
+    Some(quoted.start + width..quoted.end - width)
 }
 
 #[cfg(test)]
@@ -137,7 +141,7 @@ mod tests {
             "project = { name = \"a\", version = \"1.0\" }\n",
         ] {
             let new = edited(&[("pyproject.toml", text)]);
-            assert_eq!(new, text.replace("'1.0'", "\"2.0\"").replace("1.0", "2.0"));
+            assert_eq!(new, text.replace("1.0", "2.0"));
         }
         for text in [
             "setup(name='a', version='1.0', url='http://1.0/')",

@@ -102,9 +102,11 @@ impl<'a> Arguments<'a> {
     /// `open("version.txt").read()`, `read("src", "pkg", "__init__.py")` and their many forms: the strings of the
     /// expression name a file that holds a version. The build shows whether that was right.
     fn read_from(&self, strings: &[String]) -> Result<Option<(String, VersionSite)>> {
-        let mut paths = vec![strings.join("/")];
-        paths.extend(strings.iter().cloned());
-        for path in paths.iter().map(|path| path.trim_start_matches("./")) {
+        // longest first: ("src", "version.txt") before "version.txt"; "utf-8" may stand behind them
+        let lengths = (1..=strings.len()).rev();
+        let paths = lengths.flat_map(|length| strings.windows(length).map(|parts| parts.join("/")));
+        for path in paths {
+            let path = path.trim_start_matches("./");
             let Ok(Some(text)) = self.folder.text(path) else {
                 continue;
             };
