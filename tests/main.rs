@@ -1,1 +1,3 @@
+//! Tests that run real programs.
 
+mod buildout;

@@ -13,7 +13,14 @@ use std::{
 };
 
 /// What the environment holds, spelled as pins spell it.
-pub const BOOTSTRAP: [&str; 6] = ["zc.buildout", "setuptools", "pip", "wheel", "packaging", "platformdirs"];
+pub const BOOTSTRAP: [&str; 6] = [
+    "zc.buildout",
+    "setuptools",
+    "pip",
+    "wheel",
+    "packaging",
+    "platformdirs",
+];
 
 /// The versions of zc.buildout that are supported.
 pub const SUPPORTED: &str = "zc.buildout 4.1 to 6.x";
@@ -47,26 +54,40 @@ impl Bootstrap {
         let versions = sections.versions();
         let pinned = |name: &str| {
             let same = |key: &&String| canonical(key) == canonical(name);
-            versions.keys().find(same).map(|key| specifier(&versions[key]))
+            versions
+                .keys()
+                .find(same)
+                .map(|key| specifier(&versions[key]))
         };
         let required = wishes.requirements.map(requirements).unwrap_or_default();
         let mut wanted = BTreeMap::new();
         for name in BOOTSTRAP {
-            let kept = wishes.kept.iter().find(|(kept, _)| canonical(kept) == canonical(name));
+            let kept = wishes
+                .kept
+                .iter()
+                .find(|(kept, _)| canonical(kept) == canonical(name));
             let own = wishes.own.filter(|_| name == "zc.buildout");
             let found = pinned(name)
                 .or_else(|| required.get(&canonical(name)).cloned())
                 .map(|specifier| (specifier, "as the project pins it"))
                 .or_else(|| own.map(|own| (format!("=={own}"), "as bin/buildout runs it")))
-                .or_else(|| kept.map(|(_, version)| (format!("=={version}"), "as the last release had it")));
+                .or_else(|| {
+                    kept.map(|(_, version)| (format!("=={version}"), "as the last release had it"))
+                });
             if name == "zc.buildout"
                 && let Some((specifier, origin)) = &found
             {
                 supported(specifier, origin)?;
             }
-            wanted.insert(name.to_owned(), found.map(|(specifier, _)| specifier).unwrap_or_default());
+            wanted.insert(
+                name.to_owned(),
+                found.map(|(specifier, _)| specifier).unwrap_or_default(),
+            );
         }
-        let mut bootstrap = Self { wanted, recipe_egg: pinned("zc.recipe.egg") };
+        let mut bootstrap = Self {
+            wanted,
+            recipe_egg: pinned("zc.recipe.egg"),
+        };
         bootstrap.fill();
         Ok(bootstrap)
     }
@@ -85,7 +106,8 @@ impl Bootstrap {
             setuptools.push_str(comma);
             setuptools.push_str("<82");
         }
-        if old && let Some(platformdirs) = self.wanted.get("platformdirs")
+        if old
+            && let Some(platformdirs) = self.wanted.get("platformdirs")
             && platformdirs.is_empty()
         {
             self.wanted.remove("platformdirs");
@@ -95,7 +117,8 @@ impl Bootstrap {
     /// Every name with its exact version, where all are exact.
     pub fn exact(&self) -> Option<BTreeMap<String, String>> {
         let each = self.wanted.iter();
-        each.map(|(name, specifier)| Some((name.clone(), exact(specifier)?.to_owned()))).collect()
+        each.map(|(name, specifier)| Some((name.clone(), exact(specifier)?.to_owned())))
+            .collect()
     }
 }
 
@@ -120,22 +143,35 @@ pub fn own_buildout(script: &str, list: &dyn Fn(&Path) -> Vec<String>) -> Option
         let rest = &script[script.find(prefix)? + prefix.len()..];
         Some(rest[..rest.find("-py")?].to_owned())
     });
-    inside.filter(|version| Version::from_str(version).is_ok()).or_else(|| {
-        let interpreter = script.lines().next()?.strip_prefix("#!")?.split_whitespace().next()?;
-        let lib = PathBuf::from(interpreter).parent()?.parent()?.join("lib");
-        list(&lib).iter().find_map(|python| {
-            list(&lib.join(python).join("site-packages")).iter().find_map(|name| {
-                let name = name.strip_suffix(".dist-info")?;
-                let version = name.strip_prefix("zc.buildout-").or(name.strip_prefix("zc_buildout-"))?;
-                Some(version.to_owned())
+    inside
+        .filter(|version| Version::from_str(version).is_ok())
+        .or_else(|| {
+            let interpreter = script
+                .lines()
+                .next()?
+                .strip_prefix("#!")?
+                .split_whitespace()
+                .next()?;
+            let lib = PathBuf::from(interpreter).parent()?.parent()?.join("lib");
+            list(&lib).iter().find_map(|python| {
+                list(&lib.join(python).join("site-packages"))
+                    .iter()
+                    .find_map(|name| {
+                        let name = name.strip_suffix(".dist-info")?;
+                        let version = name
+                            .strip_prefix("zc.buildout-")
+                            .or(name.strip_prefix("zc_buildout-"))?;
+                        Some(version.to_owned())
+                    })
             })
         })
-    })
 }
 
 /// The version of `==1.0`.
 fn exact(specifier: &str) -> Option<&str> {
-    specifier.strip_prefix("==").filter(|version| !version.contains([',', '*']))
+    specifier
+        .strip_prefix("==")
+        .filter(|version| !version.contains([',', '*']))
 }
 
 /// A value of [versions] as a specifier: a bare version is an exact one.
@@ -151,11 +187,24 @@ fn specifier(value: &str) -> String {
 /// The specifiers of a requirements file, by canonical name; options, URLs and files it includes are passed over.
 fn requirements(text: &str) -> BTreeMap<String, String> {
     let lines = text.lines().filter_map(|line| {
-        let line = line.split(" #").next()?.split(';').next()?.split(" --").next()?.trim();
+        let line = line
+            .split(" #")
+            .next()?
+            .split(';')
+            .next()?
+            .split(" --")
+            .next()?
+            .trim();
         let end = line.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c))?;
         let specifier: String = line[end..].split_whitespace().collect();
-        let plain = end > 0 && !line.starts_with('-') && specifier.starts_with(['<', '>', '=', '!', '~']);
-        plain.then(|| (canonical(&line[..end]), specifier.trim_end_matches('\\').to_owned()))
+        let plain =
+            end > 0 && !line.starts_with('-') && specifier.starts_with(['<', '>', '=', '!', '~']);
+        plain.then(|| {
+            (
+                canonical(&line[..end]),
+                specifier.trim_end_matches('\\').to_owned(),
+            )
+        })
     });
     lines.collect()
 }
@@ -192,7 +241,10 @@ mod tests {
     #[test]
     fn the_projects_pins_come_first() {
         let text = "[versions]\nzc-buildout = 4.1.4\nsetuptools = 75.8.2";
-        let wishes = Wishes { requirements: Some("zc.buildout==6.0.1\npip==24.0 --hash=x"), ..Wishes::default() };
+        let wishes = Wishes {
+            requirements: Some("zc.buildout==6.0.1\npip==24.0 --hash=x"),
+            ..Wishes::default()
+        };
         let wanted = wanted(text, wishes);
         assert_eq!(wanted["zc.buildout"], "==4.1.4");
         assert_eq!(wanted["setuptools"], "==75.8.2");
@@ -203,20 +255,45 @@ mod tests {
     #[test]
     fn what_nobody_pins_fits_its_buildout() {
         for (pin, setuptools) in [("4.2.0", "<82"), ("5.2.0", "<82"), ("6.0.1", "")] {
-            let wanted = wanted(&format!("[versions]\nzc.buildout = {pin}"), Wishes::default());
+            let wanted = wanted(
+                &format!("[versions]\nzc.buildout = {pin}"),
+                Wishes::default(),
+            );
             assert_eq!(wanted["setuptools"], setuptools, "{pin}");
             assert_eq!(wanted.contains_key("platformdirs"), pin == "6.0.1");
         }
         assert_eq!(wanted("", Wishes::default())["zc.buildout"], ">=6,<7");
-        assert_eq!(wanted("", Wishes { own: Some("5.1.1"), ..Wishes::default() })["zc.buildout"], "==5.1.1");
+        assert_eq!(
+            wanted(
+                "",
+                Wishes {
+                    own: Some("5.1.1"),
+                    ..Wishes::default()
+                }
+            )["zc.buildout"],
+            "==5.1.1"
+        );
         let kept = [("zc.buildout".to_owned(), "6.0.1".to_owned())];
-        assert_eq!(wanted("", Wishes { kept: &kept, ..Wishes::default() })["zc.buildout"], "==6.0.1");
+        assert_eq!(
+            wanted(
+                "",
+                Wishes {
+                    kept: &kept,
+                    ..Wishes::default()
+                }
+            )["zc.buildout"],
+            "==6.0.1"
+        );
     }
 
     #[test]
     fn refuses_what_is_too_old_or_too_new() {
         for version in ["2.13.8", "3.4", "4.0.0", "7.0"] {
-            let error = Bootstrap::of(&sections(&format!("[versions]\nzc.buildout={version}")), Wishes::default()).unwrap_err();
+            let error = Bootstrap::of(
+                &sections(&format!("[versions]\nzc.buildout={version}")),
+                Wishes::default(),
+            )
+            .unwrap_err();
             let text = error.to_string();
             assert!(text.contains(version) && text.contains(SUPPORTED), "{text}");
         }
@@ -225,12 +302,18 @@ mod tests {
     #[test]
     fn reads_the_version_of_the_projects_own_buildout() {
         let script = "#!/x/bin/python\nsys.path[0:0] = [\n  '/e/zc.buildout-4.1.4-py3.11.egg',\n]";
-        assert_eq!(own_buildout(script, &|_| Vec::new()).as_deref(), Some("4.1.4"));
+        assert_eq!(
+            own_buildout(script, &|_| Vec::new()).as_deref(),
+            Some("4.1.4")
+        );
         let list = |path: &Path| match path.to_str().unwrap() {
             "/v/lib" => vec!["python3.11".to_owned()],
             "/v/lib/python3.11/site-packages" => vec!["zc_buildout-5.2.0.dist-info".to_owned()],
             other => panic!("{other}"),
         };
-        assert_eq!(own_buildout("#!/v/bin/python3\n", &list).as_deref(), Some("5.2.0"));
+        assert_eq!(
+            own_buildout("#!/v/bin/python3\n", &list).as_deref(),
+            Some("5.2.0")
+        );
     }
 }

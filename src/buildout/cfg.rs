@@ -2,8 +2,6 @@
 //!
 //! The rules are those of `zc.buildout.configparser.parse`, the same in 4.1.4 to 6.0.1.
 
-use std::collections::BTreeMap;
-
 /// A configuration file as written: nothing is merged, evaluated or substituted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cfg {
@@ -57,9 +55,6 @@ pub struct SyntaxError {
     /// What it says.
     pub text: String,
 }
-
-/// Options of one section after merging, by name.
-pub type Options = BTreeMap<String, String>;
 
 /// Reads a configuration file.
 ///
@@ -196,7 +191,8 @@ mod tests {
 
     #[test]
     fn reads_the_ways_of_writing_a_list() {
-        let text = "[a]\nx = one two\nx +=\n   three\n# note\n   four\n\n   five\ny = 1\n  2\nz-=q\n";
+        let text =
+            "[a]\nx = one two\nx +=\n   three\n# note\n   four\n\n   five\ny = 1\n  2\nz-=q\n";
         let said = |name: &str, op, value: &str| (name.to_owned(), op, value.to_owned());
         assert_eq!(
             options(text),

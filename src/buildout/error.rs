@@ -54,7 +54,9 @@ pub enum Error {
         wanted_by: String,
     },
     /// A pin and a requirement contradict each other.
-    #[error("{requirement}: not allowed by the pin `{name} = {pin}` of {pinned_in}, wanted by {wanted_by}")]
+    #[error(
+        "{requirement}: not allowed by the pin `{name} = {pin}` of {pinned_in}, wanted by {wanted_by}"
+    )]
     Conflict {
         requirement: String,
         name: String,
@@ -87,6 +89,12 @@ pub enum Error {
         version: String,
         file: String,
     },
+    /// An entry of `include` that is no glob.
+    #[error("`include` cannot be read")]
+    Include {
+        #[source]
+        source: globset::Error,
+    },
     /// A file or process that the system refuses.
     #[error("{path}")]
     Io {
@@ -108,9 +116,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unsupported { .. } => Some("pin zc.buildout in [versions]".to_owned()),
-            Self::NotFound { .. } => {
-                Some("check the pin, and index and find-links of ~/.buildout/default.cfg".to_owned())
-            }
+            Self::NotFound { .. } => Some(
+                "check the pin, and index and find-links of ~/.buildout/default.cfg".to_owned(),
+            ),
             Self::Conflict { name, .. } => Some(format!("change the pin of {name} in [versions]")),
             Self::TwoVersions { name, .. } => Some(format!("pin {name} in [versions]")),
             Self::Outside { .. } => Some("name a file of the repository, or a URL".to_owned()),

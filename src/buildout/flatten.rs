@@ -37,7 +37,13 @@ fn place(graph: &Graph, name: &str) -> String {
     let text = graph.texts.get(name).map_or("", String::as_str);
     let end = name.find(['?', '#']).unwrap_or(name.len());
     let base = name[..end].rsplit('/').next().unwrap_or(name);
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
     let base: String = base.chars().map(plain).collect();
     format!("{EXTENDS}/{}-{base}", Digest::of(text.as_bytes()).short())
 }
@@ -48,18 +54,30 @@ fn rewrite(graph: &Graph, name: &str, path: &str, text: &str) -> Result<String, 
         source,
     })?;
     let ranges: Vec<(usize, usize)> = extending_lines(&cfg).collect();
-    let extends = |line: usize| ranges.iter().any(|(first, last)| (*first..=*last).contains(&line));
+    let extends = |line: usize| {
+        ranges
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&line))
+    };
     let mut out = String::with_capacity(text.len());
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if extends(index + 1) && !line.starts_with(['#', ';']) {
             for word in line.split_inclusive(char::is_whitespace) {
                 // `extends=a.cfg` is one word
-                let (head, word) = word.split_at(word.find('=').filter(|_| word.starts_with("extends=") || word.starts_with("optional-extends=")).map_or(0, |at| at + 1));
+                let (head, word) = word.split_at(
+                    word.find('=')
+                        .filter(|_| {
+                            word.starts_with("extends=") || word.starts_with("optional-extends=")
+                        })
+                        .map_or(0, |at| at + 1),
+                );
                 let trimmed = word.trim_end();
                 out.push_str(head);
                 let target = graph.links.get(&(name.to_owned(), trimmed.to_owned()));
                 match target.map(|target| place(graph, target)) {
-                    Some(there) if path != name || target.is_some_and(|target| *target != there) => {
+                    Some(there)
+                        if path != name || target.is_some_and(|target| *target != there) =>
+                    {
                         out.push_str(&relative(path, &there));
                     }
                     _ => out.push_str(trimmed),
@@ -82,7 +100,10 @@ fn relative(from: &str, to: &str) -> String {
         ours.next();
         theirs.next();
     }
-    ours.map(|_| "..").chain(theirs).collect::<Vec<_>>().join("/")
+    ours.map(|_| "..")
+        .chain(theirs)
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 #[cfg(test)]
@@ -91,7 +112,12 @@ mod tests {
     use crate::buildout::Sources;
 
     fn flat(files: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let find = |name: &str| files.iter().find(|(file, _)| *file == name).map(|(_, text)| text.as_bytes().to_vec());
+        let find = |name: &str| {
+            files
+                .iter()
+                .find(|(file, _)| *file == name)
+                .map(|(_, text)| text.as_bytes().to_vec())
+        };
         let sources = Sources {
             file: &|name| find(name).filter(|_| !is_url(name)),
             fetch: &|url| Ok(find(url).unwrap()),
@@ -99,32 +125,56 @@ mod tests {
             stand_ins: &[],
         };
         let flat = flatten(&Graph::read(&sources, "prod.cfg").unwrap()).unwrap();
-        flat.into_iter().map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap())).collect()
+        flat.into_iter()
+            .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
+            .collect()
     }
 
     #[test]
     fn leaves_local_configurations_alone() {
-        assert!(flat(&[("prod.cfg", "[buildout]\nextends = etc/a.cfg"), ("etc/a.cfg", "")]).is_empty());
+        assert!(
+            flat(&[
+                ("prod.cfg", "[buildout]\nextends = etc/a.cfg"),
+                ("etc/a.cfg", "")
+            ])
+            .is_empty()
+        );
     }
 
     #[test]
     fn brings_fetched_files_and_outer_files_in() {
         let files = flat(&[
-            ("prod.cfg", "[buildout]\r\nextends=etc/a.cfg\n# https://h/p.cfg\n\thttps://h/p.cfg  b.cfg\nindex = https://h/p.cfg\n"),
+            (
+                "prod.cfg",
+                "[buildout]\r\nextends=etc/a.cfg\n# https://h/p.cfg\n\thttps://h/p.cfg  b.cfg\nindex = https://h/p.cfg\n",
+            ),
             ("etc/a.cfg", "[buildout]\nextends = ../../c.cfg ../b.cfg"),
             ("b.cfg", ""),
             ("../c.cfg", "[c]"),
             ("https://h/p.cfg", "[buildout]\nextends = q/v.cfg"),
             ("https://h/q/v.cfg", "[versions]"),
         ]);
-        let name = |text: &str, base: &str| format!("{}-{base}", Digest::of(text.as_bytes()).short());
-        let (p, v, c) = (name("[buildout]\nextends = q/v.cfg", "p.cfg"), name("[versions]", "v.cfg"), name("[c]", "c.cfg"));
+        let name =
+            |text: &str, base: &str| format!("{}-{base}", Digest::of(text.as_bytes()).short());
+        let (p, v, c) = (
+            name("[buildout]\nextends = q/v.cfg", "p.cfg"),
+            name("[versions]", "v.cfg"),
+            name("[c]", "c.cfg"),
+        );
         assert_eq!(
             files["prod.cfg"],
-            format!("[buildout]\r\nextends=etc/a.cfg\n# https://h/p.cfg\n\t.hostout/extends/{p}  b.cfg\nindex = https://h/p.cfg\n")
+            format!(
+                "[buildout]\r\nextends=etc/a.cfg\n# https://h/p.cfg\n\t.hostout/extends/{p}  b.cfg\nindex = https://h/p.cfg\n"
+            )
         );
-        assert_eq!(files["etc/a.cfg"], format!("[buildout]\nextends = ../.hostout/extends/{c} ../b.cfg"));
-        assert_eq!(files[&format!(".hostout/extends/{p}")], format!("[buildout]\nextends = {v}"));
+        assert_eq!(
+            files["etc/a.cfg"],
+            format!("[buildout]\nextends = ../.hostout/extends/{c} ../b.cfg")
+        );
+        assert_eq!(
+            files[&format!(".hostout/extends/{p}")],
+            format!("[buildout]\nextends = {v}")
+        );
         assert_eq!(files[&format!(".hostout/extends/{v}")], "[versions]");
         assert_eq!(files[&format!(".hostout/extends/{c}")], "[c]");
         assert_eq!(files.len(), 5);

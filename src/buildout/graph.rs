@@ -78,11 +78,17 @@ impl Graph {
 
     /// The lines of the project's own files that hold a URL with a password.
     pub fn passwords(&self) -> Vec<Place> {
-        let texts = self.files.iter().filter_map(|file| Some((file, self.texts.get(file)?)));
+        let texts = self
+            .files
+            .iter()
+            .filter_map(|file| Some((file, self.texts.get(file)?)));
         let lines = texts.flat_map(|(file, text)| {
             let lines = text.lines().enumerate();
             let found = lines.filter(|(_, line)| has_password(line));
-            found.map(|(index, _)| Place { file: file.clone(), line: index + 1 })
+            found.map(|(index, _)| Place {
+                file: file.clone(),
+                line: index + 1,
+            })
         });
         lines.collect()
     }
@@ -119,10 +125,14 @@ impl Graph {
                     from: redact(name).into_owned(),
                     file: word.to_owned(),
                 })?;
-                if option == "optional-extends" && !is_url(&target) && (sources.file)(&target).is_none() {
+                if option == "optional-extends"
+                    && !is_url(&target)
+                    && (sources.file)(&target).is_none()
+                {
                     continue;
                 }
-                self.links.insert((name.to_owned(), word.to_owned()), target.clone());
+                self.links
+                    .insert((name.to_owned(), word.to_owned()), target.clone());
                 self.open(sources, name, &target, seen)?;
             }
         }
@@ -157,22 +167,33 @@ impl Graph {
             self.texts.insert(name.to_owned(), text);
         }
         let text = self.texts.get(name).map_or("", String::as_str);
-        cfg::parse(text).map_err(|source| Error::Syntax { file: shown(), source })
+        cfg::parse(text).map_err(|source| Error::Syntax {
+            file: shown(),
+            source,
+        })
     }
 }
 
 /// The lines of a file's `extends` options, as `(first, last)` counted from 1.
 pub(super) fn extending_lines(cfg: &Cfg) -> impl Iterator<Item = (usize, usize)> {
-    let sections = cfg.sections.iter().filter(|section| section.name == "buildout");
+    let sections = cfg
+        .sections
+        .iter()
+        .filter(|section| section.name == "buildout");
     let options = sections.flat_map(|section| &section.options);
     options
-        .filter(|option| option.op == Op::Set && ["extends", "optional-extends"].contains(&option.name.as_str()))
+        .filter(|option| {
+            option.op == Op::Set && ["extends", "optional-extends"].contains(&option.name.as_str())
+        })
         .map(|option| (option.line, option.end))
 }
 
 pub(super) fn is_url(name: &str) -> bool {
     name.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
+        !scheme.is_empty()
+            && scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c))
     })
 }
 
@@ -213,7 +234,11 @@ mod tests {
     fn read(files: &[(&str, &str)]) -> Result<Graph, Error> {
         let find = |name: &str| files.iter().find(|(file, _)| *file == name);
         let sources = Sources {
-            file: &|name| find(name).filter(|_| !is_url(name)).map(|(_, text)| text.as_bytes().to_vec()),
+            file: &|name| {
+                find(name)
+                    .filter(|_| !is_url(name))
+                    .map(|(_, text)| text.as_bytes().to_vec())
+            },
             fetch: &|url| Ok(find(url).unwrap().1.as_bytes().to_vec()),
             holds: &|_| Ok(true),
             stand_ins: &["secret.cfg".to_owned()],
@@ -237,13 +262,19 @@ mod tests {
         assert_eq!(graph.sections.text("buildout", "parts"), "a\nb\nc");
         assert_eq!(graph.sections.versions()["zc.buildout"], "6.0.1");
         let pin = graph.sections.get("versions", "zc.buildout").unwrap();
-        assert_eq!((pin.file.as_str(), pin.line), ("https://h/r/versions.cfg", 2));
+        assert_eq!(
+            (pin.file.as_str(), pin.line),
+            ("https://h/r/versions.cfg", 2)
+        );
     }
 
     #[test]
     fn says_which_file_wants_what_is_not_there() {
         let error = read(&[("prod.cfg", "[buildout]\nextends = base.cfg")]).unwrap_err();
-        assert_eq!(error.to_string(), "prod.cfg: `base.cfg` is not in the released commit");
+        assert_eq!(
+            error.to_string(),
+            "prod.cfg: `base.cfg` is not in the released commit"
+        );
         let error = read(&[("prod.cfg", "[buildout]\nextends = /etc/base.cfg")]).unwrap_err();
         assert!(matches!(error, Error::Outside { .. }));
         let error = read(&[("prod.cfg", "[buildout]\nextends = ./prod.cfg")]).unwrap_err();
@@ -253,6 +284,12 @@ mod tests {
     #[test]
     fn finds_passwords_in_tracked_files() {
         let graph = read(&[("prod.cfg", "[buildout]\n\nindex = https://a:b@h/simple")]).unwrap();
-        assert_eq!(graph.passwords(), [Place { file: "prod.cfg".to_owned(), line: 3 }]);
+        assert_eq!(
+            graph.passwords(),
+            [Place {
+                file: "prod.cfg".to_owned(),
+                line: 3
+            }]
+        );
     }
 }

@@ -1,10 +1,6 @@
 //! What buildout itself sees in a configuration: conditions, `extends`, macros, `+=` and substitutions applied by its own code.
 
-use super::{
-    Error, Scratch, User, Workdir,
-    sandbox::{Sandbox, run},
-    workdir::write,
-};
+use super::{Error, Scratch, User, Workdir, sandbox::Sandbox, workdir::write};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -28,7 +24,7 @@ pub struct Inspected {
 }
 
 /// The script that runs in the scratch environment.
-const SCRIPT: &str = include_str!("inspect.py");
+const SCRIPT: &str = include_str!("look.py");
 /// A configuration in the buildout directory itself: `${buildout:directory}` is the folder of the configuration that is run, here
 /// and on hosts.
 const CONFIG: &str = ".hostout-inspect.cfg";
@@ -38,12 +34,20 @@ impl Inspected {
     ///
     /// # Errors
     /// With buildout's own words.
-    pub fn read(scratch: &Scratch, work: &Workdir, config: &str, user: &User) -> Result<Self, Error> {
+    pub fn read(
+        scratch: &Scratch,
+        work: &Workdir,
+        config: &str,
+        user: &User,
+    ) -> Result<Self, Error> {
         let sandbox = Sandbox::make(user)?;
-        let script = sandbox.path("inspect.py");
+        let script = sandbox.path("look.py");
         write(&script, SCRIPT.as_bytes())?;
         let wrapper = work.path().join(CONFIG);
-        write(&wrapper, format!("[buildout]\nextends = {config}\n").as_bytes())?;
+        write(
+            &wrapper,
+            format!("[buildout]\nextends = {config}\n").as_bytes(),
+        )?;
         let answer = sandbox.path("inspected.json");
         let output = std::fs::File::create(&answer).map_err(Error::io(&answer))?;
         let mut command = sandbox.command(&scratch.python);
@@ -52,10 +56,16 @@ impl Inspected {
         std::fs::remove_file(&wrapper).map_err(Error::io(&wrapper))?;
         let (ok, output) = run.map_err(Error::io(&scratch.python))?;
         if !ok {
-            return Err(Error::Buildout { config: config.to_owned(), output });
+            return Err(Error::Buildout {
+                config: config.to_owned(),
+                output,
+            });
         }
         let text = std::fs::read(&answer).map_err(Error::io(&answer))?;
-        serde_json::from_slice(&text).map_err(|source| Error::Answer { script: "inspect.py", source })
+        serde_json::from_slice(&text).map_err(|source| Error::Answer {
+            script: "look.py",
+            source,
+        })
     }
 
     /// An option's words, e.g. `("buildout", "extensions")`.
@@ -66,7 +76,9 @@ impl Inspected {
     /// An option, empty when there is none.
     pub fn option(&self, section: &str, option: &str) -> &str {
         let section = self.sections.get(section);
-        section.and_then(|section| section.get(option)).map_or("", String::as_str)
+        section
+            .and_then(|section| section.get(option))
+            .map_or("", String::as_str)
     }
 
     /// The recipe of a part, without its entry point.
@@ -76,8 +88,14 @@ impl Inspected {
     }
 }
 
-fn run_into(command: &mut std::process::Command, answer: std::fs::File) -> std::io::Result<(bool, String)> {
-    let output = command.stdout(answer).stderr(std::process::Stdio::piped()).output()?;
+fn run_into(
+    command: &mut std::process::Command,
+    answer: std::fs::File,
+) -> std::io::Result<(bool, String)> {
+    let output = command
+        .stdout(answer)
+        .stderr(std::process::Stdio::piped())
+        .output()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     Ok((output.status.success(), super::redact(&text).into_owned()))
 }

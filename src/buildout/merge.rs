@@ -113,7 +113,9 @@ fn join(before: &str, added: &str) -> String {
 }
 
 fn without(before: &str, removed: &str) -> String {
-    let kept = before.lines().filter(|line| !removed.lines().any(|gone| gone == *line));
+    let kept = before
+        .lines()
+        .filter(|line| !removed.lines().any(|gone| gone == *line));
     kept.collect::<Vec<_>>().join("\n")
 }
 
@@ -126,7 +128,9 @@ mod tests {
         let mut all = Sections::default();
         for file in files {
             let cfg = parse(file).unwrap();
-            all.update(&Sections::of(&cfg, "x.cfg", &mut |expression| expression == "yes"));
+            all.update(&Sections::of(&cfg, "x.cfg", &mut |expression| {
+                expression == "yes"
+            }));
         }
         all
     }

@@ -26,7 +26,12 @@ mod tests {
 
     #[test]
     fn one_package_one_name() {
-        for name in ["zope.interface", "Zope-Interface", "zope_interface", "zope._interface"] {
+        for name in [
+            "zope.interface",
+            "Zope-Interface",
+            "zope_interface",
+            "zope._interface",
+        ] {
             assert_eq!(canonical(name), "zope-interface");
         }
     }

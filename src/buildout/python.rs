@@ -175,7 +175,10 @@ mod tests {
             assert_eq!(python.holds(expression).unwrap(), holds, "{expression}");
         }
         let error = python.holds("nonsense").unwrap_err().to_string();
-        assert!(error.contains("nonsense") && error.contains("NameError"), "{error}");
+        assert!(
+            error.contains("nonsense") && error.contains("NameError"),
+            "{error}"
+        );
     }
 
     #[test]

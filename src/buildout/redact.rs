@@ -59,7 +59,10 @@ mod tests {
         for (text, clean) in [
             ("", ""),
             ("mail a@b.org", "mail a@b.org"),
-            ("https://u:p@h/x https://h2/@scope", "https://h/x https://h2/@scope"),
+            (
+                "https://u:p@h/x https://h2/@scope",
+                "https://h/x https://h2/@scope",
+            ),
             ("'https://u:p@ss@h:1/'", "'https://h:1/'"),
             ("a https://h b https://t@h2", "a https://h b https://h2"),
             ("git+ssh://git@h/x", "git+ssh://h/x"),
@@ -72,7 +75,9 @@ mod tests {
     fn knows_passwords_from_logins() {
         assert!(has_password("index = https://me:secret@h/simple"));
         assert!(has_password("https://token@h/simple"));
-        assert!(!has_password("git+ssh://git@h/x ssh://deploy@h/y https://h/z"));
+        assert!(!has_password(
+            "git+ssh://git@h/x ssh://deploy@h/y https://h/z"
+        ));
         assert!(!has_password("https://${secrets:login}@h/z"));
     }
 }

@@ -19,16 +19,55 @@ pub(super) struct Sandbox {
 
 /// Programs that a buildout run must not find: they act outside its directory.
 const DENIED: &[&str] = &[
-    "at", "batch", "chkconfig", "crontab", "doas", "halt", "init", "invoke-rc.d", "launchctl",
-    "loginctl", "pkexec", "poweroff", "rc-service", "reboot", "run0", "runuser", "service",
-    "shutdown", "su", "sudo", "systemctl", "systemd-run", "telinit", "update-rc.d",
+    "at",
+    "batch",
+    "chkconfig",
+    "crontab",
+    "doas",
+    "halt",
+    "init",
+    "invoke-rc.d",
+    "launchctl",
+    "loginctl",
+    "pkexec",
+    "poweroff",
+    "rc-service",
+    "reboot",
+    "run0",
+    "runuser",
+    "service",
+    "shutdown",
+    "su",
+    "sudo",
+    "systemctl",
+    "systemd-run",
+    "telinit",
+    "update-rc.d",
 ];
 
 /// Variables that are passed on, by prefix: how the net is reached, how pip is set up, how compilers are called.
 const PASSED: &[&str] = &[
-    "PIP_", "SSL_CERT_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy",
-    "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "NETRC", "CC", "CXX", "CFLAGS",
-    "CPPFLAGS", "CXXFLAGS", "LDFLAGS", "PKG_CONFIG_PATH", "PYENV_",
+    "PIP_",
+    "SSL_CERT_",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "NETRC",
+    "CC",
+    "CXX",
+    "CFLAGS",
+    "CPPFLAGS",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "PKG_CONFIG_PATH",
+    "PYENV_",
 ];
 
 /// How much of a program's output is kept for an error.
@@ -41,7 +80,10 @@ impl Sandbox {
             .prefix("hostout-")
             .tempdir()
             .map_err(Error::io(std::env::temp_dir()))?;
-        let mut sandbox = Self { root, vars: Vec::new() };
+        let mut sandbox = Self {
+            root,
+            vars: Vec::new(),
+        };
         for folder in ["home/.buildout", "home/.config", "tmp", "bin"] {
             let path = sandbox.path(folder);
             fs::create_dir_all(&path).map_err(Error::io(path))?;
@@ -50,10 +92,14 @@ impl Sandbox {
         sandbox.link_settings(user)?;
         let passed = |name: &OsStr| {
             let name = name.to_string_lossy();
-            PASSED.iter().any(|prefix| name == *prefix || (prefix.ends_with('_') && name.starts_with(prefix)))
+            PASSED.iter().any(|prefix| {
+                name == *prefix || (prefix.ends_with('_') && name.starts_with(prefix))
+            })
         };
         let vars = user.vars().filter(|(name, _)| passed(name));
-        sandbox.vars = vars.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        sandbox.vars = vars
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         if user.var("PIP_CACHE_DIR").is_none()
             && let Some(cache) = user.xdg("CACHE", ".cache", "pip")
         {
@@ -89,7 +135,9 @@ impl Sandbox {
 
     /// Links to everything on the user's PATH but [`DENIED`]; of two programs with one name the first.
     fn link_programs(&self, user: &User) -> Result<(), Error> {
-        let path = user.var("PATH").unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
+        let path = user
+            .var("PATH")
+            .unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
         let bin = self.path("bin");
         for folder in std::env::split_paths(path).filter(|folder| folder.is_absolute()) {
             let Ok(programs) = fs::read_dir(&folder) else {
@@ -165,7 +213,10 @@ mod tests {
         let path = format!("{}:/usr/bin:/bin", folder.path().display());
         let sandbox = Sandbox::make(&User::current().with("PATH", path)).unwrap();
         let mut command = sandbox.command(Path::new("/bin/sh"));
-        command.args(["-c", "command -v tool; command -v crontab sudo systemctl; echo $HOME; read x || echo closed"]);
+        command.args([
+            "-c",
+            "command -v tool; command -v crontab sudo systemctl; echo $HOME; read x || echo closed",
+        ]);
         let (_, said) = run(&mut command, &|_| ()).unwrap();
         let lines: Vec<&str> = said.lines().collect();
         assert!(lines[0].ends_with("/bin/tool"), "{said}");
@@ -175,10 +226,15 @@ mod tests {
 
     #[test]
     fn passes_on_how_to_reach_an_index_and_no_other_secret() {
-        let user = User::current().with("PIP_INDEX_URL", "https://h").with("AWS_SECRET", "x");
+        let user = User::current()
+            .with("PIP_INDEX_URL", "https://h")
+            .with("AWS_SECRET", "x");
         let sandbox = Sandbox::make(&user).unwrap();
         let (_, said) = run(&mut sandbox.command(Path::new("/usr/bin/env")), &|_| ()).unwrap();
-        assert!(said.contains("PIP_INDEX_URL=https://h") && !said.contains("AWS_SECRET"), "{said}");
+        assert!(
+            said.contains("PIP_INDEX_URL=https://h") && !said.contains("AWS_SECRET"),
+            "{said}"
+        );
     }
 
     #[test]

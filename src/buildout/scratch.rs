@@ -34,7 +34,12 @@ impl Scratch {
     ///
     /// # Errors
     /// Where pip can't get the distributions, or the interpreter can't make an environment.
-    pub fn make(cache: &Path, python: &Python, bootstrap: &Bootstrap, user: &User) -> Result<Self, Error> {
+    pub fn make(
+        cache: &Path,
+        python: &Python,
+        bootstrap: &Bootstrap,
+        user: &User,
+    ) -> Result<Self, Error> {
         let cache = cache.join("scratch");
         fs::create_dir_all(&cache).map_err(Error::io(&cache))?;
         let sandbox = Sandbox::make(user)?;
@@ -44,10 +49,15 @@ impl Scratch {
             return Ok(found);
         }
         let wheels = download(python, bootstrap, user, &sandbox)?;
-        let pins: BTreeMap<String, String> = wheels.iter().map(|(name, (version, _))| (name.clone(), version.clone())).collect();
+        let pins: BTreeMap<String, String> = wheels
+            .iter()
+            .map(|(name, (version, _))| (name.clone(), version.clone()))
+            .collect();
         let root = place(&cache, python, &pins);
         let lock = root.with_extension("lock");
-        let lock = File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(Error::io(lock))?;
+        let lock = File::create(&lock)
+            .and_then(|file| file.lock().map(|()| file))
+            .map_err(Error::io(lock))?;
         if let Some(found) = Self::at(&root, &pins) {
             return Ok(found);
         }
@@ -68,7 +78,11 @@ impl Scratch {
             let (name, _) = wheel_name(&entry.file_name().to_string_lossy())?;
             wheels.insert(spelled(&name, pins)?, entry.path());
         }
-        Some(Self { python: root.join("bin/python"), pins: pins.clone(), wheels })
+        Some(Self {
+            python: root.join("bin/python"),
+            pins: pins.clone(),
+            wheels,
+        })
     }
 
     /// The version of zc.buildout.
@@ -99,22 +113,48 @@ pub(super) fn wheel_name(file: &str) -> Option<(String, String)> {
 }
 
 fn spelled(name: &str, pins: &BTreeMap<String, String>) -> Option<String> {
-    pins.keys().find(|pin| canonical(pin) == canonical(name)).cloned()
+    pins.keys()
+        .find(|pin| canonical(pin) == canonical(name))
+        .cloned()
 }
 
 fn place(cache: &Path, python: &Python, pins: &BTreeMap<String, String>) -> PathBuf {
-    let key = format!("{}\n{}\n{pins:?}", python.executable.display(), python.build);
+    let key = format!(
+        "{}\n{}\n{pins:?}",
+        python.executable.display(),
+        python.build
+    );
     cache.join(Digest::of(key.as_bytes()).short())
 }
 
 type Wheels = BTreeMap<String, (String, Vec<u8>)>;
 
 /// The wheels that fulfil the requirements together: version and bytes by name.
-fn download(python: &Python, bootstrap: &Bootstrap, user: &User, sandbox: &Sandbox) -> Result<Wheels, Error> {
+fn download(
+    python: &Python,
+    bootstrap: &Bootstrap,
+    user: &User,
+    sandbox: &Sandbox,
+) -> Result<Wheels, Error> {
     let folder = sandbox.path("wheels");
     let mut command = sandbox.command(&python.executable);
-    command.args(["-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest"]).arg(&folder);
-    command.args(bootstrap.wanted.iter().map(|(name, specifier)| format!("{name}{specifier}")));
+    command
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--only-binary",
+            ":all:",
+            "--dest",
+        ])
+        .arg(&folder);
+    command.args(
+        bootstrap
+            .wanted
+            .iter()
+            .map(|(name, specifier)| format!("{name}{specifier}")),
+    );
     // An index that only buildout's own settings name is told to pip through the environment: it may hold a password.
     let settings = user.settings("")?;
     if let Some(index) = settings.options.get("index")
@@ -124,13 +164,18 @@ fn download(python: &Python, bootstrap: &Bootstrap, user: &User, sandbox: &Sandb
     }
     let (ok, output) = run(&mut command, &|_| ()).map_err(Error::io(&python.executable))?;
     if !ok {
-        return Err(Error::Pip { what: "zc.buildout".to_owned(), output });
+        return Err(Error::Pip {
+            what: "zc.buildout".to_owned(),
+            output,
+        });
     }
     let mut wheels = Wheels::new();
     for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
         let entry = entry.map_err(Error::io(&folder))?;
         if let Some((name, version)) = wheel_name(&entry.file_name().to_string_lossy()) {
-            let known = super::BOOTSTRAP.iter().find(|known| canonical(known) == canonical(&name));
+            let known = super::BOOTSTRAP
+                .iter()
+                .find(|known| canonical(known) == canonical(&name));
             let name = known.map_or(name, |known| (*known).to_owned());
             let bytes = fs::read(entry.path()).map_err(Error::io(entry.path()))?;
             wheels.insert(name, (version, bytes));
@@ -141,8 +186,13 @@ fn download(python: &Python, bootstrap: &Bootstrap, user: &User, sandbox: &Sandb
 
 /// `PIP_EXTRA_INDEX_URL` with one more index.
 pub(super) fn extra_index(user: &User, index: &str) -> String {
-    let before = user.var("PIP_EXTRA_INDEX_URL").map(|value| value.to_string_lossy().into_owned());
-    [before.as_deref().unwrap_or(""), index].join(" ").trim().to_owned()
+    let before = user
+        .var("PIP_EXTRA_INDEX_URL")
+        .map(|value| value.to_string_lossy().into_owned());
+    [before.as_deref().unwrap_or(""), index]
+        .join(" ")
+        .trim()
+        .to_owned()
 }
 
 /// Makes the environment at `root`, which may hold the rest of an attempt that was cut short.
@@ -150,7 +200,10 @@ fn install(root: &Path, python: &Python, wheels: &Wheels, sandbox: &Sandbox) -> 
     if root.exists() {
         fs::remove_dir_all(root).map_err(Error::io(root))?;
     }
-    let failed = |output: String| Error::Python { python: python.executable.display().to_string(), message: output };
+    let failed = |output: String| Error::Python {
+        python: python.executable.display().to_string(),
+        message: output,
+    };
     let mut venv = sandbox.command(&python.executable);
     venv.args(["-m", "venv", "--without-pip"]).arg(root);
     let (ok, output) = run(&mut venv, &|_| ()).map_err(Error::io(&python.executable))?;
@@ -160,23 +213,48 @@ fn install(root: &Path, python: &Python, wheels: &Wheels, sandbox: &Sandbox) -> 
     let folder = root.join("wheels");
     fs::create_dir(&folder).map_err(Error::io(&folder))?;
     let mut files = Vec::new();
-    for entry in fs::read_dir(sandbox.path("wheels")).map_err(Error::io(&folder))?.flatten() {
+    for entry in fs::read_dir(sandbox.path("wheels"))
+        .map_err(Error::io(&folder))?
+        .flatten()
+    {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if let Some((_, bytes)) = wheel_name(&name).and_then(|(wheel, _)| wheels.iter().find(|(known, _)| canonical(known) == canonical(&wheel))).map(|(_, found)| found) {
+        if let Some((_, bytes)) = wheel_name(&name)
+            .and_then(|(wheel, _)| {
+                wheels
+                    .iter()
+                    .find(|(known, _)| canonical(known) == canonical(&wheel))
+            })
+            .map(|(_, found)| found)
+        {
             let to = folder.join(&name);
             fs::write(&to, bytes).map_err(Error::io(&to))?;
             files.push(to);
         }
     }
     // A wheel of pip is a program too (it runs from the zip file), so the interpreter needs no ensurepip.
-    let Some(pip) = files.iter().find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pip-"))) else {
+    let Some(pip) = files.iter().find(|file| {
+        file.file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("pip-"))
+    }) else {
         return Err(failed("pip gave no wheel of itself".to_owned()));
     };
     let mut command = sandbox.command(&root.join("bin/python"));
-    command.arg(pip.join("pip")).args(["install", "--quiet", "--no-index", "--no-deps", "--no-compile"]).args(&files);
+    command
+        .arg(pip.join("pip"))
+        .args([
+            "install",
+            "--quiet",
+            "--no-index",
+            "--no-deps",
+            "--no-compile",
+        ])
+        .args(&files);
     let (ok, output) = run(&mut command, &|_| ()).map_err(Error::io(root))?;
     if !ok {
-        return Err(Error::Pip { what: root.display().to_string(), output });
+        return Err(Error::Pip {
+            what: root.display().to_string(),
+            output,
+        });
     }
     let marker = root.join(COMPLETE);
     fs::write(&marker, "").map_err(Error::io(marker))

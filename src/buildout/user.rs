@@ -4,7 +4,7 @@
 //! `[buildout]`; where it has no index, pip's configuration gives one. pip itself and netrc are reached through links, see `sandbox`.
 
 use super::{
-    Error, cfg,
+    Error,
     graph::{Graph, Sources},
     redact::redact,
 };
@@ -37,7 +37,9 @@ const HONOURED: [&str; 4] = ["index", "find-links", "allow-hosts", "socket-timeo
 impl User {
     /// The one that runs this program.
     pub fn current() -> Self {
-        Self { vars: std::env::vars_os().collect() }
+        Self {
+            vars: std::env::vars_os().collect(),
+        }
     }
 
     /// The same with a variable changed.
@@ -55,7 +57,9 @@ impl User {
 
     /// All variables.
     pub fn vars(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.vars.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+        self.vars
+            .iter()
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// A path below the home directory.
@@ -114,7 +118,9 @@ impl Settings {
             let sections = [":env:.", "download.", "install.", "global."];
             let find = |section| {
                 let key = format!("{section}{option}=");
-                listed.lines().find_map(|line| line.strip_prefix(key.as_str()))
+                listed
+                    .lines()
+                    .find_map(|line| line.strip_prefix(key.as_str()))
             };
             let text = sections.into_iter().find_map(find)?.trim();
             let quote = text.chars().next().filter(|c| "'\"".contains(*c));
@@ -132,7 +138,8 @@ impl Settings {
             }
         }
         let extra = value("extra-index-url").unwrap_or_default();
-        self.extra_indexes.extend(extra.split_whitespace().map(str::to_owned));
+        self.extra_indexes
+            .extend(extra.split_whitespace().map(str::to_owned));
     }
 
     /// As a configuration file.
@@ -177,10 +184,16 @@ fn substitute(graph: &Graph, section: &str, text: &str, depth: usize) -> String 
     out
 }
 
-/// The options of a section as a map.
-pub(super) fn options(text: &str, section: &str) -> Result<cfg::Options, cfg::SyntaxError> {
-    let all = cfg::parse(text)?.sections.into_iter().filter(|s| s.name == section);
-    Ok(all.flat_map(|s| s.options).map(|o| (o.name, o.value)).collect())
+#[cfg(test)]
+fn options(text: &str, section: &str) -> Result<BTreeMap<String, String>, super::cfg::SyntaxError> {
+    let all = super::cfg::parse(text)?
+        .sections
+        .into_iter()
+        .filter(|s| s.name == section);
+    Ok(all
+        .flat_map(|s| s.options)
+        .map(|o| (o.name, o.value))
+        .collect())
 }
 
 #[cfg(test)]
@@ -191,7 +204,10 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join(".buildout")).unwrap();
         fs::write(home.path().join(".buildout/default.cfg"), default_cfg).unwrap();
-        let user = User { vars: BTreeMap::new() }.with("HOME", home.path());
+        let user = User {
+            vars: BTreeMap::new(),
+        }
+        .with("HOME", home.path());
         (home, user)
     }
 
@@ -200,7 +216,9 @@ mod tests {
         let (_home, user) = user(
             "[buildout]\nindex = https://${me:login}@h/simple\nversions = mine\neggs-directory = /e\nextensions = x\n[me]\nlogin = a:b\n[mine]\nx = 1",
         );
-        let settings = user.settings("global.find-links='/w https://x/y'\n:env:.index-url='https://other'").unwrap();
+        let settings = user
+            .settings("global.find-links='/w https://x/y'\n:env:.index-url='https://other'")
+            .unwrap();
         assert_eq!(settings.options["index"], "https://a:b@h/simple");
         let cfg = options(&settings.to_cfg(), "buildout").unwrap();
         assert_eq!(cfg.keys().collect::<Vec<_>>(), ["find-links", "index"]);
@@ -219,7 +237,9 @@ mod tests {
 
     #[test]
     fn nothing_set_up_is_fine() {
-        let user = User { vars: BTreeMap::new() };
+        let user = User {
+            vars: BTreeMap::new(),
+        };
         assert_eq!(user.settings("").unwrap(), Settings::default());
     }
 }

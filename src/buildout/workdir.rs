@@ -32,7 +32,10 @@ impl Workdir {
             .tempdir()
             .map_err(Error::io(std::env::temp_dir()))?;
         copy(tree, &root.path().join("tree"))?;
-        let work = Self { root, directory: directory.to_owned() };
+        let work = Self {
+            root,
+            directory: directory.to_owned(),
+        };
         for (path, bytes) in overlay {
             write(&work.path().join(path), bytes)?;
         }

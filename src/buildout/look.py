@@ -1,6 +1,6 @@
 """Prints what buildout sees in a configuration, as JSON: nothing is installed, no extension or recipe is loaded, nothing is fetched.
 
-usage: inspect.py CONFIG    (in the buildout directory)
+usage: look.py CONFIG    (in the buildout directory)
 """
 import glob
 import json
