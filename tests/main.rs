@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod buildout;
 mod readme;
 mod support;
 mod transport;

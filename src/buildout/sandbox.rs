@@ -1,0 +1,248 @@
+//! Where pip and buildout run: a throw-away home and temp directory, and a PATH without programs that act on the machine.
+
+use super::{Error, User, redact::redact};
+use std::{
+    collections::VecDeque,
+    ffi::OsStr,
+    fs,
+    io::{self, BufRead, BufReader},
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// A throw-away place to run programs in.
+pub(super) struct Sandbox {
+    root: tempfile::TempDir,
+    vars: Vec<(std::ffi::OsString, std::ffi::OsString)>,
+}
+
+/// Programs that a buildout run must not find: they act outside its directory.
+const DENIED: &[&str] = &[
+    "at",
+    "batch",
+    "chkconfig",
+    "crontab",
+    "doas",
+    "halt",
+    "init",
+    "invoke-rc.d",
+    "launchctl",
+    "loginctl",
+    "pkexec",
+    "poweroff",
+    "rc-service",
+    "reboot",
+    "run0",
+    "runuser",
+    "service",
+    "shutdown",
+    "su",
+    "sudo",
+    "systemctl",
+    "systemd-run",
+    "telinit",
+    "update-rc.d",
+];
+
+/// Variables that are passed on, by prefix: how the net is reached, how pip is set up, how compilers are called.
+const PASSED: &[&str] = &[
+    "PIP_",
+    "SSL_CERT_",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "NETRC",
+    "CC",
+    "CXX",
+    "CFLAGS",
+    "CPPFLAGS",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "PKG_CONFIG_PATH",
+    "PYENV_",
+];
+
+/// How much of a program's output is kept for an error.
+const TAIL: usize = 60;
+
+impl Sandbox {
+    /// Makes one for `user`; it disappears when dropped.
+    pub(super) fn make(user: &User) -> Result<Self, Error> {
+        let root = tempfile::Builder::new()
+            .prefix("hostout-")
+            .tempdir()
+            .map_err(Error::io(std::env::temp_dir()))?;
+        let mut sandbox = Self {
+            root,
+            vars: Vec::new(),
+        };
+        for folder in ["home/.buildout", "home/.config", "tmp", "bin"] {
+            let path = sandbox.path(folder);
+            fs::create_dir_all(&path).map_err(Error::io(path))?;
+        }
+        sandbox.link_programs(user)?;
+        sandbox.link_settings(user)?;
+        let passed = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            PASSED.iter().any(|prefix| {
+                name == *prefix || (prefix.ends_with('_') && name.starts_with(prefix))
+            })
+        };
+        let vars = user.vars().filter(|(name, _)| passed(name));
+        sandbox.vars = vars
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        if user.var("PIP_CACHE_DIR").is_none()
+            && let Some(cache) = user.xdg("CACHE", ".cache", "pip")
+        {
+            sandbox.vars.push(("PIP_CACHE_DIR".into(), cache.into()));
+        }
+        Ok(sandbox)
+    }
+
+    /// A path in it.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.root.path().join(path)
+    }
+
+    /// A program with the sandbox's environment only, its standard input closed.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .envs(self.vars.iter().map(|(name, value)| (name, value)))
+            .env("HOME", self.path("home"))
+            .env("TMPDIR", self.path("tmp"))
+            .env("PATH", self.path("bin"))
+            .env("LC_ALL", "C.UTF-8")
+            .env("TZ", "UTC")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONNOUSERSITE", "1")
+            .env("PYTHONUNBUFFERED", "1")
+            .env("PIP_NO_INPUT", "1")
+            .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Links to everything on the user's PATH but [`DENIED`]; of two programs with one name the first.
+    fn link_programs(&self, user: &User) -> Result<(), Error> {
+        let path = user
+            .var("PATH")
+            .unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
+        let bin = self.path("bin");
+        for folder in std::env::split_paths(path).filter(|folder| folder.is_absolute()) {
+            let Ok(programs) = fs::read_dir(&folder) else {
+                continue;
+            };
+            for program in programs.flatten() {
+                let name = program.file_name();
+                if DENIED.iter().any(|denied| name == *denied) {
+                    continue;
+                }
+                match symlink(program.path(), bin.join(&name)) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(Error::io(bin.join(name))(error));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Links to the user's pip configuration and credentials.
+    fn link_settings(&self, user: &User) -> Result<(), Error> {
+        let links = [
+            (user.xdg("CONFIG", ".config", "pip"), "home/.config/pip"),
+            (user.home(".pip"), "home/.pip"),
+            (user.home(".netrc"), "home/.netrc"),
+            (user.home(".pypirc"), "home/.pypirc"),
+        ];
+        for (from, to) in links {
+            let to = self.path(to);
+            if let Some(from) = from.filter(|from| from.exists()) {
+                symlink(from, &to).map_err(Error::io(to))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a program to its end, its standard output and error as one: each line, redacted, to `progress`; whether it returned 0
+/// and the last lines it said are given back.
+pub(super) fn run(command: &mut Command, progress: &dyn Fn(&str)) -> io::Result<(bool, String)> {
+    let (reader, writer) = io::pipe()?;
+    let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
+    // The command holds the writing ends until they are replaced; with them open the pipe would never end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut tail = VecDeque::new();
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        let line = redact(line.trim_end());
+        progress(&line);
+        if tail.len() == TAIL {
+            tail.pop_front();
+        }
+        tail.push_back(line.into_owned());
+    }
+    let status = child.wait()?;
+    let tail: Vec<String> = tail.into();
+    Ok((status.success(), tail.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_programs_but_none_that_act_on_the_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["crontab", "sudo", "tool"] {
+            symlink("/bin/true", folder.path().join(name)).unwrap();
+        }
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        let sandbox = Sandbox::make(&User::current().with("PATH", path)).unwrap();
+        let mut command = sandbox.command(Path::new("/bin/sh"));
+        command.args([
+            "-c",
+            "command -v tool; command -v crontab sudo systemctl; echo $HOME; read x || echo closed",
+        ]);
+        let (_, said) = run(&mut command, &|_| ()).unwrap();
+        let lines: Vec<&str> = said.lines().collect();
+        assert!(lines[0].ends_with("/bin/tool"), "{said}");
+        assert!(lines[1].ends_with("/home"), "{said}");
+        assert_eq!(lines[2], "closed");
+    }
+
+    #[test]
+    fn passes_on_how_to_reach_an_index_and_no_other_secret() {
+        let user = User::current()
+            .with("PIP_INDEX_URL", "https://h")
+            .with("AWS_SECRET", "x");
+        let sandbox = Sandbox::make(&user).unwrap();
+        let (_, said) = run(&mut sandbox.command(Path::new("/usr/bin/env")), &|_| ()).unwrap();
+        assert!(
+            said.contains("PIP_INDEX_URL=https://h") && !said.contains("AWS_SECRET"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_a_program_says_is_redacted() {
+        let mut command = Command::new("/bin/echo");
+        command.arg("Reading https://me:secret@h/simple");
+        let (ok, said) = run(&mut command, &|line| assert!(!line.contains("secret"))).unwrap();
+        assert!(ok);
+        assert_eq!(said, "Reading https://h/simple");
+    }
+}
