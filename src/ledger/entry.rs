@@ -134,12 +134,17 @@ pub(super) fn read(repo: &gix::Repository, id: ObjectId) -> Result<(Entry, Optio
             .ok_or_else(|| wrong(&format!("no {name}")))
     };
     let author = decoded.author().map_err(what())?;
+    let name = trailer("Hostout-Id")?;
+    // It becomes part of paths here and on hosts.
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(wrong("its id is no hexadecimal number"));
+    }
     let entry = Entry {
         serial: trailer("Hostout-Serial")?
             .parse()
             .map_err(|_| wrong("its serial is no number"))?,
         commit: id,
-        id: EntryId(trailer("Hostout-Id")?.to_owned()),
+        id: EntryId(name.to_owned()),
         kind: message::kind(&text, &trailers),
         by: format!("{} <{}>", author.name, author.email),
         time: seconds(author.seconds()),

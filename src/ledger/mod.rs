@@ -24,6 +24,7 @@ mod person;
 mod process;
 mod public;
 mod push;
+mod reapply;
 mod released;
 mod sign;
 mod start;
