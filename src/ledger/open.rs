@@ -5,18 +5,18 @@ use std::path::Path;
 
 /// Opens the repository that `directory` is in: also from below, in linked work trees and bare.
 pub fn discover(directory: &Path) -> Result<gix::Repository> {
-    gix::discover(directory).map_err(|source| explain(directory, source))
-}
-
-fn explain(directory: &Path, source: gix::Error) -> Error {
-    let path = directory.to_owned();
-    if format!("{source:#} {source:?}").contains("reftable") {
-        return Error::Reftable { path };
-    }
-    Error::Open {
-        path,
+    let repo = gix::discover(directory).map_err(|source| Error::Open {
+        path: directory.to_owned(),
         source: Box::new(source),
+    })?;
+    // The library opens it and then finds no reference at all.
+    let storage = repo.config_snapshot().string("extensions.refStorage");
+    if storage.is_some_and(|name| name.eq_ignore_ascii_case(b"reftable")) {
+        return Err(Error::Reftable {
+            path: directory.to_owned(),
+        });
     }
+    Ok(repo)
 }
 
 #[cfg(test)]

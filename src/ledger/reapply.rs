@@ -32,7 +32,7 @@ impl Ledger {
         for id in sides.ours.iter().rev() {
             let again = sides.entry_again(&ledger.repo, *id)?;
             let made = ledger.commit(&again, Some(key))?;
-            ledger.tip = made.commit;
+            ledger.grow(made);
         }
         fetch::take_over(&ledger.repo, branch, Some(sides.here), ledger.tip)?;
         Ok(ledger)
@@ -197,7 +197,7 @@ mod tests {
         let theirs = diverged(&other);
         let ledger = Ledger::reapply(&other.repo(), "hostout", theirs, &other.key()).unwrap();
         publish(&other);
-        let serials: Vec<u64> = ledger.entries().map(|e| e.unwrap().serial).collect();
+        let serials: Vec<u64> = ledger.entries().map(|e| e.serial).collect();
         assert_eq!(serials, [3, 2, 1, 0]);
         let (entry, file) = ledger.started(&started.id).unwrap().unwrap();
         assert_eq!(
