@@ -1,17 +1,19 @@
 //! The ledger's branch: finding it, and what its history says.
 
-use super::{Entries, Entry, Error, Kind, Result, Trust, entry};
+use super::{Entry, Error, Kind, Result, Trust, entry};
 use crate::release::{Ended, EntryId, Started};
 use gix::ObjectId;
 use semver::Version;
 
-/// A ledger, as of one tip of its branch.
+/// A ledger, as of one tip of its branch: its whole history, read once. 2,000 entries are 2,000 commits and no tree.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     pub(super) repo: gix::Repository,
     pub(super) branch: String,
     pub(super) root: ObjectId,
     pub(super) tip: ObjectId,
+    /// Oldest first, from `root` to `tip`.
+    pub(super) history: Vec<Entry>,
 }
 
 impl Ledger {
@@ -29,15 +31,20 @@ impl Ledger {
     pub(super) fn at(repo: &gix::Repository, branch: &str, tip: ObjectId) -> Result<Self> {
         let mut repo = repo.clone();
         repo.objects.take_object_memory();
-        let mut root = tip;
-        while let (_, Some(parent)) = entry::read(&repo, root)? {
-            root = parent;
+        let (mut root, mut history) = (tip, Vec::new());
+        let mut next = Some(tip);
+        while let Some(id) = next {
+            let (entry, parent) = entry::read(&repo, id)?;
+            history.push(entry);
+            (root, next) = (id, parent);
         }
+        history.reverse();
         Ok(Self {
             repo,
             branch: branch.to_owned(),
             root,
             tip,
+            history,
         })
     }
 
@@ -56,9 +63,9 @@ impl Ledger {
         self.tip
     }
 
-    /// All entries, newest first, read as they are asked for.
-    pub fn entries(&self) -> Entries<'_> {
-        Entries::from(&self.repo, self.tip)
+    /// All entries, newest first.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.history.iter().rev()
     }
 
     /// Who may sign the next entry.
@@ -67,14 +74,13 @@ impl Ledger {
     }
 
     /// The versions of all releases, newest entry first.
-    pub fn releases(&self) -> Result<Vec<Version>> {
-        let mut versions = Vec::new();
-        for entry in self.entries() {
-            if let Kind::Release { version, .. } = entry?.kind {
-                versions.push(version);
-            }
-        }
-        Ok(versions)
+    pub fn releases(&self) -> Vec<&Version> {
+        self.entries()
+            .filter_map(|entry| match &entry.kind {
+                Kind::Release { version, .. } => Some(version),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The started entry with this id: the entry and its file.
@@ -89,25 +95,19 @@ impl Ledger {
     }
 
     /// The newest entry that concerns `stage`. A [`Kind::Started`] holds the stage.
-    pub fn newest_of(&self, stage: &str) -> Result<Option<Entry>> {
+    pub fn newest_of(&self, stage: &str) -> Option<&Entry> {
         self.find(|entry| entry.kind.stage() == Some(stage))
     }
 
-    pub(super) fn find(&self, wanted: impl Fn(&Entry) -> bool) -> Result<Option<Entry>> {
-        for entry in self.entries() {
-            let entry = entry?;
-            if wanted(&entry) {
-                return Ok(Some(entry));
-            }
-        }
-        Ok(None)
+    pub(super) fn find(&self, wanted: impl Fn(&Entry) -> bool) -> Option<&Entry> {
+        self.entries().find(|entry| wanted(entry))
     }
 
     fn deployment<T: serde::de::DeserializeOwned>(
         &self,
         wanted: impl Fn(&Entry) -> bool,
     ) -> Result<Option<(Entry, T)>> {
-        let Some(entry) = self.find(wanted)? else {
+        let Some(entry) = self.find(wanted) else {
             return Ok(None);
         };
         let stage = entry.kind.stage().unwrap_or_default();
@@ -117,7 +117,7 @@ impl Ledger {
             .ok_or_else(|| Error::malformed(&path, "it is missing"))?;
         let value =
             toml_edit::de::from_str(&text).map_err(|error| Error::malformed(&path, error))?;
-        Ok(Some((entry, value)))
+        Ok(Some((entry.clone(), value)))
     }
 
     /// A file of the tip's tree as text.

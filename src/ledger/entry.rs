@@ -87,34 +87,6 @@ pub fn new_id() -> Result<EntryId> {
     Ok(EntryId(format!("{number:016x}")))
 }
 
-/// Entries from one commit back to the first, newest first; read as they are asked for.
-#[derive(Debug)]
-pub struct Entries<'r> {
-    repo: &'r gix::Repository,
-    next: Option<ObjectId>,
-}
-
-impl<'r> Entries<'r> {
-    pub(super) fn from(repo: &'r gix::Repository, tip: ObjectId) -> Self {
-        Self {
-            repo,
-            next: Some(tip),
-        }
-    }
-}
-
-impl Iterator for Entries<'_> {
-    type Item = Result<Entry>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let id = self.next.take()?;
-        Some(read(self.repo, id).map(|(entry, parent)| {
-            self.next = parent;
-            entry
-        }))
-    }
-}
-
 /// The entry of a commit, and its parent.
 pub(super) fn read(repo: &gix::Repository, id: ObjectId) -> Result<(Entry, Option<ObjectId>)> {
     let what = || Error::git(format!("read ledger entry {id}"));
@@ -134,12 +106,17 @@ pub(super) fn read(repo: &gix::Repository, id: ObjectId) -> Result<(Entry, Optio
             .ok_or_else(|| wrong(&format!("no {name}")))
     };
     let author = decoded.author().map_err(what())?;
+    let name = trailer("Hostout-Id")?;
+    // It becomes part of paths here and on hosts.
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(wrong("its id is no hexadecimal number"));
+    }
     let entry = Entry {
         serial: trailer("Hostout-Serial")?
             .parse()
             .map_err(|_| wrong("its serial is no number"))?,
         commit: id,
-        id: EntryId(trailer("Hostout-Id")?.to_owned()),
+        id: EntryId(name.to_owned()),
         kind: message::kind(&text, &trailers),
         by: format!("{} <{}>", author.name, author.email),
         time: seconds(author.seconds()),

@@ -197,7 +197,7 @@ fn ahead(
 }
 
 /// The commits from `tip` to the first one, newest first; never empty.
-fn chain(repo: &gix::Repository, tip: ObjectId) -> Result<Vec<ObjectId>> {
+pub(super) fn chain(repo: &gix::Repository, tip: ObjectId) -> Result<Vec<ObjectId>> {
     let mut ids = vec![tip];
     let mut next = entry::read(repo, tip)?.1;
     while let Some(id) = next {
@@ -207,7 +207,8 @@ fn chain(repo: &gix::Repository, tip: ObjectId) -> Result<Vec<ObjectId>> {
     Ok(ids)
 }
 
-fn take_over(
+/// Moves the branch from one tip to another, or makes it.
+pub(super) fn take_over(
     repo: &gix::Repository,
     branch: &str,
     from: Option<ObjectId>,
@@ -312,7 +313,7 @@ mod tests {
         other.git(&["checkout", "-q", "--detach"]);
         fetch_into(&other).unwrap();
         let ledger = Ledger::open(&other.repo(), "hostout").unwrap().unwrap();
-        assert_eq!(ledger.entries().map(Result::unwrap).count(), 4);
+        assert_eq!(ledger.entries().count(), 4);
         assert_eq!(other.git(&["rev-list", "--count", "HEAD"]), "1\n");
     }
 

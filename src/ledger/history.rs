@@ -64,7 +64,7 @@ fn check_commit(repo: &gix::Repository, id: ObjectId, trust: &Trust) -> Result<S
         .map_err(verify::named(format!("ledger entry {id}")))
 }
 
-fn tree_of(repo: &gix::Repository, commit: ObjectId) -> Result<ObjectId> {
+pub(super) fn tree_of(repo: &gix::Repository, commit: ObjectId) -> Result<ObjectId> {
     let what = || Error::git(format!("read ledger entry {commit}"));
     let commit = repo.find_commit(commit).map_err(what())?;
     Ok(commit.tree_id().map_err(what())?.detach())

@@ -24,6 +24,7 @@ mod person;
 mod process;
 mod public;
 mod push;
+mod reapply;
 mod released;
 mod sign;
 mod start;
@@ -35,7 +36,7 @@ mod testing;
 
 pub use append::NewEntry;
 pub use branch::Ledger;
-pub use entry::{Entries, Entry, Kind, new_id};
+pub use entry::{Entry, Kind, new_id};
 pub use error::{Error, Result};
 pub use fetch::{Fetched, fetch};
 pub use git::{Git, Patience, remote_for};

@@ -66,6 +66,7 @@ impl Ledger {
             branch: branch.to_owned(),
             root,
             tip: root,
+            history: vec![first],
         })
     }
 }

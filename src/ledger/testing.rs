@@ -230,7 +230,7 @@ impl Lab {
         let tree = repo.find_commit(head).unwrap().tree_id().unwrap().detach();
         let subject = format!("shop {version}");
         let commit = write_release_commit(&repo, tree, head, &subject).unwrap();
-        let manifest = self.manifest(&version, head, commit, &ledger);
+        let manifest = Self::manifest(&version, head, commit, &ledger);
         let text = manifest.to_toml().unwrap();
         let (files, digest) = release_files(&version, &text, "[versions]\n", &self.key()).unwrap();
         let name = format!("v{version}");
@@ -262,7 +262,6 @@ impl Lab {
     }
 
     fn manifest(
-        &self,
         version: &Version,
         commit: ObjectId,
         release_commit: ObjectId,
@@ -328,7 +327,7 @@ impl Lab {
     }
 
     /// The healthy end of a started entry.
-    pub(super) fn ended(&self, started: &NewEntry) -> NewEntry {
+    pub(super) fn ended(started: &NewEntry) -> NewEntry {
         let (id, of): (EntryId, EntryId) = (new_id().unwrap(), started.id.clone());
         let stage = started.kind.stage().unwrap().to_owned();
         let ended = Ended {
