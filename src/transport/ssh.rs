@@ -11,7 +11,7 @@ use super::{
     stream::{self, Hop},
 };
 use crate::host::{Command, Ended};
-use ssh2::{Channel, MethodType, Session};
+use ssh2::{Channel, ErrorCode, MethodType, Session};
 use std::{
     fmt,
     io::{Read, Write},
@@ -22,6 +22,9 @@ use std::{
 
 /// How long opening a channel may take: two answers of the server.
 const CHANNEL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// `LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED`: the server answered, and said no.
+const REQUEST_DENIED: ErrorCode = ErrorCode::Session(-22);
 
 /// libssh2 sends no two keep-alive questions within 2 s of its own clock, which is not quite poll's.
 const LEAST_ALIVE_INTERVAL: Duration = Duration::from_millis(2500);
@@ -118,12 +121,14 @@ impl Ssh {
         })?;
         match channel.exec(&line) {
             Ok(()) => Ok(channel),
+            Err(error) if error.code() == REQUEST_DENIED => {
+                Err(Error::not_started(&self.host, command, words(&error)))
+            }
             // The request may have arrived though its answer didn't.
-            Err(error) if is_gone(&error) => {
+            Err(error) => {
                 self.lost = true;
                 Err(Error::lost(&self.host, command, words(&error)))
             }
-            Err(error) => Err(Error::not_started(&self.host, command, words(&error))),
         }
     }
 

@@ -77,7 +77,7 @@ fn configured_user(
 ) -> Result<String, Failure> {
     let named = file.map(|file| file.canonicalize().unwrap_or_else(|_| file.to_owned()));
     let files = match &named {
-        Some(file) => vec![file.display().to_string()],
+        Some(file) => vec![escape(&file.display().to_string())],
         None => DEFAULT_FILES.map(str::to_owned).to_vec(),
     };
     let includes = files.iter().map(|file| format!("Include \"{file}\"\n"));
@@ -110,13 +110,25 @@ fn configured_user(
     }
 }
 
+/// `Include` takes globs; a file's name is none.
+fn escape(path: &str) -> String {
+    let mut escaped = String::new();
+    for character in path.chars() {
+        if "*?[]\\".contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn user(config: &str, user: Option<&str>, host: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
+        let file = folder.path().join("its [own]* config");
         std::fs::write(&file, config).unwrap();
         resolve(user, host, None, Some(&file)).unwrap().user
     }
