@@ -75,6 +75,7 @@ VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,127}\Z")
 IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}\Z")
 MAX_REQUEST = 64 << 20
 OUTPUT_LINES = 40
+START_SECONDS = 20  # that a control script's daemon may take to appear
 ALIVE_SECONDS = 5  # a quiet verb says that it lives, for the client's stall clock
 
 # What the venv holds; eggs that need one of these get it from there, as buildout itself does.
@@ -1203,7 +1204,7 @@ def run(argv, cwd, timeout, log=None, env=None):
             code = child.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
-            file.write(b"\nkilled after %d s\n" % timeout)
+            file.write(b"\nkilled after %g s\n" % timeout)
         file.seek(start)
         return code, file.read()
 
@@ -1343,7 +1344,7 @@ class Zope(NoServices):
     def start(self):
         for name in self.table["scripts"]:
             _, said = self.script(name, "start", timeout=120, log=self.log)
-            if not wait_until(lambda name=name: self.state(name)["state"] == "running", 20, 0.5):
+            if not wait_until(lambda name=name: self.state(name)["state"] == "running", START_SECONDS, 0.5):
                 raise Failed("start", f"bin/{name} does not run after start", None, last_lines(said))
 
     def stop(self):
@@ -1587,6 +1588,7 @@ class Activation:
         self.old, self.token = request.get("expected"), request.get("token")
         self.journal = Journal(layout, self.id)
         self.reached = "nothing"  # then "stopping", "switched"
+        self.allowed = False  # whether `check` had no objection
         self.started = time.monotonic()
         self.backup = None
 
@@ -1626,6 +1628,7 @@ class Activation:
 
     def forward(self):
         self.check()
+        self.allowed = True
         self.check_venvs()
         self.make_backup()
         self.hook("before-stop")
@@ -1657,18 +1660,23 @@ class Activation:
             self.step("venv", "made anew: the interpreter had changed")
 
     def make_backup(self):
-        data = self.table(self.new).get("data", {"kind": "none"})
-        if data["kind"] == "none" or not self.old:
+        """Before anything is touched. The new release's command counts, so that a broken one can be mended by a
+        release; where it has none, the running release's."""
+        if not self.old:
             return
+        owner = next((v for v in (self.new, self.old) if self.table(v).get("data", {}).get("kind", "none") != "none"),
+                     None)
+        if not owner:
+            return
+        data = self.table(owner)["data"]
         if data["kind"] != "command":
             raise Failed("newer-format", f"data of kind {data['kind']} is not known to this agent")
-        name = f"{self.id}-{self.old}"
+        name = f"{self.id}-{self.new}"
         folder = os.path.join(self.layout.backups, name)
         self.step("backup", name)
         os.makedirs(folder, 0o700)
-        env = service_env({**self.hook_env(), "HOSTOUT_BACKUP": folder, "HOSTOUT_RELEASE": self.old})
-        code, said = run(["sh", "-c", data["backup"]], self.layout.release(self.old), 24 * 3600, self.journal.output,
-                         env)
+        env = service_env({**self.hook_env(), "HOSTOUT_BACKUP": folder})
+        code, said = run(["sh", "-c", data["backup"]], self.layout.release(owner), 24 * 3600, self.journal.output, env)
         if code != 0 or not tree_size(folder):
             shutil.rmtree(folder)
             what = f"ended with status {code}" if code else "wrote nothing"
@@ -1729,7 +1737,8 @@ class Activation:
         """Puts the old release back as far as this got, and says what is live."""
         message, output = failure.message, failure.output
         more = {"kind": failure.kind, "output": output, "hint": failure.hint}
-        self.hook("on-failure", needed=False)
+        if self.allowed:
+            self.hook("on-failure", needed=False)
         if self.reached == "nothing":
             return self.end("failed-before-switch", f"{message}; nothing was changed", **more)
         if self.reached == "switched" and self.request.get("keep-unhealthy") and failure.kind == "unhealthy":
@@ -1941,12 +1950,14 @@ class Prune:
         return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
     def releases(self):
-        history = (read_json(self.layout.record) or {}).get("history", [])
+        there, record = self.listed(self.layout.releases), read_json(self.layout.record)
+        if not record:
+            return there  # without a record there is no order to go by
+        history = record.get("history", [])
         current = self.layout.live()[0]
         healthy = [entry["release"] for entry in reversed(history) if entry["result"] == "healthy"]
         previous = next((version for version in healthy if version != current), None)
         order = [current, previous, *(entry["release"] for entry in reversed(history))]
-        there = self.listed(self.layout.releases)
         ranked = [version for version in dict.fromkeys(order) if version in there]
         fixed = [version for version in (current, previous) if version in there]
         kept = ranked[:max(self.keep, len(fixed))]

@@ -141,6 +141,10 @@ eggs =
 recipe = zc.recipe.egg
 eggs = ${{buildout:eggs}}
 scripts = waitress-serve
+[late]
+recipe = zc.recipe.egg
+eggs = waitress
+scripts = waitress-serve=late-serve
 [supervisor]
 recipe = collective.recipe.supervisor
 http-socket = unix

@@ -1,6 +1,8 @@
 """The agent's own tests that need neither network nor processes: formats, refusals, the lock, the journal."""
 
 import contextlib
+import errno
+import http.server
 import io
 import json
 import os
@@ -153,6 +155,20 @@ class Store(OnHost):
         data = support.make_tar([(support.sha256(b"x" * 5000), b"x" * 5000)], "w")
         self.assertEqual(self.host.ask("put", data=data[:3000])["end"], "failed")
         self.assertFalse(list(self.host.at("store").glob("*/*")))
+
+
+    def test_a_full_disk_is_told_apart_and_leaves_no_partial(self):
+        self.layout.make()
+        name = support.sha256(b"one")
+
+        class Full(io.BytesIO):
+            def read(self, size=-1):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with self.assertRaises(OSError) as caught:
+            agent.put_one(self.layout, name, Full())
+        self.assertEqual(agent.failed_by_system(caught.exception).kind, "disk-full")
+        self.assertEqual(os.listdir(os.path.dirname(self.layout.object(name))), [])
 
 
 class Tarball(OnHost):
@@ -314,6 +330,108 @@ class TheJournal(OnHost):
     def test_an_unknown_job_is_named(self):
         self.assertEqual(self.host.ask("journal", None, "nix")["kind"], "unknown-job")
         self.assertEqual(self.host.ask("journal", None, "../j1")["kind"], "bad-request")
+
+
+class Health(unittest.TestCase):
+    def serve(self, status, header=None):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(status)
+                if header:
+                    self.send_header("X-Hostout-Release", header)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"http://127.0.0.1:{server.server_port}/x?y"
+
+    def test_only_200_to_399_of_the_right_release_is_healthy(self):
+        self.assertIsNone(agent.http_complaint(self.serve(200), "1"))
+        self.assertIsNone(agent.http_complaint(self.serve(302, "1"), "1"))
+        self.assertIn("404", agent.http_complaint(self.serve(404), "1"))
+        self.assertIn("release 0", agent.http_complaint(self.serve(200, "0"), "1"))
+        self.assertIn("refused", agent.http_complaint(f"http://127.0.0.1:{support.free_port()}/", "1"))
+
+    def test_a_proxy_without_its_server_is_silence(self):
+        self.assertTrue(agent.silent(self.serve(502)))
+        self.assertFalse(agent.silent(self.serve(404)))
+        self.assertTrue(agent.silent(f"http://127.0.0.1:{support.free_port()}/"))
+
+    def test_processes_must_be_the_same_ones_twice(self):
+        class Services:
+            looks = ["pid 1", "pid 2", "pid 3", "pid 3"]
+
+            def look(self):
+                return [{"name": "a", "state": "running", "detail": self.looks.pop(0)}]
+
+        services = Services()
+        agent.probe(services, None, "1", 10)
+        self.assertEqual(services.looks, [])
+
+
+ZOPE = """#!/bin/sh
+# What a control script of zope2instance says and returns: status 0 whatever happens.
+cd "$(dirname "$0")"
+echo "$(basename "$0") $1" >> calls
+case "$1" in
+    start) test -e dead || echo 1 > running-$(basename "$0");;
+    stop) rm -f running-$(basename "$0");;
+    status) if test -e running-$(basename "$0"); then echo "program running; pid=$$"
+        else echo "daemon manager not running"; fi;;
+esac
+"""
+
+
+class ZopeScripts(OnHost):
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.host.at("bin"))
+        for name in ("zeo", "client"):
+            self.host.at("bin", name).write_text(ZOPE)
+            self.host.at("bin", name).chmod(0o755)
+        settings = {"buildout": {"services": {"kind": "zope", "scripts": ["zeo", "client"]}}}
+        self.services = agent.services_of(self.host.path, settings)
+
+    def test_they_start_in_order_and_stop_in_reverse(self):
+        self.services.start()
+        self.assertEqual([look["state"] for look in self.services.look()], ["running", "running"])
+        self.services.stop()
+        self.assertEqual([look["state"] for look in self.services.look()], ["stopped", "stopped"])
+        calls = self.host.at("bin", "calls").read_text().splitlines()
+        self.assertEqual([call for call in calls if "status" not in call],
+                         ["zeo start", "client start", "client stop", "zeo stop"])
+
+    def test_a_start_that_returns_0_and_left_nothing_is_a_failure(self):
+        self.host.at("bin", "dead").touch()
+        agent.START_SECONDS, before = 1, agent.START_SECONDS
+        self.addCleanup(setattr, agent, "START_SECONDS", before)
+        self.assertIn("bin/zeo", self.refused("start", self.services.start).message)
+
+
+class Children(OnHost):
+    def test_a_daemon_that_keeps_the_output_open_does_not_hang_us(self):
+        began = time.monotonic()
+        code, said = agent.run(["sh", "-c", "echo a; sleep 30 & echo $! >&2"], "/", 20)
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual((code, said.split()[0]), (0, b"a"))
+        os.kill(int(said.split()[1]), 9)
+
+    def test_what_takes_too_long_is_killed_with_its_children(self):
+        code, said = agent.run(["sh", "-c", "sleep 30"], "/", 0.5)
+        self.assertEqual(code, -9)
+        self.assertIn(b"killed after", said)
+
+    def test_nothing_of_the_connection_is_seen(self):
+        os.environ["SSH_CONNECTION"] = "x"
+        self.addCleanup(os.environ.pop, "SSH_CONNECTION")
+        _, said = agent.run(["env"], "/", 10)
+        names = {line.split(b"=")[0] for line in said.splitlines()} - {b"HOME", b"USER", b"LOGNAME", b"TZ"}
+        self.assertEqual(names, {b"PATH", b"LC_ALL"})
 
 
 class Paths(OnHost):

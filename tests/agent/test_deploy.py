@@ -117,15 +117,21 @@ class NetworkDeploy(NetworkCase):
 
 class NetworkFirst(NetworkCase):
     def test_a_first_release_that_is_unhealthy_leaves_nothing_live(self):
-        bad = self.release("1.0.0", egg=support.hello("1.0.0", "500 No"))
-        bad.manifest = bad.manifest.replace("timeout = 20", "timeout = 2")
-        bad.digest = support.sha256(bad.manifest.encode())
-        end = self.host.deploy(bad, None, "a1")
+        broken = self.release("0.9.0", egg=("hello-0.9.0-py3-none-any.whl", support.make_wheel(
+            "hello", "0.9.0", {"hello.py": "import nowhere\n"})))
+        broken.manifest = broken.manifest.replace("timeout = 20", "timeout = 3")
+        broken.digest = support.sha256(broken.manifest.encode())
+        end = self.host.deploy(broken, None, "a1")
         self.assertEqual((end["result"], end["current"]), ("failed", None))
+        self.assertTrue(any("No module named 'nowhere'" in line for line in end["output"]), end["output"])
         self.assertFalse(os.path.lexists(self.host.at("current")))
         self.assertIsNone(get(self.port))
 
         with self.subTest("unless it is kept by choice"):
+            bad = self.release("1.0.0", egg=support.hello("1.0.0", "500 No"))
+            bad.manifest = bad.manifest.replace("timeout = 20", "timeout = 2")
+            bad.digest = support.sha256(bad.manifest.encode())
+            self.host.send(bad)
             self.ok(self.host.prepare(bad, "a2", "t2"))
             end = self.ok(self.host.activate(bad, None, "a2", "t2", **{"keep-unhealthy": True}))
             self.assertEqual((end["result"], end["current"]), ("unhealthy", "1.0.0"))
@@ -134,6 +140,7 @@ class NetworkFirst(NetworkCase):
 
 
 TABLES = """parts = ["app"]
+host-parts = ["late"]
 [buildout.services]
 kind = "command"
 start = "bin/waitress-serve --listen=127.0.0.1:{port} hello:app & echo $! > var/pid"
@@ -157,17 +164,22 @@ class NetworkCommands(NetworkCase):
         return TABLES.format(port=self.port, backup=support.toml(backup), files=support.toml(list(files)), hooks=hooks)
 
     def make(self, version, **more):
-        return self.release(version, parts="app", tables=self.tables(**more))
+        return self.release(version, parts="app late", tables=self.tables(**more))
 
     def test_backup_hooks_and_the_users_own_commands(self):
         one = self.make("1.0.0")
         with self.subTest("the job outlives its client"):
             self.host.send(one)
             self.ok(self.host.prepare(one, "b1", "t1"))
+            self.assertFalse(self.host.at("releases", "1.0.0", "bin", "late-serve").exists())
             self.start_and_die(one)
             end = self.ok(self.host.ask("journal"))
             self.assertEqual((end["result"], end["current"]), ("healthy", "1.0.0"))
             self.assertEqual(get(self.port), "hello 1.0.0")
+
+        with self.subTest("parts that act outside the release are installed through current"):
+            script = self.host.at("current", "bin", "late-serve").read_text()
+            self.assertIn(str(self.host.at("current", "eggs")), script)
 
         with self.subTest("a failing backup stops it before anything is touched"):
             end = self.host.deploy(self.make("1.1.0", backup="true"), "1.0.0", "b2")
@@ -182,7 +194,7 @@ class NetworkCommands(NetworkCase):
             self.assertEqual(get(self.port), "hello 1.0.0")
 
         with self.subTest("another server at the address is noticed before the switch"):
-            hooks = f"""[buildout.hooks.before-stop]
+            hooks = """[buildout.hooks.before-stop]
 argv = ["sh", "-c", "mkdir -p d; rm -f var/pid.bak; cp var/pid var/pid.bak; echo 999999 > var/pid"]
 timeout = 9
 """
