@@ -2,7 +2,7 @@
 //!
 //! A virtual environment in which buildout runs holds six distributions that buildout never reports as picked, because they are
 //! there already; they are pins all the same. They fit each other only in some versions: zc.buildout 4 wants zc.recipe.egg 3.0.0
-//! and setuptools below 82, 5 wants 4.0.0 and the same setuptools, 6 wants 6.0.0.
+//! and setuptools below 82 (before 4.1.11: below 80), 5 wants 4.0.0 and setuptools below 82, 6 wants 6.0.0.
 
 use super::{Error, merge::Sections, name::canonical};
 use pep440_rs::Version;
@@ -98,17 +98,18 @@ impl Bootstrap {
         if buildout.is_empty() {
             buildout.push_str(">=6,<7");
         }
-        let old = exact(buildout).and_then(|version| Version::from_str(version).ok());
-        let old = old.is_some_and(|version| version.release()[0] < 6);
+        let bound = exact(buildout).and_then(setuptools_bound);
+        let Some(bound) = bound else {
+            return;
+        };
         let setuptools = self.wanted.entry("setuptools".to_owned()).or_default();
-        if old && exact(setuptools).is_none() && !setuptools.contains("<8") {
-            let comma = if setuptools.is_empty() { "" } else { "," };
-            setuptools.push_str(comma);
-            setuptools.push_str("<82");
+        if setuptools.is_empty() {
+            bound.clone_into(setuptools);
         }
-        if old
-            && let Some(platformdirs) = self.wanted.get("platformdirs")
-            && platformdirs.is_empty()
+        if self
+            .wanted
+            .get("platformdirs")
+            .is_some_and(String::is_empty)
         {
             self.wanted.remove("platformdirs");
         }
@@ -134,6 +135,20 @@ pub fn recipe_egg(buildout: &str) -> &'static str {
 /// Whether this zc.buildout takes a pin for every spelling of a name (PEP 503), as it does since 4.1.8.
 pub fn canonicalises(buildout: &str) -> bool {
     Version::from_str(buildout).is_ok_and(|version| version >= Version::new([4, 1, 8]))
+}
+
+/// What setuptools must be for a zc.buildout before 6: 82 has no `pkg_resources`, 80 develops differently and 80.3 has no
+/// `package_index`, which 4.1.11 learnt to do without. Nothing for 6 and later.
+fn setuptools_bound(buildout: &str) -> Option<&'static str> {
+    let version = Version::from_str(buildout).ok()?;
+    if version >= Version::new([6]) {
+        return None;
+    }
+    Some(if version < Version::new([4, 1, 11]) {
+        "<80"
+    } else {
+        "<82"
+    })
 }
 
 /// The version of zc.buildout that a project's own `bin/buildout` runs: from the paths that the script adds, else from the packages
@@ -254,7 +269,12 @@ mod tests {
 
     #[test]
     fn what_nobody_pins_fits_its_buildout() {
-        for (pin, setuptools) in [("4.2.0", "<82"), ("5.2.0", "<82"), ("6.0.1", "")] {
+        for (pin, setuptools) in [
+            ("4.1.4", "<80"),
+            ("4.2.0", "<82"),
+            ("5.2.0", "<82"),
+            ("6.0.1", ""),
+        ] {
             let wanted = wanted(
                 &format!("[versions]\nzc.buildout = {pin}"),
                 Wishes::default(),

@@ -9,8 +9,10 @@ import json
 import netrc
 import os
 import re
+import shutil
 import sys
 import urllib.parse
+import zipfile
 
 import zc.buildout
 import zc.buildout.buildout as bo
@@ -177,6 +179,27 @@ if hasattr(ei, 'index_url'):
             before = os.environ.get('PIP_EXTRA_INDEX_URL', '').split()
             os.environ['PIP_EXTRA_INDEX_URL'] = ' '.join(before + [setting])
         return ''
+
+
+# Buildout 5 and 6 start pip for every wheel, 0.4 s each. Unzipping gives the same files.
+
+@wrap(ei, 'call_pip_install')
+def call_pip_install(original, spec, dest, *editable, **more):
+    if not str(spec).endswith('.whl') or any(editable) or any(more.values()):
+        return original(spec, dest, *editable, **more)
+    with zipfile.ZipFile(spec) as wheel:
+        names = wheel.namelist()
+        data = {name.split('/')[1] for name in names if name.partition('/')[0].endswith('.data')}
+        if not data <= {'purelib', 'platlib', 'scripts'}:
+            return original(spec, dest)
+        wheel.extractall(dest)
+    for name in os.listdir(dest):
+        if name.endswith('.data'):
+            for lib in data - {'scripts'}:
+                shutil.copytree(os.path.join(dest, name, lib), dest, dirs_exist_ok=True)
+            shutil.rmtree(os.path.join(dest, name))
+    info, = (name for name in os.listdir(dest) if name.endswith('.dist-info'))
+    return ei.make_egg_after_pip_install(dest, info)
 
 
 os.umask(0o022)
