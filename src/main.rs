@@ -1,2 +1,7 @@
-//! The program.
-fn main() {}
+//! The program: see the library's documentation for the map.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hostout::cli::main(std::env::args_os())
+}

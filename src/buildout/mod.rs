@@ -15,6 +15,7 @@ mod error;
 mod flatten;
 mod generate;
 mod graph;
+mod index;
 mod inspect;
 mod merge;
 mod name;

@@ -18,6 +18,18 @@ pub struct Python {
     pub build: String,
 }
 
+/// Prints what wheels for this machine are for: interpreter, C library and its version, machine (PEP 600, PEP 656).
+const TARGET: &str = "\
+import os, platform, sys
+name = {'cpython': 'cp', 'pypy': 'pp'}.get(sys.implementation.name, sys.implementation.name)
+python = '%s%d%d' % (name, *sys.version_info[:2])
+try:
+    libc, version = os.confstr('CS_GNU_LIBC_VERSION').split()
+    kind = 'manylinux_' + '_'.join(version.split('.')[:2])
+except (AttributeError, OSError, TypeError, ValueError):
+    kind = 'linux'
+print(f'{python}-{kind}_{platform.machine()}')";
+
 /// Prints what [`Python`] holds.
 const ASK: &str = "\
 import json, platform, sys, sysconfig
@@ -97,6 +109,26 @@ impl Python {
             .map_err(|error| failed(error.to_string()))?;
         serde_json::from_slice(&output.stdout)
             .map_err(|_| failed(format!("no Python 3: {}", tail(&output.stderr))))
+    }
+
+    /// What wheels that are resolved here are for, e.g. `cp311-manylinux_2_36_x86_64`.
+    ///
+    /// # Errors
+    /// Where the interpreter cannot be run.
+    pub fn target(&self) -> Result<String, Error> {
+        let failed = |message: String| Error::Python {
+            python: self.executable.display().to_string(),
+            message,
+        };
+        let output = Command::new(&self.executable)
+            .args(["-I", "-c", TARGET])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| failed(error.to_string()))?;
+        if !output.status.success() {
+            return Err(failed(tail(&output.stderr)));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Whether the condition of a section holds for this interpreter.

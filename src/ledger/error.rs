@@ -77,6 +77,9 @@ pub enum Error {
         /// What the signing program says.
         message: String,
     },
+    /// Nobody has settled how to sign.
+    #[error("no signing key is configured")]
+    NoKey,
     /// A file is in the way of a new key.
     #[error("{0} exists; a key is never overwritten")]
     KeyExists(PathBuf),
@@ -216,6 +219,7 @@ impl Error {
                 "is {key} there and readable, and does the agent that holds it run? `ssh-add -l` or `gpg -K` lists what it holds; \
                  `git config hostout.signingKey` names another key"
             ),
+            Self::NoKey => "`git hostout init` settles one; or `git config user.signingkey KEY`".into(),
             Self::NoIdentity => {
                 "`git config user.name NAME` and `git config user.email MAIL`".into()
             }

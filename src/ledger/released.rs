@@ -83,6 +83,18 @@ impl Ledger {
         }))
     }
 
+    /// The text of every release's `versions.cfg`, newest first.
+    ///
+    /// # Errors
+    /// For a release without one.
+    pub fn versions_cfgs(&self) -> Result<Vec<String>> {
+        let texts = self.releases().into_iter().map(|version| {
+            let path = format!("{}/versions.cfg", paths::release_dir(version));
+            self.text(&path)?.ok_or_else(|| Error::malformed(path, "it is missing"))
+        });
+        texts.collect()
+    }
+
     /// Who could sign the entry: the keys of its parent commit, for the first entry its own.
     pub fn trust_before(&self, entry: &Entry) -> Result<Trust> {
         let (_, parent) = super::entry::read(&self.repo, entry.commit)?;

@@ -12,6 +12,7 @@
 use crate::host::{Command, Ended};
 use std::io::{Read, Write};
 
+mod agent;
 mod auth;
 mod base64;
 mod connect;
@@ -32,6 +33,7 @@ mod ssh_options;
 mod stdio;
 mod stream;
 
+pub use agent::{Conversation, ConversationError};
 pub use connect::{Target, connect};
 pub use credentials::Credentials;
 pub use destination::{Destination, DestinationError};

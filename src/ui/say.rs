@@ -91,6 +91,11 @@ impl Ui {
         }
     }
 
+    /// Goes on with what was said last, without a label. Said even with `-q`.
+    pub fn plain(&self, text: &str) {
+        self.line(&clean(text));
+    }
+
     /// Says something worth knowing. `-q` silences it.
     pub fn note(&self, text: &str) {
         if self.options.verbosity >= Verbosity::Normal {

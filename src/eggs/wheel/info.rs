@@ -38,7 +38,9 @@ impl WheelInfo {
         let files: Vec<String> = archive.file_names().map(str::to_owned).collect();
         let mut folders = files
             .iter()
-            .filter_map(|name| name.strip_suffix(".dist-info/METADATA"));
+            .filter_map(|name| name.strip_suffix(".dist-info/METADATA"))
+            // deeper ones belong to what the wheel vendors
+            .filter(|stem| !stem.contains('/'));
         let (Some(stem), None) = (folders.next(), folders.next()) else {
             return Err(wrong("it has not one .dist-info/METADATA"));
         };

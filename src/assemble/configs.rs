@@ -1,0 +1,130 @@
+//! The configurations in use: what they are made of, what buildout sees in them.
+
+use super::{Job, Result, files};
+use crate::{
+    buildout::{self, Bootstrap, Graph, Inspected, Python, Scratch, Sources, Wishes, Workdir},
+    config::Combination,
+    eggs::TemporaryClone,
+    event::Event,
+    plan::Refusal,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The configurations of a release.
+pub(super) struct Configs {
+    /// The interpreter that resolves and builds.
+    pub python: Python,
+    /// The environment in which buildout runs.
+    pub scratch: Scratch,
+    /// The production configurations by their path, each once.
+    pub production: BTreeMap<String, Seen>,
+    /// Develop eggs of the development and all production configurations, relative to the buildout directory.
+    pub develop: Vec<String>,
+    /// The files that make production's configurations other than they are in git, relative to the buildout directory.
+    pub overlay: BTreeMap<String, Vec<u8>>,
+    /// The previous release's pins by name, where they are kept.
+    pub kept: Vec<(String, String)>,
+}
+
+/// A production configuration.
+pub(super) struct Seen {
+    /// Files and addresses it is made of.
+    pub graph: Graph,
+    /// What buildout sees in it.
+    pub inspected: Inspected,
+}
+
+/// Reads every configuration in use.
+pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
+    let tree = files::tree(job)?;
+    let read = |path: &str| files::file(job.repo, tree, &files::join(job.directory, path)?);
+    let python = Python::find(&job.project.buildout.python)?;
+    let fetch = |url: &str| python.fetch(url);
+    let holds = |condition: &str| python.holds(condition);
+    let stand_ins = stand_ins(&job.project.combinations);
+    let sources =
+        Sources { file: &read, fetch: &fetch, holds: &holds, stand_ins: &stand_ins };
+
+    let names: BTreeSet<&str> =
+        job.project.combinations.iter().map(|combination| combination.config.as_str()).collect();
+    let mut graphs = BTreeMap::new();
+    for name in names {
+        graphs.insert(name.to_owned(), Graph::read(&sources, name)?);
+    }
+    passwords(job, &graphs)?;
+    let default = job
+        .project
+        .combination("default")
+        .and_then(|combination| graphs.get(&combination.config));
+    let kept = kept(job);
+    let requirements = read("requirements.txt").and_then(|bytes| String::from_utf8(bytes).ok());
+    let wishes = Wishes { requirements: requirements.as_deref(), own: None, kept: &kept };
+    let sections = default.map(|graph| graph.sections.clone()).unwrap_or_default();
+    let bootstrap = Bootstrap::of(&sections, wishes)?;
+    (job.watch)(Event::Begin("read the configurations with zc.buildout".to_owned()));
+    let scratch = Scratch::make(job.cache, &python, &bootstrap, job.user)?;
+
+    let mut overlay = BTreeMap::new();
+    for graph in graphs.values() {
+        overlay.extend(buildout::flatten(graph)?);
+    }
+    let clone = TemporaryClone::new(job.repo, job.head, &[])?;
+    let work = Workdir::copy(clone.path(), job.directory, &overlay, &stand_ins)?;
+    let mut develop: Vec<String> = Vec::new();
+    let mut production = BTreeMap::new();
+    for (name, graph) in graphs {
+        let inspected = Inspected::read(&scratch, &work, &name, job.user)?;
+        develop.extend(inspected.develop.iter().cloned());
+        production.insert(name, Seen { graph, inspected });
+    }
+    let development = &job.project.buildout.development;
+    if !production.contains_key(development) {
+        // A development configuration may name what only developers have: its eggs are a bonus, not a need.
+        match Inspected::read(&scratch, &work, development, job.user) {
+            Ok(inspected) => develop.extend(inspected.develop),
+            Err(error) => (job.watch)(Event::Warning(format!("{development} is left out: {error}"))),
+        }
+    }
+    let mut seen = BTreeSet::new();
+    develop.retain(|path| seen.insert(path.clone()));
+    Ok(Configs { python, scratch, production, develop, overlay, kept })
+}
+
+/// Shared files live on hosts only; here empty ones stand in for them.
+fn stand_ins(combinations: &[Combination]) -> Vec<String> {
+    let all: BTreeSet<&String> =
+        combinations.iter().flat_map(|combination| &combination.shared.files).collect();
+    all.into_iter().cloned().collect()
+}
+
+/// The pins of the previous release that are not to go up.
+fn kept(job: &Job<'_>) -> Vec<(String, String)> {
+    let upgraded = |name: &str| match job.upgrade {
+        super::Upgrade::None => false,
+        super::Upgrade::All => true,
+        super::Upgrade::Names(names) => {
+            names.iter().any(|wanted| buildout::canonical(wanted) == buildout::canonical(name))
+        }
+    };
+    let pins = job.previous.iter().flat_map(|released| &released.manifest.pin);
+    pins.filter(|pin| !upgraded(&pin.name))
+        .map(|pin| (pin.name.clone(), pin.version.to_string()))
+        .collect()
+}
+
+fn passwords(job: &Job<'_>, graphs: &BTreeMap<String, Graph>) -> Result<()> {
+    let mut refusal = Refusal::default();
+    let places: BTreeSet<(String, usize)> = graphs
+        .values()
+        .flat_map(Graph::passwords)
+        .map(|place| (place.file, place.line))
+        .collect();
+    for (file, line) in places {
+        let file = files::join(job.directory, &file).unwrap_or(file);
+        refusal.add(
+            format!("{file}:{line}: an address with a password, in git for everyone to read"),
+            "move it to ~/.netrc or pip's configuration, and change the password",
+        );
+    }
+    Ok(refusal.into_result()?)
+}

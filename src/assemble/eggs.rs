@@ -1,0 +1,208 @@
+//! The project's own eggs: which there are, which changed, and their next versions.
+
+use super::{Error, Job, Result, configs::Configs, files};
+use crate::{
+    eggs::{self, Dated, EggSource, Edits, Project, egg_tree, first_difference, normalize},
+    plan::Refusal,
+    release::Egg,
+};
+use gix::ObjectId;
+use pep440_rs::Version;
+use std::collections::BTreeSet;
+
+/// A develop egg that may become part of the release.
+pub(super) struct Candidate {
+    /// What its packaging files say.
+    pub source: EggSource,
+    /// Its tree in the released commit, others' files left out.
+    pub tree: ObjectId,
+    /// The same egg in the previous release, when its code is the same.
+    pub unchanged: Option<Egg>,
+    /// Its version in this release.
+    pub version: Version,
+    /// Why it changed, or that it did not.
+    pub why: String,
+    /// What the release commit changes in its files.
+    pub edits: Edits,
+    /// What its changelog says about this version.
+    pub changes: Vec<String>,
+}
+
+/// Finds the project's eggs and decides each one's version. Every egg that cannot be released is a reason.
+pub(super) fn find(job: &Job<'_>, configs: &Configs) -> Result<Vec<Candidate>> {
+    let tree = files::tree(job)?;
+    let mut refusal = Refusal::default();
+    let mut sources: Vec<EggSource> = Vec::new();
+    for develop in &configs.develop {
+        match read(job, tree, develop) {
+            Ok(source) if job.project.published.contains(&source.name) => {}
+            Ok(source) => {
+                let same = |other: &&EggSource| normalize(&other.name) == normalize(&source.name);
+                if let Some(other) = sources.iter().find(same) {
+                    refusal.add(
+                        format!(
+                            "{} ({}) and {} ({}) are one name to every installer",
+                            other.name, other.path, source.name, source.path
+                        ),
+                        "rename one of them",
+                    );
+                } else {
+                    sources.push(source);
+                }
+            }
+            Err(Unreadable { what, remedy }) => refusal.add(what, remedy),
+        }
+    }
+    refusal.into_result()?;
+    let left_out = left_out(job, configs, &sources);
+    sources.into_iter().map(|source| candidate(job, configs, tree, source, &left_out)).collect()
+}
+
+struct Unreadable {
+    what: String,
+    remedy: String,
+}
+
+fn read(job: &Job<'_>, tree: ObjectId, develop: &str) -> Result<EggSource, Unreadable> {
+    let outside = || Unreadable {
+        what: format!("develop egg {develop} lies outside of the repository"),
+        remedy: "move it inside, or list it in `published` of [eggs]".to_owned(),
+    };
+    let path = files::join(job.directory, develop).ok_or_else(outside)?;
+    let root = if path.is_empty() { ".".to_owned() } else { path };
+    let reader = |path: &str| files::file(job.repo, tree, &files::join("", path)?);
+    Project::read(&reader, &root).map_err(|error| Unreadable {
+        remedy: error.hint().unwrap_or_else(|| format!("is {root} committed to git?")),
+        what: error.to_string(),
+    })
+}
+
+/// What is in an egg's folder and not the egg: other eggs, `hostout.toml`, configurations, `include`, generated files.
+fn left_out(job: &Job<'_>, configs: &Configs, sources: &[EggSource]) -> Vec<String> {
+    let mut out: BTreeSet<String> = BTreeSet::new();
+    out.insert(job.file.to_owned());
+    let graphs = configs.production.values().flat_map(|seen| &seen.graph.files);
+    let generated = ["hostout.cfg", "hostout-versions.cfg"].map(str::to_owned);
+    let files = graphs
+        .chain(&job.project.buildout.include)
+        .chain(&generated)
+        .chain(std::iter::once(&job.project.buildout.development));
+    out.extend(files.filter_map(|file| files::join(job.directory, file.trim_end_matches('/'))));
+    out.extend(sources.iter().map(|source| source.path.clone()).filter(|path| path != "."));
+    out.into_iter().collect()
+}
+
+fn candidate(
+    job: &Job<'_>,
+    configs: &Configs,
+    tree: ObjectId,
+    source: EggSource,
+    left_out: &[String],
+) -> Result<Candidate> {
+    let others: Vec<String> =
+        left_out.iter().filter(|path| **path != source.path).cloned().collect();
+    let own = egg_tree(job.repo, tree, &source.path, &others)?;
+    let before = job.previous.and_then(|released| {
+        let mut eggs = released.manifest.egg.iter();
+        eggs.find(|egg| normalize(&egg.name) == normalize(&source.name)).cloned()
+    });
+    let id = own.to_string();
+    if let Some(egg) =
+        before.clone().filter(|egg| egg.source_tree == id || egg.release_tree == id)
+    {
+        return Ok(Candidate {
+            version: egg.version.clone(),
+            why: "unchanged".to_owned(),
+            changes: egg.changes.clone(),
+            unchanged: Some(egg),
+            edits: Edits::default(),
+            tree: own,
+            source,
+        });
+    }
+    let why = match &before {
+        Some(egg) => why(job, egg, own)?,
+        None => "new".to_owned(),
+    };
+    let known = (job.known)(&source.name)?;
+    let indexed: BTreeSet<Version> = configs
+        .scratch
+        .index_versions(&source.name, job.user)?
+        .iter()
+        .filter_map(|version| version.parse().ok())
+        .collect();
+    let taken = |version: &Version| known.contains(version) || indexed.contains(version);
+    let last = before.as_ref().map(|egg| &egg.version);
+    let version = eggs::next(source.version.as_ref(), last, &taken, known.last());
+    let reader = |path: &str| files::file(job.repo, tree, &files::join("", path)?);
+    let mut edits = eggs::edit(&source, &version, &reader)?;
+    let changes = match dated(job, &source, &version, &reader)? {
+        Some((path, dated)) => {
+            edits.files.push((path, dated.text.into_bytes()));
+            dated.lines
+        }
+        None => Vec::new(),
+    };
+    Ok(Candidate { source, tree: own, unchanged: None, version, why, edits, changes })
+}
+
+fn why(job: &Job<'_>, before: &Egg, now: ObjectId) -> Result<String> {
+    let old = ObjectId::from_hex(before.source_tree.as_bytes()).ok();
+    // A shallow clone has not the old tree: that it changed is known, what changed is not.
+    let old = old.filter(|old| job.repo.has_object(*old));
+    let difference = match old {
+        Some(old) => first_difference(job.repo, old, now)?,
+        None => None,
+    };
+    Ok(difference.unwrap_or_else(|| "changed".to_owned()))
+}
+
+fn dated(
+    job: &Job<'_>,
+    source: &EggSource,
+    version: &Version,
+    reader: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Result<Option<(String, Dated)>> {
+    let Some(changelog) = &source.changelog else { return Ok(None) };
+    let path = source.place(changelog);
+    let Some(text) = reader(&path).and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return Ok(None);
+    };
+    let day = day(files::epoch(job)?);
+    Ok(eggs::date(&text, version, &day).map(|dated| (path, dated)))
+}
+
+/// The day of the released commit in UTC: the same for everybody.
+fn day(epoch: i64) -> String {
+    jiff::Timestamp::from_second(epoch)
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        .strftime("%Y-%m-%d")
+        .to_string()
+}
+
+impl Candidate {
+    /// Its tree after the edits: what the next release compares with, too.
+    pub(super) fn release_tree(
+        &self,
+        job: &Job<'_>,
+        release_tree: ObjectId,
+        left_out: &[String],
+    ) -> Result<ObjectId> {
+        let others: Vec<String> =
+            left_out.iter().filter(|path| **path != self.source.path).cloned().collect();
+        Ok(egg_tree(job.repo, release_tree, &self.source.path, &others)?)
+    }
+}
+
+/// The same for a whole release, see [`left_out`].
+pub(super) fn foreign(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) -> Vec<String> {
+    let sources: Vec<EggSource> =
+        candidates.iter().map(|candidate| candidate.source.clone()).collect();
+    left_out(job, configs, &sources)
+}
+
+/// Wraps git's errors where an object id is read from text.
+pub(super) fn object_id(text: &str) -> Result<ObjectId> {
+    ObjectId::from_hex(text.as_bytes())
+        .map_err(|error| Error::git(format!("read object id {text}"))(gix::Error::from_error(error)))
+}

@@ -1,0 +1,293 @@
+//! The pins: what zc.buildout itself uses when it is run on the bumped tree with the new wheels.
+
+use super::{
+    Error, Job, Result,
+    configs::Configs,
+    eggs::Candidate,
+    files,
+    wheels::{self, Wheels},
+};
+use crate::{
+    buildout::{self, Dist, EggWheel, Request, Resolved, Workdir},
+    config::Combination,
+    eggs::{self, TemporaryClone, WheelInfo, normalize},
+    event::Event,
+    plan::Refusal,
+    release::{Artifact, Pin},
+};
+use pep440_rs::Version;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env, fs,
+    path::PathBuf,
+    str::FromStr as _,
+};
+
+/// What production uses.
+pub(super) struct Pinned {
+    /// Third-party distributions, by normalised name.
+    pub pins: Vec<Pin>,
+    /// The project's own wheels: one for each candidate, nothing for those that production does not use.
+    pub eggs: Vec<Option<wheels::Wheel>>,
+    /// What eggs were built with.
+    pub tools: Vec<crate::release::BuildTool>,
+    /// Per combination, by name: what its run said.
+    pub resolved: BTreeMap<String, Resolved>,
+    /// Per combination, by name: every `Requires-Python` clause.
+    pub pythons: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Runs buildout for every combination and collects what it uses, wheels into the store.
+pub(super) fn resolve(
+    job: &Job<'_>,
+    configs: &Configs,
+    candidates: &[Candidate],
+    built: &Wheels,
+) -> Result<Pinned> {
+    outside(job, configs)?;
+    let own: Vec<EggWheel> = candidates
+        .iter()
+        .zip(&built.each)
+        .filter_map(|(candidate, wheel)| {
+            Some(EggWheel {
+                name: candidate.source.name.clone(),
+                version: candidate.version.to_string(),
+                file: wheel.as_ref().ok()?.file.clone(),
+            })
+        })
+        .collect();
+    let edits: Vec<(String, Vec<u8>)> =
+        candidates.iter().flat_map(|candidate| candidate.edits.files.clone()).collect();
+    let clone = TemporaryClone::new(job.repo, job.head, &edits)?;
+    let shelf = Shelf::fill(job)?;
+    let settings = configs.scratch.settings(job.user)?;
+    let epoch = files::epoch(job)?;
+    let mut pinned = Pinned {
+        pins: Vec::new(),
+        eggs: Vec::new(),
+        tools: built.tools.clone(),
+        resolved: BTreeMap::new(),
+        pythons: BTreeMap::new(),
+    };
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for combination in &job.project.combinations {
+        let Some(seen) = configs.production.get(&combination.config) else { continue };
+        (job.watch)(Event::Begin(format!("resolve {}", describe(combination))));
+        let work = Workdir::copy(
+            clone.path(),
+            job.directory,
+            &configs.overlay,
+            &combination.shared.files,
+        )?;
+        let out = tempfile::Builder::new()
+            .prefix("hostout-resolved-")
+            .tempdir()
+            .map_err(Error::file(env::temp_dir()))?;
+        let canonical = |bytes: Vec<u8>| bytes;
+        let progress = |line: &str| (job.watch)(Event::Detail(line.to_owned()));
+        let resolved = buildout::resolve(&Request {
+            scratch: &configs.scratch,
+            work: &work,
+            graph: &seen.graph,
+            inspected: &seen.inspected,
+            parts: combination.parts.as_deref(),
+            host_parts: &job.project.buildout.host_parts,
+            eggs: &own,
+            kept: &configs.kept,
+            stored: &|name, version| shelf.wheel(name, version),
+            canonical: &canonical,
+            epoch,
+            user: job.user,
+            settings: &settings,
+            out: out.path(),
+            progress: &progress,
+        });
+        let resolved = match resolved {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                // A missing egg of ours is no mystery: it could not be built.
+                let broken = wheels::broken(candidates, built);
+                if broken.reasons.is_empty() {
+                    return Err(error.into());
+                }
+                return Err(broken.into());
+            }
+        };
+        used.extend(resolved.eggs_used.iter().map(|name| normalize(name)));
+        let pythons = pinned.pythons.entry(combination.name.clone()).or_default();
+        for dist in &resolved.dists {
+            add(job, &mut pinned.pins, combination, dist, epoch, pythons)?;
+        }
+        pinned.resolved.insert(combination.name.clone(), resolved);
+    }
+    for (candidate, wheel) in candidates.iter().zip(&built.each) {
+        let wheel = wheel.as_ref().ok().filter(|_| used.contains(&normalize(&candidate.source.name)));
+        if let Some(python) = wheel.and_then(|wheel| wheel.requires_python.clone()) {
+            pinned.pythons.values_mut().for_each(|pythons| pythons.extend(clauses(&python)));
+        }
+        pinned.eggs.push(wheel.cloned());
+    }
+    pinned.pins.sort_by_key(|pin| normalize(&pin.name));
+    two_versions(&pinned.pins)?;
+    Ok(pinned)
+}
+
+fn describe(combination: &Combination) -> String {
+    match combination.name.as_str() {
+        "default" => combination.config.clone(),
+        name => format!("{} for {name}", combination.config),
+    }
+}
+
+/// Parts that act outside the release directory have to be named, so that nobody is surprised.
+fn outside(job: &Job<'_>, configs: &Configs) -> Result<()> {
+    let mut refusal = Refusal::default();
+    let mut told = BTreeSet::new();
+    for (config, seen) in &configs.production {
+        for part in buildout::acting_outside(&seen.inspected) {
+            if !job.project.buildout.host_parts.contains(&part) && told.insert(part.clone()) {
+                refusal.add(
+                    format!(
+                        "part {part} of {config} ({}) acts outside the release directory",
+                        seen.inspected.recipe(&part)
+                    ),
+                    format!("name it: host-parts = [\"{part}\"] in [buildout] of hostout.toml"),
+                );
+            }
+        }
+    }
+    Ok(refusal.into_result()?)
+}
+
+fn add(
+    job: &Job<'_>,
+    pins: &mut Vec<Pin>,
+    combination: &Combination,
+    dist: &Dist,
+    epoch: i64,
+    pythons: &mut BTreeSet<String>,
+) -> Result<()> {
+    let mut bytes = fs::read(&dist.file).map_err(Error::file(&dist.file))?;
+    let file = dist.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let ours = dist.built_from.is_some();
+    if ours {
+        bytes = eggs::canonical(&file, &bytes, epoch)?;
+    }
+    let info = WheelInfo::read(&file, &bytes)?;
+    if let Some(python) = &info.requires_python {
+        pythons.extend(clauses(python));
+    }
+    let sha256 = job.store.put(&bytes)?;
+    let same = |pin: &&mut Pin| normalize(&pin.name) == normalize(&dist.name) && pin.version.to_string() == dist.version;
+    if let Some(pin) = pins.iter_mut().find(same) {
+        pin.buildouts.push(combination.name.clone());
+        return Ok(());
+    }
+    let before = job.previous.and_then(|released| {
+        let mut pins = released.manifest.pin.iter();
+        pins.find(|pin| {
+            normalize(&pin.name) == normalize(&dist.name) && pin.version.to_string() == dist.version
+        })
+    });
+    // A wheel that we built once is the same for ever; so is the story of where a wheel came from.
+    if let Some(before) = before
+        && before.artifacts.iter().any(|artifact| artifact.sha256 == sha256)
+    {
+        pins.push(Pin { buildouts: vec![combination.name.clone()], ..before.clone() });
+        return Ok(());
+    }
+    if let Some(before) = before.and_then(|pin| pin.artifacts.iter().find(|artifact| artifact.file == file)) {
+        let mut refusal = Refusal::default();
+        refusal.add(
+            format!(
+                "{file} is not the file that the last release pinned: sha256 {} then, {} now",
+                before.sha256.short(),
+                sha256.short()
+            ),
+            "find out who replaced it; one name, version and tag has one file for ever",
+        );
+        return Err(refusal.into());
+    }
+    let version = Version::from_str(&dist.version).map_err(|error| {
+        let mut refusal = Refusal::default();
+        refusal.add(format!("{} {}: {error}", dist.name, dist.version), "pin a version by PEP 440");
+        refusal
+    })?;
+    pins.push(Pin {
+        name: dist.name.clone(),
+        version,
+        buildouts: vec![combination.name.clone()],
+        origin: dist.origin,
+        built_from: dist.built_from.clone(),
+        artifacts: vec![Artifact {
+            size: bytes.len() as u64,
+            file,
+            sha256,
+            targets: Vec::new(),
+            reproducible: !ours || info.is_pure,
+        }],
+    });
+    Ok(())
+}
+
+/// The clauses of a version specifier, each on its own: `>=3.8,<4` is two.
+fn clauses(python: &str) -> impl Iterator<Item = String> + use<> {
+    let clauses: Vec<String> = python
+        .split(',')
+        .map(|clause| clause.split_whitespace().collect::<String>())
+        .filter(|clause| !clause.is_empty())
+        .collect();
+    clauses.into_iter()
+}
+
+/// One `versions.cfg` serves every combination: it can hold one version of a name only.
+fn two_versions(pins: &[Pin]) -> Result<()> {
+    let mut refusal = Refusal::default();
+    for pair in pins.windows(2) {
+        if normalize(&pair[0].name) == normalize(&pair[1].name) {
+            refusal.add(
+                format!(
+                    "{} is {} in {} and {} in {}",
+                    pair[0].name,
+                    pair[0].version,
+                    pair[0].buildouts.join(", "),
+                    pair[1].version,
+                    pair[1].buildouts.join(", ")
+                ),
+                format!("pin {} in a configuration that both extend", pair[0].name),
+            );
+        }
+    }
+    Ok(refusal.into_result()?)
+}
+
+/// The wheels of the previous release that are at hand, under their real names.
+struct Shelf {
+    _folder: tempfile::TempDir,
+    wheels: BTreeMap<(String, String), PathBuf>,
+}
+
+impl Shelf {
+    fn fill(job: &Job<'_>) -> Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("hostout-shelf-")
+            .tempdir()
+            .map_err(Error::file(env::temp_dir()))?;
+        let mut wheels = BTreeMap::new();
+        for pin in job.previous.iter().flat_map(|released| &released.manifest.pin) {
+            let Some(artifact) = pin.artifacts.first() else { continue };
+            if job.store.path(&artifact.sha256).is_none() {
+                continue;
+            }
+            let bytes = job.store.read(&artifact.sha256)?;
+            let file = folder.path().join(&artifact.file);
+            fs::write(&file, bytes).map_err(Error::file(&file))?;
+            wheels.insert((normalize(&pin.name), pin.version.to_string()), file);
+        }
+        Ok(Self { _folder: folder, wheels })
+    }
+
+    fn wheel(&self, name: &str, version: &str) -> Option<PathBuf> {
+        self.wheels.get(&(normalize(name), version.to_owned())).cloned()
+    }
+}

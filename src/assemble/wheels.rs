@@ -1,0 +1,175 @@
+//! The wheels of the project's own eggs: built for those that changed, found again for the others.
+
+use super::{
+    Error, Job, Result,
+    configs::Configs,
+    eggs::{Candidate, object_id},
+    files,
+};
+use crate::{
+    eggs::{self, Builder, TemporaryClone},
+    event::Event,
+    plan::Refusal,
+    release::{Artifact, BuildTool},
+};
+use std::{env, fs, path::PathBuf};
+use tempfile::TempDir;
+
+/// The wheels of all candidates that could be built.
+pub(super) struct Wheels {
+    /// In the order of the candidates; a build that failed matters only when production uses the egg.
+    pub each: Vec<Result<Wheel>>,
+    /// What they were built with.
+    pub tools: Vec<BuildTool>,
+    /// The folder with all of them under their real names.
+    pub folder: TempDir,
+}
+
+/// One egg's wheel, in the content store.
+#[derive(Clone, Debug)]
+pub(super) struct Wheel {
+    /// What is shipped.
+    pub artifact: Artifact,
+    /// The file under its real name.
+    pub file: PathBuf,
+    /// `Requires-Python`.
+    pub requires_python: Option<String>,
+}
+
+/// Builds, or finds, every candidate's wheel.
+pub(super) fn build(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) -> Result<Wheels> {
+    let builder = Builder::new(job.cache.join("build"), &configs.python.executable)?;
+    let folder = tempfile::Builder::new()
+        .prefix("hostout-wheels-")
+        .tempdir()
+        .map_err(Error::file(env::temp_dir()))?;
+    let edits: Vec<(String, Vec<u8>)> =
+        candidates.iter().flat_map(|candidate| candidate.edits.files.clone()).collect();
+    let mut tools = previous_tools(job);
+    let mut each = Vec::new();
+    for candidate in candidates {
+        let wheel = match &candidate.unchanged {
+            Some(_) => again(job, &builder, candidate, &tools),
+            None => {
+                (job.watch)(Event::Begin(format!(
+                    "build {} {}",
+                    candidate.source.name, candidate.version
+                )));
+                fresh(job, &builder, candidate, &edits, &tools)
+            }
+        };
+        each.push(match wheel {
+            Ok((artifact, used)) => {
+                for tool in used {
+                    tools.retain(|other| other.name != tool.name || other == &tool);
+                    if !tools.contains(&tool) {
+                        tools.push(tool);
+                    }
+                }
+                shelve(job, &folder, artifact)
+            }
+            Err(error) => Err(error),
+        });
+    }
+    tools.sort();
+    Ok(Wheels { each, tools, folder })
+}
+
+fn previous_tools(job: &Job<'_>) -> Vec<BuildTool> {
+    job.previous.map(|released| released.manifest.build_tool.clone()).unwrap_or_default()
+}
+
+type Made = (Artifact, Vec<BuildTool>);
+
+fn fresh(
+    job: &Job<'_>,
+    builder: &Builder,
+    candidate: &Candidate,
+    edits: &[(String, Vec<u8>)],
+    tools: &[BuildTool],
+) -> Result<Made> {
+    let clone = TemporaryClone::new(job.repo, job.head, edits)?;
+    let tools = if *job.upgrade == super::Upgrade::All { &[] } else { tools };
+    let built = builder.build(&eggs::Job {
+        egg: &candidate.source,
+        checkout: clone.path(),
+        version: &candidate.version,
+        epoch: files::epoch(job)?,
+        pretend: &candidate.edits.pretend,
+        tools,
+    })?;
+    job.store.put(&built.bytes)?;
+    Ok((built.artifact, built.tools))
+}
+
+/// An unchanged egg keeps its wheel. One that this machine lost is built again from the release commit it was built from;
+/// other bytes are refused.
+fn again(
+    job: &Job<'_>,
+    builder: &Builder,
+    candidate: &Candidate,
+    tools: &[BuildTool],
+) -> Result<Made> {
+    let lost = || Error::Lost { egg: candidate.source.name.clone(), file: "without a name".to_owned() };
+    let egg = candidate.unchanged.as_ref().ok_or_else(lost)?;
+    let artifact = egg.artifacts.first().ok_or_else(lost)?;
+    if job.store.path(&artifact.sha256).is_some() {
+        return Ok((artifact.clone(), Vec::new()));
+    }
+    (job.watch)(Event::Begin(format!("build {} {} again", egg.name, egg.version)));
+    let commit = object_id(&egg.built_from)?;
+    let time = job
+        .repo
+        .find_commit(commit)
+        .and_then(|commit| commit.time())
+        .map_err(Error::git(format!("read commit {}", egg.built_from)))?;
+    let pretend = match &candidate.source.site {
+        eggs::VersionSite::Scm { pretend } => {
+            pretend.iter().map(|name| (name.clone(), egg.version.to_string())).collect()
+        }
+        _ => Vec::new(),
+    };
+    let clone = TemporaryClone::new(job.repo, commit, &[])?;
+    let built = builder.build(&eggs::Job {
+        egg: &candidate.source,
+        checkout: clone.path(),
+        version: &egg.version,
+        epoch: time.seconds,
+        pretend: &pretend,
+        tools,
+    })?;
+    if built.artifact.sha256 != artifact.sha256 {
+        return Err(Error::Lost { egg: egg.name.clone(), file: artifact.file.clone() });
+    }
+    job.store.put(&built.bytes)?;
+    Ok((artifact.clone(), Vec::new()))
+}
+
+/// The wheel under its real name, as installers want to see it.
+fn shelve(
+    job: &Job<'_>,
+    folder: &TempDir,
+    artifact: Artifact,
+) -> Result<Wheel> {
+    let bytes = job.store.read(&artifact.sha256)?;
+    let info = eggs::WheelInfo::read(&artifact.file, &bytes)?;
+    let file = folder.path().join(&artifact.file);
+    fs::write(&file, &bytes).map_err(Error::file(&file))?;
+    Ok(Wheel { artifact, file, requires_python: info.requires_python })
+}
+
+/// Every egg that production uses and that could not be built, as reasons.
+pub(super) fn broken(candidates: &[Candidate], wheels: &Wheels) -> Refusal {
+    let mut refusal = Refusal::default();
+    for (candidate, wheel) in candidates.iter().zip(&wheels.each) {
+        if let Err(error) = wheel {
+            refusal.add(
+                format!("{} cannot be built: {error}", candidate.source.name),
+                error.hint().unwrap_or_else(|| {
+                    format!("make `pip wheel ./{}` work first", candidate.source.path)
+                }),
+            );
+        }
+    }
+    refusal
+}

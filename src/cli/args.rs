@@ -1,0 +1,105 @@
+//! The words of the command line; each verb's own are in its file.
+
+use super::{
+    check, deploy, diff, init, log, prune, release, resume, rollback, show, status,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Takes a zc.buildout project from a git commit to running servers, and back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "git-hostout",
+    bin_name = "git hostout",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "\
+A first deployment, in a repository that holds a buildout:
+
+  git hostout init --stage demo --host local --path ~/demo
+  git add hostout.toml && git commit -m 'Add hostout.toml'
+  git hostout release
+  git hostout deploy demo
+
+`git hostout VERB -h` explains a verb. `git hostout --help` opens the man page, where it is installed.
+Exit codes: 0 done, 2 usage, 10 config, 11 refused, 12 locked, 13 declined, 20 unreachable, 21 failed before
+the switch, 22 put back, 23 failed after the switch, 24 unknown, 25 unhealthy, 130 interrupted."
+)]
+pub struct Cli {
+    /// Flags of every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Flags of every verb.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+    /// Read FILE instead of the nearest hostout.toml
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Say more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN", global = true)]
+    pub color: Color,
+    /// Print one JSON document on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Answer the plan's question with yes
+    #[arg(long, short = 'y', global = true)]
+    pub yes: bool,
+    /// Fail instead of asking
+    #[arg(long, global = true)]
+    pub no_input: bool,
+}
+
+/// When to use colour; `NO_COLOR` is honoured by `auto`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Start: write hostout.toml, begin the ledger, settle the signing key
+    Init(init::Args),
+    /// Say everything that could stop a release or a deployment; change nothing
+    Check(check::Args),
+    /// Turn HEAD into a signed release
+    Release(release::Args),
+    /// Take a release to a stage's hosts
+    Deploy(deploy::Args),
+    /// Go back to an earlier release
+    Rollback(rollback::Args),
+    /// Show what runs where
+    Status(status::Args),
+    /// Show releases and deployments, newest first
+    Log(log::Args),
+    /// Show a release
+    Show(show::Args),
+    /// Show what differs between two releases or stages
+    Diff(diff::Args),
+    /// Remove old releases from a stage's hosts
+    Prune(prune::Args),
+    /// Finish a release that was interrupted or not pushed
+    Resume(resume::Args),
+    /// Print the man page
+    Man,
+}

@@ -1,0 +1,71 @@
+//! Show → fork → confirm → execute: the only place in the program that knows of a dry run.
+
+use super::session::Session;
+use crate::{error::Error, plan::Plan, ui::Answer};
+
+/// What happens to a plan once it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is carried out after a yes.
+    Execute,
+    /// It is only shown.
+    DryRun,
+}
+
+/// What a person has to say yes to.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The question about the plan.
+    pub text: &'a str,
+    /// A protected stage: its name has to be typed, or given with `--confirm`.
+    pub protected: Option<&'a str>,
+    /// What `--confirm` gave.
+    pub confirmed: Option<&'a str>,
+}
+
+impl Mode {
+    /// From the flag.
+    pub fn of(dry_run: bool) -> Self {
+        if dry_run { Self::DryRun } else { Self::Execute }
+    }
+}
+
+/// Shows `plan`, and carries it out with `execute` unless this is a dry run or the person says no.
+pub fn carry_out(
+    session: &Session,
+    plan: &Plan,
+    mode: Mode,
+    question: &Question<'_>,
+    execute: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
+    show(session, plan, mode);
+    if mode == Mode::DryRun {
+        return Ok(());
+    }
+    confirm(session, question)?;
+    execute()
+}
+
+fn show(session: &Session, plan: &Plan, mode: Mode) {
+    match (mode, session.global.json) {
+        (Mode::DryRun, true) => session.ui.json(plan),
+        (Mode::DryRun, false) => session.ui.data(&plan.to_string()),
+        (Mode::Execute, _) => session.ui.status(&plan.to_string()),
+    }
+}
+
+fn confirm(session: &Session, question: &Question<'_>) -> Result<(), Error> {
+    let answer = match question.protected {
+        Some(stage) if question.confirmed == Some(stage) => Answer::Yes,
+        Some(stage) => {
+            let text = format!("Stage {stage} is protected. Type its name to go on:");
+            session.ui.ask_name(&text, stage)
+        }
+        None => session.ui.ask(question.text, true),
+    };
+    match answer {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(Error::Declined),
+        Answer::NotATerminal => Err(Error::NotATerminal),
+    }
+}

@@ -1,0 +1,165 @@
+//! A stage's hosts: logging in, looking, choosing the stage.
+
+use super::session::{Session, Workspace};
+use crate::{
+    config::Stage,
+    error::Error,
+    execute::Member,
+    facts,
+    observe,
+    release::Manifest,
+    transport::{self, Credentials, HostKeyQuestion, Prompter, Target},
+    ui::{Answer, Ui},
+};
+use globset::Glob;
+use std::{env, path::Path};
+
+/// The hosts of a stage that we are logged in to.
+pub struct Fleet {
+    /// In the order of `hostout.toml`.
+    pub members: Vec<Member>,
+}
+
+/// The stage that a verb which can lose something is about: with several it has to be named.
+pub fn named_stage<'w>(
+    session: &Session,
+    work: &'w Workspace,
+    name: Option<&str>,
+) -> Result<&'w Stage, Error> {
+    let stage = work.project.select_stage(name)?;
+    if name.is_some() || work.project.stages.len() == 1 {
+        return Ok(stage);
+    }
+    let names: Vec<&str> = work.project.stages.iter().map(|stage| stage.name.as_str()).collect();
+    let question = format!("On stage {}?", stage.name);
+    match session.ui.ask_in_person(&question, false) {
+        Answer::Yes => Ok(stage),
+        Answer::No => Err(Error::Declined),
+        Answer::NotATerminal => {
+            Err(Error::Usage(format!("name the stage; there are {}", names.join(", "))))
+        }
+    }
+}
+
+impl Fleet {
+    /// Logs in to every host of `stage`.
+    pub fn connect(session: &Session, stage: &Stage) -> Result<Self, Error> {
+        Self::connect_some(session, stage, None)
+    }
+
+    /// Logs in to the hosts of `stage` whose names match `glob`.
+    pub fn connect_some(
+        session: &Session,
+        stage: &Stage,
+        glob: Option<&str>,
+    ) -> Result<Self, Error> {
+        let wanted = glob
+            .map(|glob| Glob::new(glob).map(|glob| glob.compile_matcher()))
+            .transpose()
+            .map_err(|error| Error::Usage(format!("--hosts: {error}")))?;
+        let mut members = Vec::new();
+        for host in &stage.hosts {
+            if wanted.as_ref().is_some_and(|wanted| !wanted.is_match(&host.destination)) {
+                continue;
+            }
+            let transport = connect(session, host)?;
+            members.push(Member { host: host.clone(), transport });
+        }
+        if members.is_empty() {
+            return Err(Error::Usage(format!(
+                "--hosts {} matches none of the hosts of {}",
+                glob.unwrap_or("*"),
+                stage.name
+            )));
+        }
+        Ok(Self { members })
+    }
+
+    /// What every host says; with a manifest also which of its artifacts each lacks.
+    pub fn look(
+        &mut self,
+        stage: &Stage,
+        manifest: Option<&Manifest>,
+    ) -> Result<Vec<facts::Host>, Error> {
+        let mut hosts = Vec::new();
+        for member in &mut self.members {
+            let transport = member.transport.as_mut();
+            hosts.push(observe::host(&member.host, transport, stage, manifest)?);
+        }
+        Ok(hosts)
+    }
+}
+
+/// Looks at each host of `stage`; one that cannot be reached does not hide the others.
+pub fn look_at_each(
+    session: &Session,
+    stage: &Stage,
+    manifest: Option<&Manifest>,
+) -> Vec<(String, Result<facts::Host, Error>)> {
+    stage
+        .hosts
+        .iter()
+        .map(|host| {
+            let seen = connect(session, host).and_then(|transport| {
+                let mut transport = transport;
+                Ok(observe::host(host, transport.as_mut(), stage, manifest)?)
+            });
+            (host.destination.clone(), seen)
+        })
+        .collect()
+}
+
+fn connect(
+    session: &Session,
+    host: &crate::config::Host,
+) -> Result<Box<dyn transport::Transport>, Error> {
+    let target = Target {
+        host: host.destination.clone(),
+        ssh_config: env::var_os("HOSTOUT_SSH_CONFIG").map(Into::into),
+        host_key: host.host_key.clone(),
+    };
+    let person = Person { ui: &session.ui };
+    let prompter = Credentials::from_environment(&person);
+    transport::connect(&target, &prompter).map_err(Error::Unreachable)
+}
+
+/// Whoever sits at the terminal, asked what a login needs.
+struct Person<'a> {
+    ui: &'a Ui,
+}
+
+impl Prompter for Person<'_> {
+    fn host_key(&self, question: &HostKeyQuestion) -> bool {
+        self.ui.plain(&format!(
+            "{}: nobody has vouched for its {} key {} yet.",
+            question.host, question.key_type, question.fingerprint
+        ));
+        if !question.known_types.is_empty() {
+            self.ui.warn(&format!(
+                "other keys of {} are known: {}; this one is new",
+                question.name,
+                question.known_types.join(", ")
+            ));
+        }
+        self.ui.ask_in_person("Is this the host's key?", false) == Answer::Yes
+    }
+
+    fn passphrase(&self, file: &Path) -> Option<String> {
+        self.secret(&format!("Passphrase of {}:", file.display()))
+    }
+
+    fn password(&self, user: &str, host: &str) -> Option<String> {
+        self.secret(&format!("Password of {user} on {host}:"))
+    }
+
+    fn answer(&self, prompt: &str, _echo: bool) -> Option<String> {
+        self.secret(prompt)
+    }
+}
+
+impl Person<'_> {
+    /// A terminal that goes away while it is asked has given no answer.
+    fn secret(&self, prompt: &str) -> Option<String> {
+        self.ui.secret(prompt).ok().flatten().map(|secret| secret.expose().to_owned())
+    }
+}

@@ -1,0 +1,227 @@
+//! `git hostout init`: writes `hostout.toml`, starts the ledger, settles the signing key.
+
+use super::session::{Session, adopt};
+use crate::{
+    config,
+    error::Error,
+    ledger::{self, Key, Ledger, Person},
+    observe,
+    plan::Refusal,
+    ui::Answer,
+};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Start: write hostout.toml unless there is one, begin the ledger, settle the signing key.
+///
+/// Run it again at any time: what is there stays as it is.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  git hostout init --stage demo --host local --path ~/demo
+  git hostout init --stage production --host deploy@www.example.org --path /srv/shop")]
+pub struct Args {
+    /// A stage to write into hostout.toml
+    #[arg(long, value_name = "NAME", requires = "host", requires = "path")]
+    stage: Option<String>,
+    /// Its host: local, or an ssh destination
+    #[arg(long, value_name = "HOST", requires = "stage")]
+    host: Option<String>,
+    /// Where the project goes on it
+    #[arg(long, value_name = "PATH", requires = "stage")]
+    path: Option<String>,
+}
+
+/// A stage that is asked for.
+struct Wish<'a> {
+    stage: &'a str,
+    host: &'a str,
+    path: &'a str,
+}
+
+pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    let directory = session.directory();
+    let repo = ledger::discover(&directory)?;
+    let root = observe::root(&repo)?;
+    let wish = match (&args.stage, &args.host, &args.path) {
+        (Some(stage), Some(host), Some(path)) => Some(Wish { stage, host, path }),
+        _ => None,
+    };
+    let who = Person::configured(&repo)?;
+    let file = settle_file(session, &repo, &root, wish.as_ref())?;
+    let work = session.workspace()?;
+    let key = settle_key(session, &repo, &who)?;
+    let project = &work.project;
+    let branch = &project.release.ledger;
+    match find(session, &repo, branch)? {
+        Some(ledger) => {
+            ledger::check_introduction(&repo, &ledger)?;
+            session.ui.status(&format!("Ledger: branch {branch} is there."));
+        }
+        None => {
+            let ledger = Ledger::start(&repo, branch, &project.name, &key, &who, session.now())?;
+            ledger::introduce(&repo, &ledger)?;
+            session.ui.status(&format!(
+                "Ledger: branch {branch} started. It holds releases and deployments; your files and branches are as they were."
+            ));
+        }
+    }
+    next(session, &repo, &root, &file, project)
+}
+
+/// The ledger here, else the remote's.
+fn find(session: &Session, repo: &gix::Repository, branch: &str) -> Result<Option<Ledger>, Error> {
+    match Ledger::open(repo, branch)? {
+        Some(ledger) => Ok(Some(ledger)),
+        None => adopt(&session.ui, repo, branch),
+    }
+}
+
+/// `hostout.toml` as it is, with the stage added when it is missing, or a new one.
+fn settle_file(
+    session: &Session,
+    repo: &gix::Repository,
+    root: &Path,
+    wish: Option<&Wish<'_>>,
+) -> Result<PathBuf, Error> {
+    let place = match observe::find(repo, &session.directory(), session.global.config.as_deref()) {
+        Ok(place) => place,
+        Err(observe::Error::NoProject { .. }) => return new_file(session, repo, root, wish),
+        Err(error) => return Err(error.into()),
+    };
+    config::Project::parse(&place.name, &place.text)?;
+    let Some(wish) = wish else {
+        session.ui.status(&format!("{} is there.", place.name));
+        return Ok(place.file);
+    };
+    let text =
+        config::add_stage(&place.name, &place.text, wish.stage, wish.host, wish.path)?;
+    if text == place.text {
+        session.ui.status(&format!("{} is there, with stage {}.", place.name, wish.stage));
+    } else {
+        config::Project::parse(&place.name, &text)?;
+        write(&place.file, &text)?;
+        session.ui.status(&format!("Added stage {} to {}.", wish.stage, place.name));
+    }
+    Ok(place.file)
+}
+
+fn new_file(
+    session: &Session,
+    repo: &gix::Repository,
+    root: &Path,
+    wish: Option<&Wish<'_>>,
+) -> Result<PathBuf, Error> {
+    let directory = session.directory();
+    let folder = fs::canonicalize(&directory)
+        .map_err(|source| observe::Error::File { path: directory.clone(), source })?;
+    let mut proposal = observe::proposal(repo, root, &folder)?;
+    match wish {
+        Some(wish) => {
+            proposal.stage = wish.stage.to_owned();
+            proposal.host = wish.host.to_owned();
+            proposal.path = wish.path.to_owned();
+        }
+        None => {
+            let mut refusal = Refusal::default();
+            refusal.add(
+                "a new project needs its first stage: a name, a host and a path",
+                "git hostout init --stage demo --host local --path ~/demo",
+            );
+            return Err(refusal.into());
+        }
+    }
+    let text = config::new_file(&proposal);
+    config::Project::parse("hostout.toml", &text)?;
+    let file = folder.join("hostout.toml");
+    write(&file, &text)?;
+    session.ui.status(&format!(
+        "Wrote hostout.toml: {} is what hosts run. Read it; every line is explained.",
+        proposal.production
+    ));
+    Ok(file)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Error> {
+    let wrap = |source: io::Error| observe::Error::Write { path: file.to_owned(), source };
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(wrap)?;
+    fs::write(temporary.path(), text).map_err(wrap)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o644)).map_err(wrap)?;
+    }
+    temporary.persist(file).map_err(|error| wrap(error.error))?;
+    Ok(())
+}
+
+/// git's own signing key, else an ed25519 key of theirs after asking, else a new one. Never none.
+fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result<Key, Error> {
+    let ui = &session.ui;
+    if let Some(key) = Key::configured(repo)? {
+        ui.status(&format!("Signing key: {} ({}).", key.id, key.fingerprint()?));
+        return Ok(key);
+    }
+    if let Some(path) = Key::found() {
+        let question = format!("Sign releases with your key {}?", path.display());
+        if ui.ask(&question, true) == Answer::Yes {
+            let key = Key::new(ledger::Scheme::Ssh, path.display().to_string());
+            key.remember(repo)?;
+            ui.status(&format!("Signing key: {} ({}).", key.id, key.fingerprint()?));
+            return Ok(key);
+        }
+    }
+    let path = config_home().join("git-hostout").join("signing_ed25519");
+    let key = if path.exists() {
+        Key::new(ledger::Scheme::Ssh, path.display().to_string())
+    } else {
+        Key::make(&path, &format!("git-hostout {}", who.email))?
+    };
+    key.remember(repo)?;
+    ui.status(&format!("Signing key: {} ({}), made for this.", key.id, key.fingerprint()?));
+    ui.note(&format!(
+        "nobody but this key can release. Keep a copy of {} and {}.pub in a safe place.",
+        path.display(),
+        path.display()
+    ));
+    Ok(key)
+}
+
+/// `$XDG_CONFIG_HOME`, else `~/.config` (XDG Base Directory).
+fn config_home() -> PathBuf {
+    env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| env::home_dir().map(|home| home.join(".config")))
+        .unwrap_or_else(|| PathBuf::from(".config"))
+}
+
+/// What to type next.
+fn next(
+    session: &Session,
+    repo: &gix::Repository,
+    root: &Path,
+    file: &Path,
+    project: &config::Project,
+) -> Result<(), Error> {
+    let name = file.strip_prefix(root).unwrap_or(file);
+    let name = observe::slashed(name)?;
+    let stage = project
+        .default_stage
+        .clone()
+        .or_else(|| project.stages.first().map(|stage| stage.name.clone()))
+        .unwrap_or_else(|| "STAGE".to_owned());
+    let mut lines = vec!["Next:".to_owned()];
+    if observe::is_dirty(repo, &name)? {
+        lines.push(format!("  git add {name}"));
+        lines.push("  git commit -m \"Deploy with git-hostout\"".to_owned());
+    }
+    lines.push(format!("  git hostout check {stage}"));
+    lines.push("  git hostout release".to_owned());
+    lines.push(format!("  git hostout deploy {stage}"));
+    session.ui.status(&lines.join("\n"));
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Words in, words out: a file a verb.
+//!
+//! **Invariant:** a verb reads like the data path: observe → plan → `carry_out`; the only fork of a dry run is there.
+//! **Not here:** decisions (`plan`), effects (`execute`), looking (`observe`).
+//! **To add** a verb: a file with `Args` and `run`, a variant of [`Verb`], a row in the README's table.
+
+mod args;
+mod carry_out;
+mod check;
+mod deploy;
+mod deployment;
+mod diff;
+mod hosts;
+mod init;
+mod log;
+mod man;
+mod prune;
+mod release;
+mod releasing;
+mod report;
+mod resume;
+mod rollback;
+mod session;
+mod show;
+mod show_event;
+mod status;
+
+pub use args::{Cli, Global, Verb};
+
+use crate::error::Error;
+use clap::Parser as _;
+use session::Session;
+use std::{ffi::OsString, process::ExitCode};
+
+/// Runs the program with `argv`, prints what there is to say, and returns its exit code.
+pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(argv) {
+        Ok(cli) => cli,
+        Err(error) => return report::usage(&error),
+    };
+    let session = Session::new(cli.global);
+    match run(&session, cli.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report::failure(&session, &error),
+    }
+}
+
+fn run(session: &Session, verb: Verb) -> Result<(), Error> {
+    match verb {
+        Verb::Init(args) => init::run(session, &args),
+        Verb::Check(args) => check::run(session, &args),
+        Verb::Release(args) => release::run(session, &args),
+        Verb::Deploy(args) => deploy::run(session, &args),
+        Verb::Rollback(args) => rollback::run(session, &args),
+        Verb::Status(args) => status::run(session, &args),
+        Verb::Log(args) => log::run(session, &args),
+        Verb::Show(args) => show::run(session, &args),
+        Verb::Diff(args) => diff::run(session, &args),
+        Verb::Prune(args) => prune::run(session, &args),
+        Verb::Resume(args) => resume::run(session, &args),
+        Verb::Man => man::run(session),
+    }
+}

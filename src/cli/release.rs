@@ -1,0 +1,84 @@
+//! `git hostout release`: turns HEAD into a signed release.
+
+use super::{
+    carry_out::{Mode, Question, carry_out},
+    releasing,
+    session::Session,
+};
+use crate::{
+    error::Error,
+    plan::{self, Considered, ReleaseRequest},
+};
+
+/// Turn HEAD into a signed release: a version, a tag and a manifest.
+///
+/// Every develop egg whose code changed gets the next version and is built; every distribution that production uses is
+/// pinned and hashed. Your branch and files stay as they are.
+#[derive(clap::Args, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  git hostout release --dry-run    what would be released
+  git hostout release              0.1.0 the first time, then one patch higher each time
+  git hostout release --bump minor
+  git hostout release 2.0.0        this version, also when nothing changed
+  git hostout release --upgrade    take the newest third-party versions that the configuration allows")]
+pub struct Args {
+    /// The version, by semantic versioning; left out = the next patch
+    #[arg(value_name = "VERSION", conflicts_with = "bump")]
+    version: Option<String>,
+    /// Which number of the version goes up
+    #[arg(long, value_enum, value_name = "PART")]
+    bump: Option<Part>,
+    /// Take newer third-party versions: all, or only NAME
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    upgrade: Option<Vec<String>>,
+    /// Show what would be released; no tag, no entry, no file outside the cache
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+    /// Push tag and ledger; what happens by default when there is a remote
+    #[arg(long, overrides_with = "no_push")]
+    push: bool,
+    /// Keep the release local
+    #[arg(long)]
+    no_push: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Part {
+    Major,
+    Minor,
+    Patch,
+}
+
+pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    let request = ReleaseRequest {
+        version: args.version.as_deref().map(plan::parse_version).transpose()?,
+        bump: args.bump.map(|part| match part {
+            Part::Major => plan::Bump::Major,
+            Part::Minor => plan::Bump::Minor,
+            Part::Patch => plan::Bump::Patch,
+        }),
+    };
+    let mut work = session.workspace()?;
+    let mut ledger = work.ledger(&session.ui)?;
+    let seen = releasing::Seen::look(session, &work, &mut ledger, !args.no_push || args.push)?;
+    let version = match plan::consider(&request, &seen.facts(&work))? {
+        Considered::Release(version) => version,
+        Considered::Nothing(version) => {
+            session.ui.status(&format!(
+                "Nothing changed since {version}: there is nothing to release. An explicit version or --bump releases anyway."
+            ));
+            return Ok(());
+        }
+    };
+    let upgrade = releasing::upgrade(args.upgrade.as_deref());
+    let assembled =
+        releasing::assemble(session, &mut work, &ledger, &seen, &version, &upgrade)?;
+    let publishes = seen.publishes(&work)?;
+    let plan = plan::release(&seen.facts(&work), &seen.staged(&assembled, &publishes));
+    let question = Question { text: "Release it?", protected: None, confirmed: None };
+    carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
+        let push_to = seen.push_to();
+        releasing::publish(session, &mut work, &mut ledger, &plan, &assembled, push_to)
+    })
+}

@@ -1,0 +1,443 @@
+//! What the verbs about releases share: what is known, putting one together, publishing it, finding one.
+
+use super::session::{Session, Workspace};
+use crate::{
+    assemble::{self, Assembled, Job, Upgrade},
+    buildout::User,
+    eggs::normalize,
+    error::Error,
+    execute::{self, Published, Publisher, Release, Unfinished},
+    facts::{self, RemoteLedger},
+    ledger::{self, Fetched, Git, Key, Kind, Ledger, Patience, Released},
+    observe,
+    plan::{self, Plan, Refusal, ReleaseFacts, Staged},
+    release::Manifest,
+};
+use gix::ObjectId;
+use semver::Version;
+use std::{
+    cell::OnceCell,
+    collections::{BTreeSet, HashMap},
+};
+
+/// What is known before anything is built.
+pub struct Seen {
+    repository: facts::Repository,
+    previous: Option<Released>,
+    previous_facts: Option<facts::Released>,
+    released: BTreeSet<Version>,
+    unchanged: bool,
+    remote: RemoteLedger,
+    push_to: Option<String>,
+    unsigned: Option<String>,
+    tip: String,
+    head: ObjectId,
+}
+
+impl Seen {
+    /// Looks at the repository, the ledger and the remote's ledger.
+    pub(super) fn look(
+        session: &Session,
+        work: &Workspace,
+        ledger: &mut Ledger,
+        push: bool,
+    ) -> Result<Self, Error> {
+        let remote_name = ledger::remote_for(&work.repo);
+        let remote = match &remote_name {
+            Some(name) => remote(work, name, ledger)?,
+            None => RemoteLedger::NoRemote,
+        };
+        if let Some(newer) = Ledger::open(&work.repo, ledger.branch())? {
+            *ledger = newer;
+        }
+        let needed = needed(work);
+        let repository =
+            observe::repository(&work.repo, &work.place.folder, &|path| needed.contains(path))?;
+        let head = ObjectId::from_hex(repository.head.as_bytes())
+            .map_err(|_| observe::Error::NoCommits)?;
+        let commits = commits(work, ledger)?;
+        let previous = match observe::previous(&work.repo, head, &commits)? {
+            Some(version) => ledger.release(&version)?,
+            None => None,
+        };
+        let unchanged = match &previous {
+            Some(released) => unchanged(work, head, &released.manifest)?,
+            None => false,
+        };
+        let unsigned = match Key::configured(&work.repo) {
+            Ok(Some(_)) => None,
+            Ok(None) => Some("no signing key is configured".to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        session.ui.detail(&format!("HEAD is {head}"));
+        Ok(Self {
+            previous_facts: previous.as_ref().map(|released| facts::Released {
+                manifest: released.manifest.clone(),
+                digest: released.digest,
+            }),
+            released: commits.into_values().collect(),
+            push_to: match &remote {
+                RemoteLedger::Unreachable { .. } | RemoteLedger::NoRemote => None,
+                RemoteLedger::UpToDate | RemoteLedger::Diverged { .. } => {
+                    remote_name.filter(|_| push)
+                }
+            },
+            tip: ledger.tip().to_string(),
+            repository,
+            previous,
+            unchanged,
+            remote,
+            unsigned,
+            head,
+        })
+    }
+
+    /// For planning.
+    pub(super) fn facts<'a>(&'a self, work: &'a Workspace) -> ReleaseFacts<'a> {
+        ReleaseFacts {
+            project: &work.project.name,
+            tag_format: &work.project.release.tag,
+            ledger: &work.project.release.ledger,
+            tip: &self.tip,
+            repository: &self.repository,
+            previous: self.previous_facts.as_ref(),
+            released: &self.released,
+            unchanged: self.unchanged,
+            remote: &self.remote,
+            unsigned: self.unsigned.as_deref(),
+        }
+    }
+
+    /// For planning, once the release is put together.
+    pub(super) fn staged<'a>(
+        &'a self,
+        assembled: &'a Assembled,
+        publishes: &'a [String],
+    ) -> Staged<'a> {
+        Staged {
+            manifest: &assembled.manifest,
+            digest: crate::release::Digest::of(assembled.text.as_bytes()),
+            unused: &assembled.unused,
+            push_to: self.push_to.as_deref(),
+            publishes,
+        }
+    }
+
+    /// The remote that the release is pushed to.
+    pub(super) fn push_to(&self) -> Option<String> {
+        self.push_to.clone()
+    }
+
+    /// Subjects of the branch's commits that no branch of the remote has: the tag makes them public.
+    pub(super) fn publishes(&self, work: &Workspace) -> Result<Vec<String>, Error> {
+        match &self.push_to {
+            Some(remote) => Ok(observe::unpublished(&work.repo, remote, self.head)?),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// Fetches the remote's ledger, and says how ours compares.
+fn remote(work: &Workspace, name: &str, ledger: &Ledger) -> Result<RemoteLedger, Error> {
+    let git = Git::of(&work.repo);
+    match ledger::fetch(&work.repo, &git, name, ledger.branch(), Patience::default()) {
+        Ok(Fetched::Absent | Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. } | Fetched::Ahead { .. }) => {
+            Ok(RemoteLedger::UpToDate)
+        }
+        Err(ledger::Error::Diverged { ours, theirs, .. }) => Ok(RemoteLedger::Diverged {
+            detail: format!("{ours} entries only here, {theirs} only there"),
+        }),
+        Err(ledger::Error::Unreachable { remote, message }) => {
+            Ok(RemoteLedger::Unreachable { remote, detail: message })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The files that would have to be in git: `hostout.toml`, and what lies in its buildout directory and is named there.
+fn needed(work: &Workspace) -> observe::Needed {
+    let buildout = work.buildout();
+    let project = &work.project;
+    let mut files: BTreeSet<String> = BTreeSet::from([work.place.name.clone()]);
+    let configs = project.combinations.iter().map(|combination| &combination.config);
+    for config in configs.chain([&project.buildout.development]) {
+        files.insert(super::session::join(&buildout, config));
+    }
+    let folders = project
+        .buildout
+        .include
+        .iter()
+        .map(|include| super::session::join(&buildout, include.trim_end_matches('/')))
+        .collect();
+    observe::Needed::new(&work.repo, &work.place, &buildout, files, folders)
+}
+
+/// The released commit of every release.
+pub(super) fn commits(
+    work: &Workspace,
+    ledger: &Ledger,
+) -> Result<HashMap<ObjectId, Version>, Error> {
+    let mut commits = HashMap::new();
+    for entry in ledger.entries() {
+        if let Kind::Release { version, tag } = &entry.kind
+            && let Some(commit) = observe::released_commit(&work.repo, *tag)?
+        {
+            commits.entry(commit).or_insert_with(|| version.clone());
+        }
+    }
+    Ok(commits)
+}
+
+fn unchanged(work: &Workspace, head: ObjectId, manifest: &Manifest) -> Result<bool, Error> {
+    let now = observe::project_tree(&work.repo, head, &work.place.folder)?;
+    for commit in [&manifest.commit, &manifest.release_commit] {
+        let Ok(commit) = ObjectId::from_hex(commit.as_bytes()) else { continue };
+        if work.repo.has_object(commit)
+            && observe::project_tree(&work.repo, commit, &work.place.folder)? == now
+        {
+            return outside_unchanged(work, head, manifest);
+        }
+    }
+    Ok(false)
+}
+
+/// Eggs outside of the project's folder are not in its tree.
+fn outside_unchanged(work: &Workspace, head: ObjectId, manifest: &Manifest) -> Result<bool, Error> {
+    let folder = &work.place.folder;
+    let inside = |path: &str| folder.is_empty() || path.starts_with(&format!("{folder}/")) || path == folder;
+    let Ok(released) = ObjectId::from_hex(manifest.commit.as_bytes()) else { return Ok(false) };
+    for egg in manifest.egg.iter().filter(|egg| !inside(&egg.path)) {
+        if observe::project_tree(&work.repo, head, &egg.path)?
+            != observe::project_tree(&work.repo, released, &egg.path)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Which pins `--upgrade` lets go up.
+pub(super) fn upgrade(names: Option<&[String]>) -> Upgrade {
+    match names {
+        None => Upgrade::None,
+        Some(names) if names.iter().any(String::is_empty) => Upgrade::All,
+        Some(names) => Upgrade::Names(names.to_vec()),
+    }
+}
+
+/// Puts the release together; nothing of it is visible yet.
+pub(super) fn assemble(
+    session: &Session,
+    work: &mut Workspace,
+    ledger: &Ledger,
+    seen: &Seen,
+    version: &Version,
+    upgrade: &Upgrade,
+) -> Result<Assembled, Error> {
+    work.repo.objects.enable_object_memory();
+    let texts = OnceCell::new();
+    let known = |name: &str| known(ledger, &texts, name);
+    let show = session.watch();
+    let assembled = assemble::assemble(&Job {
+        repo: &work.repo,
+        head: seen.head,
+        directory: &work.buildout(),
+        file: &work.place.name,
+        project: &work.project,
+        id: ledger.project_id().to_string(),
+        previous: seen.previous.as_ref(),
+        version,
+        upgrade,
+        known: &known,
+        cache: &session.cache(),
+        store: &session.store()?,
+        user: &User::current(),
+        watch: &|event| show.on(event),
+    })?;
+    Ok(assembled)
+}
+
+/// Every version of an egg in the ledger. The texts of all `versions.cfg` are read once, and only when an egg changed.
+fn known(
+    ledger: &Ledger,
+    texts: &OnceCell<Vec<String>>,
+    name: &str,
+) -> assemble::Result<BTreeSet<pep440_rs::Version>> {
+    if texts.get().is_none() {
+        texts.set(ledger.versions_cfgs()?).ok();
+    }
+    let lines = texts.get().into_iter().flatten().flat_map(|text| text.lines());
+    let versions = lines.filter_map(|line| {
+        let (found, version) = line.split_once(" = ")?;
+        (normalize(found) == normalize(name)).then(|| version.trim().parse().ok())?
+    });
+    Ok(versions.collect())
+}
+
+/// Makes the release visible, as `plan` says.
+pub(super) fn publish(
+    session: &Session,
+    work: &mut Workspace,
+    ledger: &mut Ledger,
+    plan: &Plan,
+    assembled: &Assembled,
+    push_to: Option<String>,
+) -> Result<(), Error> {
+    let manifest = &assembled.manifest;
+    let note = Unfinished {
+        format: 1,
+        version: manifest.version.clone(),
+        tag: work.project.release.tag.replace("{version}", &manifest.version.to_string()),
+        notes: assembled.notes.clone(),
+        manifest: assembled.text.clone(),
+        versions_cfg: assembled.versions_cfg.clone(),
+    };
+    finish(session, work, ledger, plan, manifest, &note, push_to)
+}
+
+/// Carries out the steps that make a release visible.
+pub(super) fn finish(
+    session: &Session,
+    work: &mut Workspace,
+    ledger: &mut Ledger,
+    plan: &Plan,
+    manifest: &Manifest,
+    note: &Unfinished,
+    push_to: Option<String>,
+) -> Result<(), Error> {
+    let key = work.key()?;
+    let who = work.who()?;
+    let publisher = Publisher {
+        git: Git::of(&work.repo),
+        remote: push_to,
+        patience: Patience::default(),
+    };
+    let show = session.watch();
+    let mut release = Release {
+        repo: &mut work.repo,
+        key: &key,
+        who: &who,
+        now: session.now(),
+        manifest,
+        note,
+        publisher,
+        watch: &|event| show.on(event),
+    };
+    let published = execute::carry_out_release(plan, &mut release, ledger)?;
+    tell(session, &note.tag, &published);
+    Ok(())
+}
+
+fn tell(session: &Session, tag: &str, published: &Published) {
+    let ui = &session.ui;
+    match published {
+        Published::Kept => ui.status(&format!("Released {tag}.")),
+        Published::Pushed(remote) => ui.status(&format!("Released {tag}, pushed to {remote}.")),
+        Published::Refused { remote, message } => {
+            ui.warn(&format!("{remote} did not take it: {message}"));
+            ui.status(&format!("Released {tag}, here only. `git hostout resume` pushes it."));
+        }
+        Published::Unreachable { remote, message } => {
+            ui.warn(&format!("{remote} does not answer: {message}"));
+            ui.status(&format!("Released {tag}, here only. `git hostout resume` pushes it."));
+        }
+    }
+}
+
+/// The release called `word`, or that of HEAD or its nearest released ancestor.
+pub(super) fn released(
+    work: &Workspace,
+    ledger: &Ledger,
+    word: Option<&str>,
+) -> Result<Released, Error> {
+    let mut refusal = Refusal::default();
+    let version = match word {
+        Some(word) => Some(plan::parse_version(word)?),
+        None => {
+            let head = work.repo.head_id().map_err(|_| observe::Error::NoCommits)?.detach();
+            observe::previous(&work.repo, head, &commits(work, ledger)?)?
+        }
+    };
+    let Some(version) = version else {
+        refusal.add("neither HEAD nor any commit before it is released", "git hostout release");
+        return Err(refusal.into());
+    };
+    if let Some(released) = ledger.release(&version)? {
+        return Ok(released);
+    }
+    let latest: Vec<String> =
+        ledger.releases().iter().take(5).map(ToString::to_string).collect();
+    let remedy = if latest.is_empty() {
+        "git hostout release makes the first one".to_owned()
+    } else {
+        format!("the newest are {}", latest.join(", "))
+    };
+    refusal.add(format!("there is no release {version}"), remedy);
+    Err(refusal.into())
+}
+
+/// How far HEAD is ahead of its nearest release.
+pub(super) struct Ahead {
+    /// The release's tag.
+    pub tag: String,
+    /// How many commits.
+    pub commits: usize,
+}
+
+/// Whether the project changed since HEAD's nearest release; nothing when it did not, or when there is no release.
+pub(super) fn ahead(work: &Workspace, ledger: &Ledger) -> Result<Option<Ahead>, Error> {
+    let head = work.repo.head_id().map_err(|_| observe::Error::NoCommits)?.detach();
+    let Some(version) = observe::previous(&work.repo, head, &commits(work, ledger)?)? else {
+        return Ok(None);
+    };
+    let Some(released) = ledger.release(&version)? else { return Ok(None) };
+    if unchanged(work, head, &released.manifest)? {
+        return Ok(None);
+    }
+    let Ok(commit) = ObjectId::from_hex(released.manifest.commit.as_bytes()) else {
+        return Ok(None);
+    };
+    Ok(Some(Ahead {
+        tag: work.project.release.tag.replace("{version}", &version.to_string()),
+        commits: observe::distance(&work.repo, head, commit)?,
+    }))
+}
+
+/// Checks tag, manifest and their signatures against the ledger's keys, and the binding between them.
+pub(super) fn check_signatures(
+    work: &Workspace,
+    ledger: &Ledger,
+    released: &Released,
+) -> Result<(), Error> {
+    let trust = ledger.trust_before(&released.entry)?;
+    released.check(&trust)?;
+    let version = released.manifest.version.to_string();
+    let name = work.project.release.tag.replace("{version}", &version);
+    let Some(tag) = ledger::read_tag(&work.repo, &name)? else {
+        let mut refusal = Refusal::default();
+        refusal.add(
+            format!("tag {name} of release {version} is not here"),
+            format!("git fetch REMOTE tag {name}"),
+        );
+        return Err(refusal.into());
+    };
+    ledger::check_tag(&tag, released, ledger.project_id(), &trust)?;
+    Ok(())
+}
+
+
+/// The tags of the newest `entries` entries, newest last.
+pub(super) fn tags(work: &Workspace, ledger: &Ledger, entries: usize) -> Vec<String> {
+    let mut tags: Vec<String> = ledger
+        .entries()
+        .take(entries)
+        .filter_map(|entry| match &entry.kind {
+            Kind::Release { version, .. } => {
+                Some(work.project.release.tag.replace("{version}", &version.to_string()))
+            }
+            _ => None,
+        })
+        .collect();
+    tags.reverse();
+    tags
+}

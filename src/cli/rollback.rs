@@ -1,0 +1,76 @@
+//! `git hostout rollback`: goes back to an earlier release.
+
+use super::{deploy::Options, deployment, hosts, releasing, session::Session};
+use crate::{
+    error::Error,
+    observe,
+    plan::{self, Refusal},
+    release::Intent,
+};
+
+/// Go back to an earlier release: a deployment of its manifest.
+///
+/// Without --to: the newest healthy deployment older than the first one of the release that runs now, of another version
+/// (1.5, then 1.4, then 1.3). It also works when the host lost the files: they are shipped again.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  git hostout rollback                   the release before, on the only stage
+  git hostout rollback production --to 1.4.2 -m 'Checkout broken'")]
+pub struct Args {
+    /// The stage; with several it must be named
+    #[arg(value_name = "STAGE")]
+    stage: Option<String>,
+    /// This release
+    #[arg(long, value_name = "VERSION")]
+    to: Option<String>,
+    #[command(flatten)]
+    options: Options,
+}
+
+pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    let work = session.workspace()?;
+    let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
+    let ledger = work.ledger(&session.ui)?;
+    let log = observe::history_of(&observe::history(&ledger), &stage.name);
+    let version = match &args.to {
+        Some(word) => plan::parse_version(word)?,
+        None => {
+            let mut fleet = hosts::Fleet::connect(session, stage)?;
+            let seen = fleet.look(stage, None)?;
+            // A host that lost its files cannot say what ran there: the ledger's newest healthy deployment did.
+            let live = seen.iter().find_map(|host| host.current.release().cloned()).or_else(|| {
+                log.iter()
+                    .find(|deployment| deployment.outcome == Some(crate::release::Outcome::Healthy))
+                    .map(|deployment| deployment.version.clone())
+            });
+            match plan::rollback_target(&log, live.as_ref()) {
+                Ok(target) => {
+                    session.ui.status(&format!(
+                        "{} runs {}; {} was last healthy there on {}.",
+                        stage.name,
+                        live.map_or("nothing".to_owned(), |live| live.to_string()),
+                        target.version,
+                        target.time
+                    ));
+                    target.version.clone()
+                }
+                Err(none) => return Err(no_target(&stage.name, &none).into()),
+            }
+        }
+    };
+    let released = releasing::released(&work, &ledger, Some(&version.to_string()))?;
+    deployment::run(session, &work, ledger, stage, &released, Intent::Rollback, &args.options)
+}
+
+fn no_target(stage: &str, none: &plan::NoTarget) -> Refusal {
+    let versions: Vec<String> = none.others.iter().map(ToString::to_string).collect();
+    let remedy = if versions.is_empty() {
+        format!("git hostout log {stage} shows what ran there; name a release with --to")
+    } else {
+        format!("name one with --to: {}", versions.join(", "))
+    };
+    let mut refusal = Refusal::default();
+    refusal.add(format!("there is no earlier healthy release on {stage} to go back to"), remedy);
+    refusal
+}

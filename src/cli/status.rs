@@ -1,0 +1,184 @@
+//! `git hostout status`: what runs where, as the hosts say it, beside what the ledger says.
+
+use super::{hosts, session::Session};
+use crate::{
+    config::Stage,
+    error::Error,
+    facts::{Deployment, Host},
+    observe, plan, ui,
+};
+use serde::Serialize;
+
+/// Show what runs where: the release, whether it is healthy, and where host and ledger disagree.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  git hostout status                        every stage
+  git hostout status staging --exit-code    25 unhealthy or drift, 20 unreachable")]
+pub struct Args {
+    /// Only this stage
+    #[arg(value_name = "STAGE")]
+    stage: Option<String>,
+    /// Exit with 25 when something is unhealthy or differs from the ledger, 20 when a host cannot be reached
+    #[arg(long)]
+    exit_code: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    stages: Vec<StageStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct StageStatus {
+    stage: String,
+    release: Option<String>,
+    serial: Option<u64>,
+    hosts: Vec<HostStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct HostStatus {
+    host: String,
+    release: Option<String>,
+    id: Option<String>,
+    healthy: Option<bool>,
+    reachable: bool,
+    lock: Option<String>,
+    drift: Vec<String>,
+    services: Vec<Service>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Service {
+    name: String,
+    state: String,
+    detail: String,
+}
+
+pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    let work = session.workspace()?;
+    let stages: Vec<&Stage> = match &args.stage {
+        Some(name) => vec![work.project.select_stage(Some(name))?],
+        None => work.project.stages.iter().collect(),
+    };
+    let ledger = work.ledger(&session.ui)?;
+    let deployments = observe::history(&ledger);
+    let stages: Vec<StageStatus> = stages
+        .into_iter()
+        .map(|stage| look(session, stage, &observe::history_of(&deployments, &stage.name)))
+        .collect();
+    let verdict = if args.exit_code { verdict(&stages) } else { Ok(()) };
+    if session.global.json {
+        session.ui.json(&Document { stages });
+    } else {
+        session.ui.data(&describe(&stages));
+    }
+    verdict
+}
+
+fn look(session: &Session, stage: &Stage, log: &[Deployment]) -> StageStatus {
+    let hosts: Vec<HostStatus> = hosts::look_at_each(session, stage, None)
+        .into_iter()
+        .map(|(name, seen)| match seen {
+            Ok(host) => seen_host(host, log),
+            Err(error) => unseen_host(name, &error),
+        })
+        .collect();
+    let latest = log.first();
+    StageStatus {
+        stage: stage.name.clone(),
+        release: hosts.iter().find_map(|host| host.release.clone()),
+        serial: latest.map(|deployment| deployment.serial),
+        hosts,
+    }
+}
+
+fn seen_host(host: Host, log: &[Deployment]) -> HostStatus {
+    HostStatus {
+        release: host.current.release().map(ToString::to_string),
+        id: host.record.as_ref().map(|(_, id)| id.to_string()),
+        healthy: host.healthy,
+        reachable: true,
+        lock: host.lock.clone(),
+        drift: plan::drift(&host, log),
+        services: host
+            .services
+            .iter()
+            .map(|(name, state, detail)| Service {
+                name: name.clone(),
+                state: state.clone(),
+                detail: detail.clone(),
+            })
+            .collect(),
+        error: None,
+        host: host.name,
+    }
+}
+
+fn unseen_host(name: String, error: &Error) -> HostStatus {
+    HostStatus {
+        host: name,
+        release: None,
+        id: None,
+        healthy: None,
+        reachable: false,
+        lock: None,
+        drift: Vec::new(),
+        services: Vec::new(),
+        error: Some(error.to_string()),
+    }
+}
+
+fn verdict(stages: &[StageStatus]) -> Result<(), Error> {
+    let hosts = || stages.iter().flat_map(|stage| stage.hosts.iter().map(move |host| (stage, host)));
+    if let Some((stage, host)) = hosts().find(|(_, host)| !host.reachable) {
+        return Err(Error::Unseen(format!("{} of stage {} cannot be reached", host.host, stage.stage)));
+    }
+    let bad = |host: &HostStatus| host.healthy == Some(false) || !host.drift.is_empty();
+    match hosts().find(|(_, host)| bad(host)) {
+        Some((stage, host)) => {
+            let what = host.drift.first().cloned().unwrap_or_else(|| "is not healthy".to_owned());
+            Err(Error::Unhealthy(format!("{} of stage {} {what}", host.host, stage.stage)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn describe(stages: &[StageStatus]) -> String {
+    let mut rows = Vec::new();
+    for stage in stages {
+        for host in &stage.hosts {
+            rows.push(vec![
+                stage.stage.clone(),
+                host.host.clone(),
+                host.release.clone().unwrap_or_else(|| "-".to_owned()),
+                state(host).to_owned(),
+            ]);
+        }
+    }
+    let mut text = ui::table(rows);
+    for host in stages.iter().flat_map(|stage| &stage.hosts) {
+        let words = host.drift.iter().chain(&host.error).chain(&host.lock);
+        for word in words {
+            text += &format!("  {}: {word}\n", host.host);
+        }
+        for service in host.services.iter().filter(|service| service.state != "running") {
+            text += &format!("  {}: {} {} {}\n", host.host, service.name, service.state, service.detail);
+        }
+    }
+    text
+}
+
+fn state(host: &HostStatus) -> &'static str {
+    match (host.reachable, &host.release, host.healthy) {
+        (false, ..) => "unreachable",
+        (true, None, _) => "nothing runs",
+        (true, Some(_), Some(true)) if host.drift.is_empty() => "healthy",
+        (true, Some(_), Some(true)) => "healthy, but differs from the ledger",
+        (true, Some(_), Some(false)) => "unhealthy",
+        (true, Some(_), None) => "runs",
+    }
+}

@@ -1,0 +1,396 @@
+//! Errors as the program's user meets them, and the one table from error to exit code.
+//!
+//! The code answers one question: what is live now?
+
+use crate::{
+    assemble, buildout, config,
+    execute::{self, Live},
+    ledger, observe, pack,
+    plan::{self, Refusal},
+    release, transport,
+};
+use serde::Serialize;
+use std::{error::Error as _, io};
+
+/// Everything that ends a command early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The words on the command line make no sense together.
+    #[error("{0}")]
+    Usage(String),
+    /// A version that is none.
+    #[error(transparent)]
+    Version(#[from] plan::VersionError),
+    /// `hostout.toml` is wrong.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// Something cannot be looked at.
+    #[error(transparent)]
+    Observe(#[from] observe::Error),
+    /// A check says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The ledger, a signature or a remote.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// A release could not be put together.
+    #[error(transparent)]
+    Assemble(#[from] assemble::Error),
+    /// Artifacts.
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    /// A manifest.
+    #[error(transparent)]
+    Format(#[from] release::FormatError),
+    /// A plan was not carried out as it stands.
+    #[error(transparent)]
+    Execute(#[from] execute::Error),
+    /// Somebody else is at work on a host.
+    #[error("{host} is locked by {holder}")]
+    Locked {
+        /// The host.
+        host: String,
+        /// Who, in words.
+        holder: String,
+    },
+    /// A host cannot be reached, or does not let us in.
+    #[error(transparent)]
+    Unreachable(transport::Error),
+    /// The person said no.
+    #[error("not confirmed")]
+    Declined,
+    /// There is nobody to ask.
+    #[error("this needs a yes, and there is no terminal to ask on")]
+    NotATerminal,
+    /// `status --exit-code` found something.
+    #[error("{0}")]
+    Unhealthy(String),
+    /// `status --exit-code` could not see everything.
+    #[error("{0}")]
+    Unseen(String),
+    /// Output could not be written.
+    #[error("cannot write output")]
+    Output(#[source] io::Error),
+}
+
+/// An exit code and its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// 1: unexpected; please report.
+    Bug,
+    /// 2: the words on the command line; nothing happened.
+    Usage,
+    /// 10: a configuration is wrong; nothing happened.
+    Config,
+    /// 11: a check says no; nothing happened.
+    Refused,
+    /// 12: somebody else is at work; nothing happened.
+    Locked,
+    /// 13: the person said no; nothing happened.
+    Declined,
+    /// 20: host, key or login; nothing happened there.
+    Unreachable,
+    /// 21: failed before the switch; the old release is live, untouched.
+    FailedBeforeSwitch,
+    /// 22: failed after the switch; the old release is live again.
+    Reverted,
+    /// 23: failed after the switch; the new release is live, or services are down.
+    FailedAfterSwitch,
+    /// 24: connection lost in a step that cannot be observed.
+    Unknown,
+    /// 25: live but unhealthy.
+    Unhealthy,
+    /// 130: stopped between steps.
+    Interrupted,
+}
+
+impl Class {
+    /// The exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Bug => 1,
+            Self::Usage => 2,
+            Self::Config => 10,
+            Self::Refused => 11,
+            Self::Locked => 12,
+            Self::Declined => 13,
+            Self::Unreachable => 20,
+            Self::FailedBeforeSwitch => 21,
+            Self::Reverted => 22,
+            Self::FailedAfterSwitch => 23,
+            Self::Unknown => 24,
+            Self::Unhealthy => 25,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl Error {
+    /// What is live now: the one table.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Usage(_) | Self::Version(_) => Class::Usage,
+            Self::Config(error) => config_class(error),
+            Self::Observe(error) => observe_class(error),
+            Self::Refused(_) | Self::Pack(_) | Self::Format(_) => Class::Refused,
+            Self::Ledger(error) => ledger_class(error),
+            Self::Assemble(error) => assemble_class(error),
+            Self::Execute(error) => execute_class(error),
+            Self::Locked { .. } => Class::Locked,
+            Self::Unreachable(_) | Self::Unseen(_) => Class::Unreachable,
+            Self::Declined | Self::NotATerminal => Class::Declined,
+            Self::Unhealthy(_) => Class::Unhealthy,
+            Self::Output(_) => Class::Bug,
+        }
+    }
+
+    /// Everything a person should do, best first.
+    pub fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Config(error) => error.hint(),
+            Self::Observe(error) => error.hint(),
+            Self::Ledger(error) => error.hint(),
+            Self::Assemble(error) => error.hint(),
+            Self::Pack(error) => error.hint(),
+            Self::Execute(error) => error.hint(),
+            Self::Unreachable(error) => error.hint(),
+            Self::Version(error) => {
+                error.nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
+            }
+            Self::Refused(refusal) => match refusal.reasons.as_slice() {
+                [only] => Some(only.remedy.clone()),
+                _ => None,
+            },
+            Self::Locked { .. } => Some("wait until they are done, then try again".to_owned()),
+            Self::NotATerminal => Some("add --yes".to_owned()),
+            Self::Usage(_)
+            | Self::Format(_)
+            | Self::Declined
+            | Self::Unhealthy(_)
+            | Self::Unseen(_)
+            | Self::Output(_) => None,
+        };
+        hint.into_iter().filter(|hint| !hint.is_empty()).collect()
+    }
+
+    /// What stands below the message: several reasons with their remedies, the end of a failing command's output.
+    pub fn lines(&self) -> Vec<String> {
+        match self.refusal() {
+            Some(refusal) if refusal.reasons.len() > 1 => refusal
+                .reasons
+                .iter()
+                .flat_map(|reason| {
+                    [format!("  - {}", reason.what), format!("    {}", reason.remedy)]
+                })
+                .collect(),
+            _ => match self {
+                Self::Execute(execute::Error::Deployed(deployed)) => {
+                    deployed.output.iter().map(|line| format!("  | {line}")).collect()
+                }
+                Self::Config(config::Error::Invalid(problems)) => {
+                    problems.iter().filter_map(config::Problem::excerpt).collect()
+                }
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) | Self::Assemble(assemble::Error::Refused(refusal)) => {
+                Some(refusal)
+            }
+            _ => None,
+        }
+    }
+
+    /// The chain of causes below the message.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut source = self.source();
+        while let Some(error) = source {
+            let text = error.to_string();
+            // Some libraries repeat their cause's words.
+            if causes.last() != Some(&text) {
+                causes.push(text);
+            }
+            source = error.source();
+        }
+        causes
+    }
+
+    /// One sentence: what is live, and what to type next.
+    pub fn live(&self) -> String {
+        if let Self::Execute(execute::Error::Deployed(deployed)) = self {
+            let stage = &deployed.stage;
+            let next = match &deployed.live {
+                Live::Untouched(_) | Live::Reverted(_) => format!("git hostout log {stage}"),
+                Live::Switched(_) | Live::Unknown => format!("git hostout status {stage}"),
+                Live::Kept(_) => format!("git hostout rollback {stage}"),
+            };
+            return format!("On {}, {}. Next: {next}", deployed.host, deployed.live);
+        }
+        match self.class() {
+            Class::Unhealthy | Class::Unknown => String::new(),
+            Class::Interrupted => "Stopped between two steps. Next: git hostout resume".to_owned(),
+            _ => "Nothing was changed; what was live is live.".to_owned(),
+        }
+    }
+
+    /// As `--json` writes it.
+    pub fn document(&self) -> Document {
+        let class = self.class();
+        let reasons = self.refusal().map(|refusal| refusal.reasons.clone()).unwrap_or_default();
+        Document {
+            error: Body {
+                code: class.code(),
+                kind: class,
+                message: self.to_string(),
+                causes: self.causes(),
+                hint: self.hints().into_iter().next(),
+                live: self.live(),
+                reasons,
+                output: match self {
+                    Self::Execute(execute::Error::Deployed(deployed)) => deployed.output.clone(),
+                    _ => Vec::new(),
+                },
+            },
+        }
+    }
+}
+
+/// What an error looks like with `--json`.
+#[derive(Debug, Serialize)]
+pub struct Document {
+    error: Body,
+}
+
+#[derive(Debug, Serialize)]
+struct Body {
+    code: u8,
+    kind: Class,
+    message: String,
+    causes: Vec<String>,
+    hint: Option<String>,
+    live: String,
+    reasons: Vec<plan::Reason>,
+    output: Vec<String>,
+}
+
+fn config_class(error: &config::Error) -> Class {
+    match error {
+        config::Error::Invalid(_) | config::Error::UnknownStage { .. } | config::Error::NoStages => {
+            Class::Config
+        }
+        config::Error::WhichStage { .. } => Class::Usage,
+        config::Error::Conflict { .. } => Class::Refused,
+    }
+}
+
+fn observe_class(error: &observe::Error) -> Class {
+    use observe::Error;
+    match error {
+        Error::File { .. } | Error::Encoding(_) | Error::Outside { .. } => Class::Config,
+        Error::Bare(_)
+        | Error::NoProject { .. }
+        | Error::NoBuildout(_)
+        | Error::NoCommits
+        | Error::NoLedger(_)
+        | Error::Write { .. }
+        | Error::Git { .. } => Class::Refused,
+        Error::Unreachable(_) | Error::Conversation(_) => Class::Unreachable,
+    }
+}
+
+fn assemble_class(error: &assemble::Error) -> Class {
+    use assemble::Error;
+    match error {
+        Error::Buildout(error) => buildout_class(error),
+        Error::Ledger(error) => ledger_class(error),
+        Error::Egg(_)
+        | Error::Pack(_)
+        | Error::Format(_)
+        | Error::Refused(_)
+        | Error::Lost { .. }
+        | Error::File { .. }
+        | Error::Git { .. } => Class::Refused,
+    }
+}
+
+fn buildout_class(error: &buildout::Error) -> Class {
+    use buildout::Error;
+    match error {
+        Error::Syntax { .. }
+        | Error::Encoding { .. }
+        | Error::Missing { .. }
+        | Error::Outside { .. }
+        | Error::Recursive { .. }
+        | Error::Include { .. }
+        | Error::Condition { .. }
+        | Error::Unsupported { .. } => Class::Config,
+        Error::Fetch { .. }
+        | Error::Python { .. }
+        | Error::Pip { .. }
+        | Error::Buildout { .. }
+        | Error::NotFound { .. }
+        | Error::Conflict { .. }
+        | Error::TwoVersions { .. }
+        | Error::Confused { .. }
+        | Error::CustomBuild { .. }
+        | Error::NoWheel { .. }
+        | Error::Io { .. }
+        | Error::Answer { .. } => Class::Refused,
+    }
+}
+
+fn execute_class(error: &execute::Error) -> Class {
+    use execute::Error;
+    match error {
+        Error::Ledger(error) => ledger_class(error),
+        Error::Pack(_) | Error::File { .. } => Class::Refused,
+        Error::Unreachable(_) => Class::Unreachable,
+        Error::Locked { .. } => Class::Locked,
+        Error::Strange(_) => Class::Bug,
+        Error::Interrupted => Class::Interrupted,
+        Error::Deployed(deployed) => match deployed.live {
+            Live::Untouched(_) => Class::FailedBeforeSwitch,
+            Live::Reverted(_) => Class::Reverted,
+            Live::Switched(_) => Class::FailedAfterSwitch,
+            Live::Unknown => Class::Unknown,
+            Live::Kept(_) => Class::Unhealthy,
+        },
+    }
+}
+
+fn ledger_class(error: &ledger::Error) -> Class {
+    use ledger::Error;
+    match error {
+        Error::StageTaken { .. } => Class::Locked,
+        Error::Git { .. }
+        | Error::Open { .. }
+        | Error::Reftable { .. }
+        | Error::File { .. }
+        | Error::Program { .. }
+        | Error::Failed { .. }
+        | Error::Config { .. }
+        | Error::Sign { .. }
+        | Error::NoKey
+        | Error::KeyExists(_)
+        | Error::NoIdentity
+        | Error::Untrusted { .. }
+        | Error::Malformed { .. }
+        | Error::Manifest { .. }
+        | Error::Unwritable { .. }
+        | Error::Exists(_)
+        | Error::BranchExists(_)
+        | Error::ReleaseTaken { .. }
+        | Error::Rewritten { .. }
+        | Error::Locked { .. }
+        | Error::TagExists { .. }
+        | Error::Tag { .. }
+        | Error::Diverged { .. }
+        | Error::Introduction { .. }
+        | Error::Unreachable { .. } => Class::Refused,
+    }
+}

@@ -1,0 +1,110 @@
+//! How carrying out can fail: what matters is what is live afterwards.
+
+use crate::{ledger, pack, transport};
+use std::{fmt, io, path::PathBuf};
+
+/// A result of this room.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How carrying out can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ledger, a signature or a tag.
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    /// An artifact of this machine.
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    /// A host could not be reached, before anything changed there.
+    #[error(transparent)]
+    Unreachable(transport::Error),
+    /// Somebody else holds the lock of a host.
+    #[error("{host} is locked by {holder}")]
+    Locked {
+        /// The host.
+        host: String,
+        /// Who, in words.
+        holder: String,
+    },
+    /// A deployment that did not end as planned.
+    #[error(transparent)]
+    Deployed(Box<Deployed>),
+    /// A file of an unfinished release.
+    #[error("cannot {what} {path}")]
+    File {
+        /// `read`, `write`, `remove`.
+        what: &'static str,
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A plan with a step that does not belong into it.
+    #[error("a plan for {0} has a step that does not belong there")]
+    Strange(&'static str),
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// A deployment that did not end as planned.
+#[derive(Debug, thiserror::Error)]
+#[error("{host}: {message}")]
+pub struct Deployed {
+    /// The host it failed on.
+    pub host: String,
+    /// What went wrong, a lower-case fragment.
+    pub message: String,
+    /// What is live there.
+    pub live: Live,
+    /// The end of what the failing command printed, or of the failing service's log.
+    pub output: Vec<String>,
+    /// What to do about it, where that is known.
+    pub hint: Option<String>,
+    /// The stage, for the next command to type.
+    pub stage: String,
+}
+
+/// What is live after a deployment that did not end as planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Live {
+    /// Nothing was switched: the old release, or nothing.
+    Untouched(Option<String>),
+    /// The old release was put back.
+    Reverted(String),
+    /// The new release, or nothing that answers.
+    Switched(Option<String>),
+    /// It cannot be told.
+    Unknown,
+    /// The new release, unhealthy, by choice.
+    Kept(String),
+}
+
+impl fmt::Display for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Untouched(Some(old)) => write!(f, "{old} is live, untouched"),
+            Self::Untouched(None) => f.write_str("nothing is live there, as before"),
+            Self::Reverted(old) => write!(f, "{old} is live again"),
+            Self::Switched(Some(new)) => write!(f, "{new} is live, or its services are down"),
+            Self::Switched(None) => f.write_str("nothing is live there"),
+            Self::Unknown => f.write_str("what is live there cannot be told from here"),
+            Self::Kept(new) => write!(f, "{new} is live and not healthy, as --keep asked"),
+        }
+    }
+}
+
+impl Error {
+    /// What to do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Ledger(error) => error.hint(),
+            Self::Pack(error) => error.hint(),
+            Self::Unreachable(error) => error.hint(),
+            Self::Deployed(deployed) => deployed.hint.clone(),
+            Self::Locked { .. } => Some("wait, then try again; git hostout status shows who".to_owned()),
+            Self::File { .. } | Self::Strange(_) | Self::Interrupted => None,
+        }
+    }
+}

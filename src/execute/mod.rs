@@ -1,0 +1,33 @@
+//! Carrying a plan out: the only room with effects on the repository's refs and on hosts.
+//!
+//! **Invariant:** a step is done as the plan says it or not at all; after any stop `resume` or the next command can go on.
+//! **Not here:** what is done (`plan`), asking for a yes (`cli::carry_out`).
+//! **To add** an action: its arm in `release.rs`, `deployment.rs` or `prune.rs`.
+
+mod deployment;
+mod error;
+mod interrupt;
+mod prune;
+mod publish;
+mod release;
+mod stream;
+mod unfinished;
+mod verdict;
+
+pub use deployment::Deployment;
+pub use error::{Deployed, Error, Live, Result};
+pub use interrupt::{interrupted, listen};
+pub use prune::prune;
+pub use publish::{Publisher, Published};
+pub use release::{Release, carry_out_release};
+pub use unfinished::{Unfinished, unfinished};
+
+use crate::{config::Host, transport::Transport};
+
+/// A host of a stage that we are logged in to.
+pub struct Member {
+    /// As `hostout.toml` describes it.
+    pub host: Host,
+    /// The way to it.
+    pub transport: Box<dyn Transport>,
+}

@@ -1,0 +1,121 @@
+//! Publishing a release: objects, tag, ledger, push.
+
+use super::{Error, Published, Publisher, Result, Unfinished, interrupted};
+use crate::{
+    event::{Event, Watch},
+    ledger::{self, Key, Kind, Ledger, NewEntry, NewTag, Person},
+    plan::{Action, Plan},
+    release::Manifest,
+};
+use gix::ObjectId;
+use jiff::Timestamp;
+
+/// A release whose objects are staged: what [`carry_out_release`] makes visible.
+pub struct Release<'a> {
+    /// The repository; its object memory holds what is not written yet.
+    pub repo: &'a mut gix::Repository,
+    /// Who signs.
+    pub key: &'a Key,
+    /// Who releases.
+    pub who: &'a Person,
+    /// When.
+    pub now: Timestamp,
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// Everything that is needed to finish it.
+    pub note: &'a Unfinished,
+    /// How refs are pushed.
+    pub publisher: Publisher,
+    /// Whoever looks on.
+    pub watch: Watch<'a>,
+}
+
+/// Carries out the steps of a release. The tag moves first, the ledger last.
+///
+/// # Errors
+/// Before the tag nothing is visible; after it the note is there for `resume`.
+pub fn carry_out_release(
+    plan: &Plan,
+    release: &mut Release<'_>,
+    ledger: &mut Ledger,
+) -> Result<Published> {
+    let mut tag = None;
+    let mut published = Published::Kept;
+    for step in &plan.steps {
+        interrupted()?;
+        match &step.action {
+            Action::Commit { .. } => {
+                ledger::persist(release.repo)?;
+                release.note.keep(release.repo, ledger.branch())?;
+            }
+            Action::Tag { name, .. } => {
+                (release.watch)(Event::Begin(format!("sign tag {name}")));
+                tag = Some(make_tag(release, ledger)?);
+            }
+            Action::Enter { .. } => {
+                let tag = tag.ok_or(Error::Strange("a release"))?;
+                enter(release, ledger, tag)?;
+                Unfinished::forget(release.repo, ledger.branch())?;
+            }
+            Action::Push { remote, .. } => {
+                (release.watch)(Event::Begin(format!("push to {remote}")));
+                published = release.publisher.push(Some(&release.note.tag), ledger)?;
+            }
+            Action::InstallAgent { .. }
+            | Action::Upload { .. }
+            | Action::Prepare { .. }
+            | Action::RecordStarted { .. }
+            | Action::Activate { .. }
+            | Action::RecordEnded { .. }
+            | Action::Prune { .. } => return Err(Error::Strange("a release")),
+        }
+    }
+    Ok(published)
+}
+
+/// Makes the signed tag, or finds the one that an interrupted run made.
+fn make_tag(release: &mut Release<'_>, ledger: &Ledger) -> Result<ObjectId> {
+    let name = &release.note.tag;
+    let manifest = release.manifest;
+    let digest = crate::release::Digest::of(release.note.manifest.as_bytes());
+    let target = ObjectId::from_hex(manifest.release_commit.as_bytes())
+        .map_err(|_| Error::Strange("a release without a commit"))?;
+    if let Some(there) = ledger::read_tag(release.repo, name)?
+        && there.target == target
+        && there.manifest == Some(digest)
+    {
+        return Ok(there.id);
+    }
+    let subject = format!("{} {}", manifest.project.name, manifest.version);
+    let new = NewTag {
+        name,
+        target,
+        subject: &subject,
+        body: &release.note.notes,
+        project: ledger.project_id(),
+        manifest: digest,
+        who: release.who,
+        time: release.now,
+    };
+    let id = ledger::write_tag(release.repo, &new, release.key)?;
+    ledger::persist(release.repo)?;
+    ledger::create_tag(release.repo, name, id)?;
+    Ok(id)
+}
+
+fn enter(release: &Release<'_>, ledger: &mut Ledger, tag: ObjectId) -> Result<()> {
+    let version = &release.manifest.version;
+    let note = release.note;
+    let (files, _) =
+        ledger::release_files(version, &note.manifest, &note.versions_cfg, release.key)?;
+    let entry = NewEntry {
+        kind: Kind::Release { version: version.clone(), tag },
+        id: ledger::new_id()?,
+        files,
+        who: release.who.clone(),
+        time: release.now,
+        reason: String::new(),
+    };
+    ledger.append(&entry, release.key)?;
+    Ok(())
+}

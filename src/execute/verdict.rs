@@ -1,0 +1,121 @@
+//! What an activation came to: read from the job's own result, never from an exit code alone.
+
+use super::{Deployed, Live};
+use crate::{
+    host::{Activated, ActivationResult, FailureKind},
+    release::Outcome,
+    transport::{self, ConversationError},
+};
+use semver::Version;
+
+/// What an activation came to on one host.
+pub(super) struct Verdict {
+    /// For the ledger.
+    pub outcome: Outcome,
+    /// What is live there now, as far as it is known.
+    pub live: Option<Version>,
+    /// The backup that was made.
+    pub backup: Option<String>,
+    /// Why the deployment failed, when it did.
+    pub failure: Option<Deployed>,
+}
+
+/// Which activation is judged.
+pub(super) struct Case<'a> {
+    /// The host.
+    pub host: &'a str,
+    /// The stage.
+    pub stage: &'a str,
+    /// What was live.
+    pub old: Option<&'a Version>,
+    /// What was to be.
+    pub new: &'a Version,
+}
+
+impl Verdict {
+    /// Reads the job's result, or the lack of one.
+    pub(super) fn of(answer: Result<Activated, ConversationError>, case: &Case<'_>) -> Self {
+        match answer {
+            Ok(activated) => Self::ended(activated, case),
+            Err(error) => Self::unended(&error, case),
+        }
+    }
+
+    fn ended(done: Activated, case: &Case<'_>) -> Self {
+        let text = |version: &Version| version.to_string();
+        let current = done.current.as_ref().map(text);
+        let (outcome, live) = match done.result {
+            ActivationResult::Healthy => {
+                return Self {
+                    outcome: Outcome::Healthy,
+                    live: done.current,
+                    backup: done.backup,
+                    failure: None,
+                };
+            }
+            ActivationResult::Unhealthy => (Outcome::Failed, Live::Kept(text(case.new))),
+            ActivationResult::Reverted => {
+                let old = case.old.map_or_else(|| "nothing".to_owned(), text);
+                (Outcome::Reverted, Live::Reverted(old))
+            }
+            ActivationResult::FailedBeforeSwitch => (Outcome::Failed, Live::Untouched(current)),
+            ActivationResult::Failed => (Outcome::Failed, Live::Switched(current)),
+            ActivationResult::Unknown => (Outcome::Abandoned, Live::Unknown),
+        };
+        Self {
+            outcome,
+            live: done.current,
+            backup: done.backup,
+            failure: Some(case.failure(live, done.message, done.output, done.hint)),
+        }
+    }
+
+    fn unended(error: &ConversationError, case: &Case<'_>) -> Self {
+        let output = error.output().to_vec();
+        let look = format!("look with git hostout status {}", case.stage);
+        let running = matches!(error, ConversationError::Failed(failure)
+            if matches!(failure.kind, FailureKind::Running | FailureKind::Died));
+        let lost = matches!(
+            error,
+            ConversationError::NoAnswer { .. }
+                | ConversationError::Transport(transport::Error::Lost { .. })
+        );
+        if running || lost {
+            // The job runs on without us: what is live will be seen by whoever looks.
+            let failure = case.failure(Live::Unknown, error.to_string(), output, Some(look));
+            return Self {
+                outcome: Outcome::Abandoned,
+                live: None,
+                backup: None,
+                failure: Some(failure),
+            };
+        }
+        // The agent said no before there was a job.
+        let live = Live::Untouched(case.old.map(ToString::to_string));
+        Self {
+            outcome: Outcome::Failed,
+            live: case.old.cloned(),
+            backup: None,
+            failure: Some(case.failure(live, error.to_string(), output, error.hint())),
+        }
+    }
+}
+
+impl Case<'_> {
+    fn failure(
+        &self,
+        live: Live,
+        message: String,
+        output: Vec<String>,
+        hint: Option<String>,
+    ) -> Deployed {
+        Deployed {
+            host: self.host.to_owned(),
+            stage: self.stage.to_owned(),
+            message,
+            live,
+            output,
+            hint,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What was seen: plain data about the repository, the ledger and each host.
+//!
+//! **Invariant:** no decisions and no effects; two observations can be compared with `==`.
+//! **Not here:** looking (`observe`), deciding (`plan`).
+//! **To add** a fact: a field here, filled in by `observe`, used by `plan`.
+
+use crate::release::{Digest, EntryId, Intent, Manifest, Outcome};
+use semver::Version;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The repository at the moment a release was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// Object id of HEAD's commit.
+    pub head: String,
+    /// Tracked files that differ from HEAD, and untracked files that a release would need, each with how it differs.
+    pub dirty: Vec<(String, Dirt)>,
+    /// `merge`, `rebase`, … when one is under way.
+    pub operation: Option<String>,
+    /// Names of all tags.
+    pub tags: BTreeSet<String>,
+    /// Configuration files with a password in an address: file and line.
+    pub passwords: Vec<(String, usize)>,
+}
+
+/// How a file differs from HEAD.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dirt {
+    /// Tracked and changed.
+    Modified,
+    /// Not tracked, but part of what would be released.
+    Untracked,
+}
+
+/// The ledger beside the one on the remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoteLedger {
+    /// There is no remote to push to.
+    NoRemote,
+    /// Ours has everything theirs has.
+    UpToDate,
+    /// Neither contains the other.
+    Diverged {
+        /// What to look at, in words.
+        detail: String,
+    },
+    /// It did not answer.
+    Unreachable {
+        /// The remote's name.
+        remote: String,
+        /// Why, redacted.
+        detail: String,
+    },
+}
+
+/// A release that is in the ledger.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Released {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// sha256 of the manifest's bytes.
+    pub digest: Digest,
+}
+
+/// A deployment as the ledger tells it: a started entry, and the ended one when there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Serial of the started entry.
+    pub serial: u64,
+    /// Its id.
+    pub id: EntryId,
+    /// The stage.
+    pub stage: String,
+    /// The release.
+    pub version: Version,
+    /// deploy or rollback.
+    pub intent: Intent,
+    /// How it ended; nothing when no ended entry is known.
+    pub outcome: Option<Outcome>,
+    /// When it started, RFC 3339 in UTC.
+    pub time: String,
+}
+
+/// One host of a stage, as it says itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// As `hostout.toml` names it.
+    pub name: String,
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// The state of the stage's path.
+    pub path: PathState,
+    /// Its python, or why there is none.
+    pub python: Result<Python, String>,
+    /// Free bytes where the path is.
+    pub free_bytes: u64,
+    /// What `current` names.
+    pub current: Current,
+    /// The release that the host's record calls live, and the id of the deployment that made it so.
+    pub record: Option<(Version, EntryId)>,
+    /// Releases in its `releases/` that are complete, with the sha256 of their manifests.
+    pub complete: BTreeMap<Version, Digest>,
+    /// Who holds the lock.
+    pub lock: Option<String>,
+    /// Its processes: name, state, detail.
+    pub services: Vec<(String, String, String)>,
+    /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
+    pub healthy: Option<bool>,
+    /// Shared files and whether they are there.
+    pub shared_files: BTreeMap<String, bool>,
+    /// Which of the asked-for artifacts it lacks.
+    pub missing: BTreeSet<Digest>,
+    /// Whether this program's agent is installed.
+    pub agent: bool,
+}
+
+/// A host's interpreter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Python {
+    /// Its version, e.g. `3.11.2`.
+    pub version: String,
+    /// The wheel tags it takes (PEP 425).
+    pub tags: BTreeSet<String>,
+    /// What it is called in `targets`.
+    pub target: String,
+    /// Whether the `venv` module is there.
+    pub venv: bool,
+}
+
+/// The state of the path of a stage on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathState {
+    /// Nothing is there, or an empty folder; it can be made.
+    Free,
+    /// A deployment of ours.
+    Ours,
+    /// Somebody else's files.
+    Foreign,
+    /// It cannot be made or written.
+    Unwritable(String),
+}
+
+/// What `current` is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Current {
+    /// There is none.
+    Nothing,
+    /// A link to a release of ours.
+    Release(Version),
+    /// Something we did not make.
+    Foreign(String),
+}
+
+impl Current {
+    /// The release that is live, when there is one of ours.
+    pub fn release(&self) -> Option<&Version> {
+        match self {
+            Self::Release(version) => Some(version),
+            Self::Nothing | Self::Foreign(_) => None,
+        }
+    }
+}
+
+impl Host {
+    /// A host of which nothing is known but its name: what a test starts from.
+    pub fn unknown(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            roles: Vec::new(),
+            path: PathState::Free,
+            python: Err("not looked at".to_owned()),
+            free_bytes: 0,
+            current: Current::Nothing,
+            record: None,
+            complete: BTreeMap::new(),
+            lock: None,
+            services: Vec::new(),
+            healthy: None,
+            shared_files: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            agent: false,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong while looking.
+
+use crate::transport::{self, ConversationError};
+use std::{io, path::PathBuf};
+
+/// A result of this room.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong while looking.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The repository has no work tree to find a project in.
+    #[error("{0} is a bare repository: there is no hostout.toml and no buildout to look at")]
+    Bare(PathBuf),
+    /// There is no project here.
+    #[error("no hostout.toml in {start} or above it, up to {root}")]
+    NoProject {
+        /// Where the search began.
+        start: PathBuf,
+        /// Where it ended.
+        root: PathBuf,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is not text.
+    #[error("{0} is not UTF-8")]
+    Encoding(PathBuf),
+    /// `--config` names a file outside of the repository.
+    #[error("{file} is not inside the repository at {root}")]
+    Outside {
+        /// The file.
+        file: PathBuf,
+        /// The repository.
+        root: PathBuf,
+    },
+    /// There is no buildout to propose anything for.
+    #[error("{0} holds no buildout: there is no buildout.cfg")]
+    NoBuildout(PathBuf),
+    /// A file cannot be written.
+    #[error("cannot write {path}")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// There are no commits yet.
+    #[error("the repository has no commits yet")]
+    NoCommits,
+    /// git's library cannot do what was asked.
+    #[error("cannot {what}")]
+    Git {
+        /// What was tried.
+        what: &'static str,
+        /// What it says.
+        #[source]
+        source: Box<gix::Error>,
+    },
+    /// There is no ledger.
+    #[error("there is no ledger: neither a branch {0} here nor on the remote")]
+    NoLedger(String),
+    /// A host cannot be reached, or does not let us in.
+    #[error(transparent)]
+    Unreachable(transport::Error),
+    /// A host's agent has no answer.
+    #[error(transparent)]
+    Conversation(ConversationError),
+}
+
+impl Error {
+    /// What to do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Bare(_) => "run it in a clone with files: git clone REPOSITORY FOLDER".to_owned(),
+            Self::NoProject { .. } | Self::NoLedger(_) => {
+                "git hostout init --stage NAME --host HOST --path PATH".to_owned()
+            }
+            Self::NoBuildout(_) => "run it in the folder of the buildout, or use -C FOLDER".to_owned(),
+            Self::NoCommits => "git add the buildout and git commit it first".to_owned(),
+            Self::Outside { .. } => "move it into the repository, or run in the other one".to_owned(),
+            Self::Unreachable(error) => return error.hint(),
+            Self::Conversation(error) => return error.hint(),
+            Self::File { .. } | Self::Write { .. } | Self::Encoding(_) | Self::Git { .. } => {
+                return None;
+            }
+        })
+    }
+
+    /// Wraps an error of git's library.
+    pub(super) fn git(what: &'static str) -> impl FnOnce(gix::Error) -> Self {
+        move |source| Self::Git { what, source: Box::new(source) }
+    }
+}

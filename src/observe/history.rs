@@ -1,0 +1,38 @@
+//! The ledger's history as deployments: a started and an ended entry are one.
+
+use crate::{
+    facts::Deployment,
+    ledger::{Kind, Ledger},
+    release::{EntryId, Outcome},
+};
+use std::collections::HashMap;
+
+/// Every deployment in the ledger, newest first.
+pub fn history(ledger: &Ledger) -> Vec<Deployment> {
+    let mut outcomes: HashMap<EntryId, Outcome> = HashMap::new();
+    let mut deployments = Vec::new();
+    for entry in ledger.entries() {
+        match &entry.kind {
+            // Newest first: the end of a deployment is met before its start.
+            Kind::Ended { of, outcome, .. } => {
+                outcomes.entry(of.clone()).or_insert(*outcome);
+            }
+            Kind::Started { stage, version, intent } => deployments.push(Deployment {
+                serial: entry.serial,
+                outcome: outcomes.remove(&entry.id),
+                id: entry.id.clone(),
+                stage: stage.clone(),
+                version: version.clone(),
+                intent: *intent,
+                time: entry.time.to_string(),
+            }),
+            Kind::Start { .. } | Kind::Release { .. } | Kind::Other(_) => {}
+        }
+    }
+    deployments
+}
+
+/// The deployments of one stage, newest first.
+pub fn history_of(deployments: &[Deployment], stage: &str) -> Vec<Deployment> {
+    deployments.iter().filter(|deployment| deployment.stage == stage).cloned().collect()
+}

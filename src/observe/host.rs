@@ -1,0 +1,128 @@
+//! One host, as its agent sees it.
+
+use super::{Error, Result};
+use crate::{
+    config::{Host as Configured, Stage},
+    facts::{Current, Host, PathState, Python},
+    host::{self, CurrentState, LockSeen, ServiceState, StatusAnswer},
+    release::{Digest, Manifest},
+    transport::{Conversation, ConversationError, Transport},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Looks at one host of `stage`; with a manifest also at which of its artifacts are missing there.
+///
+/// A host without a usable python is a fact, not an error; one that cannot be talked to is an error.
+pub fn host(
+    configured: &Configured,
+    transport: &mut dyn Transport,
+    stage: &Stage,
+    manifest: Option<&Manifest>,
+) -> Result<Host> {
+    let buildout = manifest.and_then(|manifest| manifest.buildout_for(&stage.name, &configured.roles));
+    let shared: &[String] = buildout.map_or(&[], |buildout| &buildout.shared.files);
+    let mut conversation = Conversation::new(transport, &stage.path, &stage.python);
+    let answer = match conversation.status(shared) {
+        Ok(answer) => answer,
+        Err(ConversationError::Transport(error @ crate::transport::Error::Unreachable { .. })) => {
+            return Err(Error::Unreachable(error));
+        }
+        Err(error @ ConversationError::Transport(_)) => {
+            return Err(Error::Conversation(error));
+        }
+        Err(error) => {
+            return Ok(Host {
+                roles: configured.roles.clone(),
+                python: Err(error.to_string()),
+                ..Host::unknown(&configured.destination)
+            });
+        }
+    };
+    let mut missing = BTreeSet::new();
+    if let (Some(manifest), Some(buildout)) = (manifest, buildout) {
+        let artifacts = manifest.artifacts_for(&buildout.name);
+        let digests = artifacts.iter().map(|artifact| artifact.sha256).collect();
+        missing.extend(conversation.have(digests).map_err(Error::Conversation)?);
+    }
+    Ok(seen(configured, answer, missing))
+}
+
+fn seen(configured: &Configured, answer: StatusAnswer, missing: BTreeSet<Digest>) -> Host {
+    Host {
+        name: configured.destination.clone(),
+        roles: configured.roles.clone(),
+        path: path(&answer),
+        current: match answer.current.state {
+            CurrentState::Absent => Current::Nothing,
+            CurrentState::Ours | CurrentState::Foreign => match (answer.current.state, answer.current.release) {
+                (CurrentState::Ours, Some(version)) => Current::Release(version),
+                _ => Current::Foreign(match answer.current.target {
+                    Some(target) => format!("a link to {target}"),
+                    None => "a file or folder".to_owned(),
+                }),
+            },
+        },
+        record: answer.record.and_then(|record| Some((record.release?, record.id?))),
+        complete: answer
+            .releases
+            .iter()
+            .filter(|release| release.complete)
+            .filter_map(|release| Some((release.version.parse().ok()?, release.manifest?)))
+            .collect(),
+        lock: answer.lock.filter(|lock| !lock.expired).map(|lock| holder(&lock)),
+        services: answer
+            .services
+            .into_iter()
+            .map(|service| (service.name, word(service.state).to_owned(), service.detail))
+            .collect(),
+        healthy: answer.healthy,
+        shared_files: BTreeMap::from_iter(answer.shared.files),
+        missing,
+        free_bytes: answer.disk.free,
+        agent: answer.installed == Some(host::Agent::digest().to_string()),
+        python: Ok(Python {
+            version: answer.python.version,
+            tags: answer.python.tags.into_iter().collect(),
+            target: answer.target,
+            venv: answer.python.venv,
+        }),
+    }
+}
+
+fn path(answer: &StatusAnswer) -> PathState {
+    match answer.path_state {
+        host::PathState::Absent | host::PathState::Empty => PathState::Free,
+        host::PathState::Ours => PathState::Ours,
+        host::PathState::Foreign => PathState::Foreign,
+        host::PathState::Unwritable => {
+            PathState::Unwritable(answer.reason.clone().unwrap_or_default())
+        }
+    }
+}
+
+/// Who holds a lock, in words.
+pub fn holder(lock: &LockSeen) -> String {
+    let mut words = lock.by.clone();
+    for (before, value) in [
+        (" at ", Some(lock.from.clone()).filter(|from| !from.is_empty())),
+        (", process ", lock.pid.map(|pid| pid.to_string())),
+        (", since ", lock.since.clone()),
+        (", at step ", lock.step.clone()),
+    ] {
+        if let Some(value) = value {
+            words += before;
+            words += &value;
+        }
+    }
+    words
+}
+
+fn word(state: ServiceState) -> &'static str {
+    match state {
+        ServiceState::Running => "running",
+        ServiceState::Starting => "starting",
+        ServiceState::Stopped => "stopped",
+        ServiceState::Failed => "failed",
+        ServiceState::Unknown => "unknown",
+    }
+}

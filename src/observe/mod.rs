@@ -1,0 +1,23 @@
+//! Looking: the only reader of the repository's state, the ledger's history and the hosts.
+//!
+//! **Invariant:** looking changes nothing, here or on a host; what was seen comes back as `facts`.
+//! **Not here:** deciding (`plan`), changing (`execute`), putting a release together (`assemble`).
+//! **To add** something to see: a field in `facts`, a function here that fills it.
+
+mod error;
+mod history;
+mod host;
+mod needed;
+mod place;
+mod previous;
+mod proposal;
+mod repository;
+
+pub use error::{Error, Result};
+pub use history::{history, history_of};
+pub use host::{holder, host};
+pub use needed::Needed;
+pub use place::{Place, find, root, slashed};
+pub use previous::{distance, previous, project_tree, released_commit, unpublished};
+pub use proposal::proposal;
+pub use repository::{is_dirty, repository};

@@ -1,0 +1,308 @@
+//! Deciding a deployment: one manifest to the hosts of one stage.
+
+use super::{Action, Plan, Refusal, fit::misfits};
+use crate::{
+    config::Stage,
+    facts::{Current, Host, PathState},
+    release::{Artifact, Buildout, Data, Digest, Intent, Manifest, Services, Started},
+};
+use std::collections::BTreeSet;
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeployRequest {
+    /// deploy or rollback.
+    pub intent: Intent,
+    /// Overrides the release's own health check once.
+    pub health: Option<HealthOverride>,
+    /// An unhealthy release stays.
+    pub keep_unhealthy: bool,
+    /// The stage's hosts or path may differ from its last deployment.
+    pub moved: bool,
+}
+
+/// A health check for one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HealthOverride {
+    /// Processes only.
+    None,
+    /// This address.
+    Url(String),
+}
+
+/// What is known when a deployment is decided.
+#[derive(Clone, Debug)]
+pub struct DeployFacts<'a> {
+    /// The release.
+    pub manifest: &'a Manifest,
+    /// sha256 of its manifest.
+    pub digest: Digest,
+    /// sha256 of this program's agent.
+    pub agent: Digest,
+    /// Where to.
+    pub stage: &'a Stage,
+    /// The stage's last started entry.
+    pub last_started: Option<&'a Started>,
+    /// Its hosts as they are.
+    pub hosts: &'a [Host],
+    /// Artifacts that hosts lack and that are not at hand here either.
+    pub nowhere: &'a BTreeSet<Digest>,
+}
+
+/// What comes out of deciding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deploying {
+    /// It is live and healthy everywhere already.
+    Live,
+    /// This is to be done.
+    Plan(Plan),
+    /// Somebody else holds a host's lock.
+    Locked {
+        /// The host.
+        host: String,
+        /// Who, in words.
+        holder: String,
+    },
+}
+
+/// Decides how `facts.manifest` gets to the stage's hosts.
+///
+/// # Errors
+/// Every reason on every host at once.
+pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploying, Refusal> {
+    let mut refusal = Refusal::default();
+    moved(request, facts, &mut refusal);
+    let mut todo = Vec::new();
+    for host in facts.hosts {
+        let Some(buildout) = facts.manifest.buildout_for(&facts.stage.name, &host.roles) else {
+            refusal.add(
+                format!("release {} has no buildout for {}", facts.manifest.version, host.name),
+                "make a release with this program",
+            );
+            continue;
+        };
+        if is_live(host, facts) {
+            continue;
+        }
+        if let Some(holder) = &host.lock {
+            return Ok(Deploying::Locked { host: host.name.clone(), holder: holder.clone() });
+        }
+        let artifacts = facts.manifest.artifacts_for(&buildout.name);
+        check(host, buildout, &artifacts, facts, &mut refusal);
+        todo.push((host, buildout, artifacts));
+    }
+    refusal.into_result()?;
+    if todo.is_empty() {
+        return Ok(Deploying::Live);
+    }
+    Ok(Deploying::Plan(steps(request, facts, &todo)))
+}
+
+/// Whether nothing has to be done on `host`.
+fn is_live(host: &Host, facts: &DeployFacts<'_>) -> bool {
+    let version = &facts.manifest.version;
+    host.current.release() == Some(version)
+        && host.complete.get(version) == Some(&facts.digest)
+        && host.record.as_ref().is_some_and(|(recorded, _)| recorded == version)
+        && host.healthy != Some(false)
+}
+
+fn moved(request: &DeployRequest, facts: &DeployFacts<'_>, refusal: &mut Refusal) {
+    let Some(last) = facts.last_started.filter(|_| !request.moved) else { return };
+    let stage = facts.stage;
+    let hosts: Vec<&str> = stage.hosts.iter().map(|host| host.destination.as_str()).collect();
+    if last.path != stage.path {
+        refusal.add(
+            format!("stage {} moved from {} to {}", stage.name, last.path, stage.path),
+            "if that is meant, add --moved",
+        );
+    }
+    if last.hosts != hosts {
+        refusal.add(
+            format!(
+                "the hosts of stage {} were {} and are now {}",
+                stage.name,
+                last.hosts.join(", "),
+                hosts.join(", ")
+            ),
+            "if that is meant, add --moved",
+        );
+    }
+}
+
+fn check(
+    host: &Host,
+    buildout: &Buildout,
+    artifacts: &[Artifact],
+    facts: &DeployFacts<'_>,
+    refusal: &mut Refusal,
+) {
+    let name = &host.name;
+    let path = &facts.stage.path;
+    match &host.path {
+        PathState::Free | PathState::Ours => {}
+        PathState::Foreign => refusal.add(
+            format!("{name}: {path} holds files that are not git-hostout's"),
+            "choose another path, or move them away",
+        ),
+        PathState::Unwritable(why) => refusal.add(
+            format!("{name}: {path} cannot be written: {why}"),
+            format!("as root there: install -d -o USER {path}"),
+        ),
+    }
+    if let Current::Foreign(what) = &host.current {
+        refusal.add(
+            format!("{name}: {path}/current is {what}, not a link that git-hostout made"),
+            "move it away; nothing of it is touched",
+        );
+    }
+    match &host.python {
+        Err(why) => refusal.add(
+            format!("{name}: no usable {}: {why}", facts.stage.python),
+            "install python3 and python3-venv there, or set `python` of the stage",
+        ),
+        Ok(python) => {
+            for reason in misfits(python, buildout, artifacts) {
+                refusal.add(
+                    format!("{name}: {reason}"),
+                    "set `python` of the stage to one that fits, or release for its target",
+                );
+            }
+        }
+    }
+    for file in &buildout.shared.files {
+        if host.shared_files.get(file) != Some(&true) {
+            refusal.add(
+                format!("{name}: shared file {file} is missing"),
+                format!("copy it to {path}/shared/{file} there, mode 0600"),
+            );
+        }
+    }
+    let lost: Vec<&str> = artifacts
+        .iter()
+        .filter(|artifact| host.missing.contains(&artifact.sha256))
+        .filter(|artifact| facts.nowhere.contains(&artifact.sha256))
+        .map(|artifact| artifact.file.as_str())
+        .collect();
+    if !lost.is_empty() {
+        refusal.add(
+            format!("{name} lacks {}, and so does this machine", lost.join(", ")),
+            "deploy from the machine that made the release",
+        );
+    }
+    let need = bytes(artifacts, host) * 6 + HEADROOM;
+    if host.free_bytes < need && !host.complete.contains_key(&facts.manifest.version) {
+        refusal.add(
+            format!(
+                "{name}: {} MB free at {path}, about {} MB needed",
+                host.free_bytes / MB,
+                need / MB
+            ),
+            format!("make room there, or `git hostout prune {}`", facts.stage.name),
+        );
+    }
+}
+
+const MB: u64 = 1_000_000;
+
+/// For a venv, logs and the unpacked configuration.
+const HEADROOM: u64 = 60 * MB;
+
+fn bytes(artifacts: &[Artifact], host: &Host) -> u64 {
+    missing(artifacts, host).iter().map(|artifact| artifact.size).sum()
+}
+
+fn missing(artifacts: &[Artifact], host: &Host) -> Vec<Artifact> {
+    let mut seen = BTreeSet::new();
+    artifacts
+        .iter()
+        .filter(|artifact| host.missing.contains(&artifact.sha256) && seen.insert(artifact.sha256))
+        .cloned()
+        .collect()
+}
+
+fn steps(
+    request: &DeployRequest,
+    facts: &DeployFacts<'_>,
+    todo: &[(&Host, &Buildout, Vec<Artifact>)],
+) -> Plan {
+    let version = &facts.manifest.version;
+    let stage = &facts.stage.name;
+    let mut steps = Vec::new();
+    let mut notes = Vec::new();
+    // All of prepare before the first activate: until then nobody outside notices anything.
+    for (host, buildout, artifacts) in todo {
+        let place = Some(host.name.clone());
+        if !host.agent {
+            steps.push((place.clone(), Action::InstallAgent { agent: facts.agent }));
+        }
+        let reuse = host.complete.get(version) == Some(&facts.digest);
+        let lacking = if reuse { Vec::new() } else { missing(artifacts, host) };
+        if !lacking.is_empty() {
+            let there = artifacts.len() - lacking.len();
+            steps.push((place.clone(), Action::Upload { artifacts: lacking, there }));
+        }
+        let buildout = buildout.name.clone();
+        steps.push((place, Action::Prepare { version: version.clone(), buildout, reuse }));
+    }
+    steps.push((
+        None,
+        Action::RecordStarted {
+            intent: request.intent,
+            stage: stage.clone(),
+            version: version.clone(),
+        },
+    ));
+    for (host, buildout, _) in todo {
+        if let Some(live) = host.current.release().filter(|live| *live > version) {
+            notes.push(format!("{version} is older than {live}, which is live on {}", host.name));
+        }
+        let action = Action::Activate {
+            expected: host.current.release().cloned(),
+            new: version.clone(),
+            backup: backup(buildout),
+            health: health(request, buildout),
+        };
+        steps.push((Some(host.name.clone()), action));
+    }
+    steps.push((None, Action::RecordEnded { stage: stage.clone() }));
+    let skipped: Vec<&str> = facts
+        .hosts
+        .iter()
+        .filter(|host| !todo.iter().any(|(other, ..)| other.name == host.name))
+        .map(|host| host.name.as_str())
+        .collect();
+    if !skipped.is_empty() {
+        notes.push(format!("live and healthy already on {}", skipped.join(", ")));
+    }
+    let verb = match request.intent {
+        Intent::Deploy => "Deploy",
+        Intent::Rollback => "Roll back to",
+    };
+    let preposition = match request.intent {
+        Intent::Deploy => "to",
+        Intent::Rollback => "on",
+    };
+    let project = &facts.manifest.project.name;
+    Plan::new(format!("{verb} {project} {version} {preposition} {stage}."), notes, steps)
+}
+
+fn backup(buildout: &Buildout) -> String {
+    match &buildout.data {
+        Data::None => "NONE (hostout.toml says so, or no data was found)".to_owned(),
+        Data::Command { backup } => backup.clone(),
+    }
+}
+
+fn health(request: &DeployRequest, buildout: &Buildout) -> String {
+    let url = match &request.health {
+        Some(HealthOverride::Url(url)) => Some(url),
+        Some(HealthOverride::None) => None,
+        None => buildout.health.http.as_ref(),
+    };
+    match (url, &buildout.services) {
+        (Some(url), _) => format!("{url} answers within {} s", buildout.health.timeout),
+        (None, Services::None) => "nothing runs".to_owned(),
+        (None, _) => "its processes run".to_owned(),
+    }
+}

@@ -1,0 +1,69 @@
+//! Where a host and the ledger disagree.
+
+use crate::{
+    facts::{Current, Deployment, Host},
+    release::Outcome,
+};
+
+/// What differs between what `host` says and the stage's history (newest first), in words; empty = nothing.
+///
+/// The host is right about what is live, the ledger about what was meant.
+pub fn drift(host: &Host, log: &[Deployment]) -> Vec<String> {
+    let mut drift = Vec::new();
+    let meant = log.iter().find(|deployment| deployment.outcome == Some(Outcome::Healthy));
+    let live = host.current.release();
+    if let Current::Foreign(what) = &host.current {
+        drift.push(format!("current is {what}"));
+    }
+    match (live, meant) {
+        (Some(live), Some(meant)) if *live != meant.version => {
+            drift.push(format!("runs {live}, the ledger says {}", meant.version));
+        }
+        (Some(live), None) => drift.push(format!("runs {live}, the ledger knows of no deployment")),
+        (None, Some(meant)) => drift.push(format!("runs nothing, the ledger says {}", meant.version)),
+        _ => {}
+    }
+    if let (Some(live), Some((recorded, _))) = (live, &host.record)
+        && live != recorded
+    {
+        drift.push(format!("current names {live}, the host's record {recorded}"));
+    }
+    if let Some(live) = live
+        && !host.complete.contains_key(live)
+    {
+        drift.push(format!("releases/{live} is not complete"));
+    }
+    if let Some(open) = log.first().filter(|deployment| deployment.outcome.is_none()) {
+        drift.push(format!("the ledger has no end of deployment {}", open.id));
+    }
+    drift
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::{Digest, EntryId, Intent};
+    use semver::Version;
+
+    #[test]
+    fn names_what_differs() {
+        let version = Version::new(1, 0, 0);
+        let mut host = Host::unknown("web1");
+        host.current = Current::Release(version.clone());
+        host.record = Some((version.clone(), EntryId("a".into())));
+        host.complete.insert(version.clone(), Digest::of(b""));
+        let healthy = Deployment {
+            serial: 3,
+            id: EntryId("a".into()),
+            stage: "staging".into(),
+            version,
+            intent: Intent::Deploy,
+            outcome: Some(Outcome::Healthy),
+            time: String::new(),
+        };
+        assert_eq!(drift(&host, std::slice::from_ref(&healthy)), Vec::<String>::new());
+        assert_eq!(drift(&host, &[]), ["runs 1.0.0, the ledger knows of no deployment"]);
+        host.current = Current::Nothing;
+        assert_eq!(drift(&host, &[healthy]), ["runs nothing, the ledger says 1.0.0"]);
+    }
+}

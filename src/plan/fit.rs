@@ -1,0 +1,80 @@
+//! Whether a host's python can run a release.
+
+use crate::{
+    facts::Python,
+    release::{Artifact, Buildout},
+};
+use pep440_rs::{Version, VersionSpecifiers};
+use std::str::FromStr;
+
+/// Why `python` cannot run a release, one fragment per reason.
+pub(super) fn misfits(python: &Python, buildout: &Buildout, artifacts: &[Artifact]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if !python.venv {
+        reasons.push("its python3 has no venv module (Debian: python3-venv)".to_owned());
+    }
+    if !buildout.python.is_empty() {
+        let fits = Version::from_str(&python.version)
+            .ok()
+            .zip(VersionSpecifiers::from_str(&buildout.python).ok())
+            .is_some_and(|(version, wanted)| wanted.contains(&version));
+        if !fits {
+            reasons.push(format!(
+                "its python is {}, the release needs {}",
+                python.version, buildout.python
+            ));
+        }
+    }
+    let strangers: Vec<&str> = artifacts
+        .iter()
+        .map(|artifact| artifact.file.as_str())
+        .filter(|file| file.ends_with(".whl") && !takes(python, file))
+        .collect();
+    if let Some((first, rest)) = strangers.split_first() {
+        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+        reasons.push(format!("its python ({}) cannot take {first}{more}", python.target));
+    }
+    reasons
+}
+
+/// Whether one of the tags in a wheel's file name is among the interpreter's (PEP 425: `.` separates a set).
+fn takes(python: &Python, file: &str) -> bool {
+    let stem = file.trim_end_matches(".whl");
+    let mut words = stem.rsplitn(4, '-');
+    let (Some(platforms), Some(abis), Some(pythons)) = (words.next(), words.next(), words.next())
+    else {
+        return false;
+    };
+    pythons.split('.').any(|interpreter| {
+        abis.split('.').any(|abi| {
+            platforms
+                .split('.')
+                .any(|platform| python.tags.contains(&format!("{interpreter}-{abi}-{platform}")))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn compares_every_tag_of_a_set() {
+        let python = Python {
+            version: "3.11.2".to_owned(),
+            tags: BTreeSet::from(
+                ["py3-none-any", "cp311-cp311-manylinux_2_17_x86_64"].map(str::to_owned),
+            ),
+            target: "cp311-manylinux_2_36_x86_64".to_owned(),
+            venv: true,
+        };
+        assert!(takes(&python, "six-1.16.0-py2.py3-none-any.whl"));
+        assert!(takes(
+            &python,
+            "lxml-6.0-cp311-cp311-manylinux_2_26_x86_64.manylinux_2_17_x86_64.whl"
+        ));
+        assert!(!takes(&python, "lxml-6.0-cp313-cp313-manylinux_2_17_x86_64.whl"));
+        assert!(!takes(&python, "nonsense.whl"));
+    }
+}

@@ -1,0 +1,167 @@
+//! What we will do.
+//!
+//! **Invariant:** planning has no effects; the same inputs give the same plan, byte for byte.
+//! **Not here:** how a step is carried out (`execute`), what is seen (`observe`).
+//! **To add** an action: a variant of [`Action`], its line in `show.rs`, its arm in `execute::step`, a row in the tests.
+
+mod deploy;
+mod difference;
+mod drift;
+mod fit;
+mod prune;
+mod refusal;
+mod release;
+mod resume;
+mod rollback;
+mod show;
+mod version;
+
+pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy};
+pub use difference::{Difference, difference};
+pub use drift::drift;
+pub use prune::prune;
+pub use refusal::{Reason, Refusal};
+pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
+pub use resume::{Interrupted, publish, resume};
+pub use rollback::{NoTarget, rollback_target};
+pub use version::{Bump, VersionError, next_version, parse_version};
+
+use crate::release::{Artifact, Digest, Intent};
+use semver::Version;
+use serde::Serialize;
+
+/// The format of a plan as JSON.
+pub const FORMAT: u32 = 1;
+
+/// The complete list of steps, made before the first visible effect: what `--dry-run` prints is what is executed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// One sentence: what this is about.
+    pub summary: String,
+    /// What a person should know before saying yes.
+    pub notes: Vec<String>,
+    /// In order.
+    pub steps: Vec<Step>,
+}
+
+/// One thing that is done in one place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// Counted from 1.
+    pub id: u32,
+    /// The host, as `hostout.toml` names it; nothing = the client's repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What.
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+/// What a step does. Every action that replaces something names the value it expects to find.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "action")]
+pub enum Action {
+    /// Write the release commit and all it holds as objects that nothing names yet.
+    Commit {
+        /// Object id of the release commit.
+        id: String,
+        /// sha256 of the manifest.
+        manifest: Digest,
+        /// sha256 of the tarball.
+        tarball: Digest,
+    },
+    /// Create the signed tag; it must not exist.
+    Tag {
+        /// Its name.
+        name: String,
+        /// The release commit.
+        target: String,
+    },
+    /// Append the release to the ledger.
+    Enter {
+        /// The ledger's branch.
+        ledger: String,
+        /// The tip it is planned on.
+        expected: String,
+        /// The release.
+        version: Version,
+    },
+    /// One atomic push.
+    Push {
+        /// The remote's name.
+        remote: String,
+        /// Full names of the refs.
+        refs: Vec<String>,
+    },
+    /// Put this program's agent on the host.
+    InstallAgent {
+        /// sha256 of the script.
+        agent: Digest,
+    },
+    /// Send the artifacts that the host lacks.
+    Upload {
+        /// Which.
+        artifacts: Vec<Artifact>,
+        /// How many it has already.
+        there: usize,
+    },
+    /// Build the release directory at its final path, unnoticed by anyone.
+    Prepare {
+        /// The release.
+        version: Version,
+        /// The manifest's buildout entry.
+        buildout: String,
+        /// Whether a complete directory is there.
+        reuse: bool,
+    },
+    /// Write the started entry into the ledger.
+    RecordStarted {
+        /// deploy or rollback.
+        intent: Intent,
+        /// The stage.
+        stage: String,
+        /// The release.
+        version: Version,
+    },
+    /// Backup, stop, switch, start, probe: one job on the host.
+    Activate {
+        /// What `current` must name.
+        expected: Option<Version>,
+        /// What it will name.
+        new: Version,
+        /// How the data is backed up, in words.
+        backup: String,
+        /// When it counts as healthy, in words.
+        health: String,
+    },
+    /// Write the ended entry into the ledger.
+    RecordEnded {
+        /// The stage.
+        stage: String,
+    },
+    /// Remove old releases from the host.
+    Prune {
+        /// How many releases stay.
+        keep: usize,
+        /// Which go.
+        releases: Vec<Version>,
+    },
+}
+
+
+impl Plan {
+    /// A plan whose steps are numbered in order.
+    pub(crate) fn new(
+        summary: String,
+        notes: Vec<String>,
+        steps: Vec<(Option<String>, Action)>,
+    ) -> Self {
+        let steps = (1..)
+            .zip(steps)
+            .map(|(id, (host, action))| Step { id, host, action })
+            .collect();
+        Self { format: FORMAT, summary, notes, steps }
+    }
+}

@@ -1,0 +1,241 @@
+//! Deciding a release: whether there is one to make, then how it is published.
+
+use super::{Action, Bump, Plan, Refusal, next_version};
+use crate::{
+    facts::{Dirt, Released, RemoteLedger, Repository},
+    release::{Digest, Manifest},
+};
+use semver::Version;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReleaseRequest {
+    /// This version and no other.
+    pub version: Option<Version>,
+    /// Which number goes up.
+    pub bump: Option<Bump>,
+}
+
+/// What is known before anything is built.
+#[derive(Clone, Debug)]
+pub struct ReleaseFacts<'a> {
+    /// The project's name.
+    pub project: &'a str,
+    /// `[release] tag`, with `{version}` in it.
+    pub tag_format: &'a str,
+    /// The ledger's branch, short.
+    pub ledger: &'a str,
+    /// The ledger's tip.
+    pub tip: &'a str,
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The nearest release whose released commit is an ancestor of HEAD.
+    pub previous: Option<&'a Released>,
+    /// Every version in the ledger.
+    pub released: &'a BTreeSet<Version>,
+    /// Whether the project's tree equals the previous release's.
+    pub unchanged: bool,
+    /// The remote's ledger.
+    pub remote: &'a RemoteLedger,
+    /// Why nothing can be signed.
+    pub unsigned: Option<&'a str>,
+}
+
+/// What comes out of considering.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Considered {
+    /// The tree equals that of this release, and none was asked for.
+    Nothing(Version),
+    /// A release with this version is to be made.
+    Release(Version),
+}
+
+/// A release that was put together where nobody sees it.
+#[derive(Clone, Debug)]
+pub struct Staged<'a> {
+    /// Its manifest.
+    pub manifest: &'a Manifest,
+    /// sha256 of the manifest's bytes.
+    pub digest: Digest,
+    /// Develop eggs that production does not use.
+    pub unused: &'a [String],
+    /// Where it is pushed to: the remote's name; nothing = it stays local.
+    pub push_to: Option<&'a str>,
+    /// Subjects of branch commits that the push would publish.
+    pub publishes: &'a [String],
+}
+
+/// Whether there is a release to make, and with which version.
+///
+/// # Errors
+/// Every reason that is known before anything is built, at once.
+pub fn consider(
+    request: &ReleaseRequest,
+    facts: &ReleaseFacts<'_>,
+) -> Result<Considered, Refusal> {
+    let mut refusal = Refusal::default();
+    state(facts, &mut refusal);
+    let tag = |version: &Version| facts.tag_format.replace("{version}", &version.to_string());
+    let taken = |version: &Version| {
+        facts.released.contains(version) || facts.repository.tags.contains(&tag(version))
+    };
+    if let Some(version) = &request.version
+        && taken(version)
+    {
+        refusal.add(
+            format!("{version} is taken: tag {} or its release exists", tag(version)),
+            "leave the version out to take the next free one",
+        );
+    }
+    refusal.into_result()?;
+    if let Some(version) = &request.version {
+        return Ok(Considered::Release(version.clone()));
+    }
+    let previous = facts.previous.map(|released| &released.manifest.version);
+    if let (Some(version), true, None) = (previous, facts.unchanged, request.bump) {
+        return Ok(Considered::Nothing(version.clone()));
+    }
+    let (prefix, suffix) = facts.tag_format.split_once("{version}").unwrap_or((facts.tag_format, ""));
+    let tagged: BTreeSet<Version> = facts
+        .repository
+        .tags
+        .iter()
+        .filter_map(|name| name.strip_prefix(prefix)?.strip_suffix(suffix))
+        .filter_map(|version| version.parse().ok())
+        .collect();
+    let bump = request.bump.unwrap_or(Bump::Patch);
+    Ok(Considered::Release(next_version(previous, bump, &tagged, &taken)))
+}
+
+fn state(facts: &ReleaseFacts<'_>, refusal: &mut Refusal) {
+    for (file, dirt) in &facts.repository.dirty {
+        match dirt {
+            Dirt::Modified => refusal.add(
+                format!("{file} has changes that are not committed"),
+                "git commit or git stash them",
+            ),
+            Dirt::Untracked => refusal.add(
+                format!("{file} is needed, but not in git"),
+                format!("git add {file}, and commit it"),
+            ),
+        }
+    }
+    if let Some(operation) = &facts.repository.operation {
+        refusal.add(
+            format!("a {operation} is under way"),
+            format!("finish it, or git {operation} --abort"),
+        );
+    }
+    for (file, line) in &facts.repository.passwords {
+        refusal.add(
+            format!("{file}:{line}: an address with a password, in git for everyone to read"),
+            "move it to ~/.netrc or pip's configuration, and change the password",
+        );
+    }
+    if let Some(why) = facts.unsigned {
+        refusal.add(
+            format!("no way to sign: {why}"),
+            "git config user.signingkey, or git hostout init",
+        );
+    }
+    if let RemoteLedger::Diverged { detail } = facts.remote {
+        refusal.add(
+            format!("ledger {} and the remote's have diverged: {detail}", facts.ledger),
+            "git hostout log shows ours; keep the remote's unless you know better",
+        );
+    }
+}
+
+/// How a staged release is published: objects first, then the tag, the ledger last, one push.
+pub fn release(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Plan {
+    let manifest = staged.manifest;
+    let version = &manifest.version;
+    let tag = facts.tag_format.replace("{version}", &version.to_string());
+    let mut steps = vec![
+        Action::Commit {
+            id: manifest.release_commit.clone(),
+            manifest: staged.digest,
+            tarball: manifest.tarball.sha256,
+        },
+        Action::Tag { name: tag.clone(), target: manifest.release_commit.clone() },
+        Action::Enter {
+            ledger: facts.ledger.to_owned(),
+            expected: facts.tip.to_owned(),
+            version: version.clone(),
+        },
+    ];
+    if let Some(remote) = staged.push_to {
+        let refs = vec![format!("refs/tags/{tag}"), format!("refs/heads/{}", facts.ledger)];
+        steps.push(Action::Push { remote: remote.to_owned(), refs });
+    }
+    let steps = steps.into_iter().map(|action| (None, action)).collect();
+    Plan::new(format!("Release {} {version}.", facts.project), notes(facts, staged), steps)
+}
+
+fn notes(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Vec<String> {
+    let previous = facts.previous.map(|released| &released.manifest);
+    let before = |name: &str| {
+        previous.and_then(|manifest| manifest.egg.iter().find(|egg| egg.name == name))
+    };
+    let mut notes: Vec<String> = staged
+        .manifest
+        .egg
+        .iter()
+        .map(|egg| match before(&egg.name) {
+            Some(old) if egg.changed => {
+                format!("egg {} {} -> {} ({})", egg.name, old.version, egg.version, egg.why)
+            }
+            _ => format!("egg {} {} ({})", egg.name, egg.version, egg.why),
+        })
+        .collect();
+    if !staged.unused.is_empty() {
+        notes.push(format!("develop eggs that production does not use: {}", staged.unused.join(", ")));
+    }
+    notes.extend(pin_notes(previous, staged.manifest));
+    match (facts.remote, staged.push_to) {
+        (RemoteLedger::Unreachable { remote, detail }, _) => notes.push(format!(
+            "remote {remote} does not answer ({detail}): the release stays local until `git hostout resume`"
+        )),
+        (_, None) => notes.push("nothing is pushed".to_owned()),
+        (_, Some(_)) => {}
+    }
+    if !staged.publishes.is_empty() {
+        notes.push(format!(
+            "the tag publishes {} commits of this branch: {}",
+            staged.publishes.len(),
+            staged.publishes.join("; ")
+        ));
+    }
+    notes
+}
+
+fn pin_notes(previous: Option<&Manifest>, manifest: &Manifest) -> Vec<String> {
+    let versions = |manifest: &Manifest| -> BTreeMap<String, String> {
+        manifest.pin.iter().map(|pin| (pin.name.clone(), pin.version.to_string())).collect()
+    };
+    let old = previous.map(versions).unwrap_or_default();
+    let new = versions(manifest);
+    let added: Vec<&String> = new.keys().filter(|name| !old.contains_key(*name)).collect();
+    let changed: Vec<String> = new
+        .iter()
+        .filter_map(|(name, version)| {
+            let before = old.get(name).filter(|before| *before != version)?;
+            Some(format!("{name} {before} -> {version}"))
+        })
+        .collect();
+    let removed: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
+    let kept = new.len() - added.len() - changed.len();
+    let mut notes = vec![format!(
+        "pins: {} added, {} changed, {} removed, {kept} kept",
+        added.len(),
+        changed.len(),
+        removed.len()
+    )];
+    notes.extend(changed.iter().map(|line| format!("pin {line}")));
+    if previous.is_some() {
+        notes.extend(added.iter().map(|name| format!("pin {name} {} (new)", new[*name])));
+        notes.extend(removed.iter().map(|name| format!("pin {name} is no longer used")));
+    }
+    notes
+}

@@ -1,0 +1,57 @@
+//! Deciding how a release that was interrupted, or stayed local, goes on.
+
+use super::{Action, Plan};
+use crate::release::Manifest;
+
+/// A release that was begun and is not in the ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Interrupted<'a> {
+    /// The project's name.
+    pub project: &'a str,
+    /// The release's manifest.
+    pub manifest: &'a Manifest,
+    /// The tag's name.
+    pub tag: &'a str,
+    /// The ledger's branch.
+    pub ledger: &'a str,
+    /// The ledger's tip.
+    pub tip: &'a str,
+    /// The remote; nothing = it stays local.
+    pub push_to: Option<&'a str>,
+}
+
+/// The steps that are left: each of them looks first whether it is done.
+pub fn resume(interrupted: &Interrupted<'_>) -> Plan {
+    let manifest = interrupted.manifest;
+    let version = &manifest.version;
+    let mut steps = vec![
+        Action::Tag {
+            name: interrupted.tag.to_owned(),
+            target: manifest.release_commit.clone(),
+        },
+        Action::Enter {
+            ledger: interrupted.ledger.to_owned(),
+            expected: interrupted.tip.to_owned(),
+            version: version.clone(),
+        },
+    ];
+    if let Some(remote) = interrupted.push_to {
+        steps.push(push(remote, interrupted.ledger, &[interrupted.tag.to_owned()]));
+    }
+    let steps = steps.into_iter().map(|action| (None, action)).collect();
+    let summary = format!("Finish the release of {} {version}.", interrupted.project);
+    Plan::new(summary, Vec::new(), steps)
+}
+
+/// One push of everything that stayed local.
+pub fn publish(remote: &str, ledger: &str, tags: &[String]) -> Plan {
+    let summary = format!("Push what stayed local to {remote}.");
+    Plan::new(summary, Vec::new(), vec![(None, push(remote, ledger, tags))])
+}
+
+fn push(remote: &str, ledger: &str, tags: &[String]) -> Action {
+    let tags = tags.iter().map(|tag| format!("refs/tags/{tag}"));
+    let refs = tags.chain([format!("refs/heads/{ledger}")]).collect();
+    Action::Push { remote: remote.to_owned(), refs }
+}
+

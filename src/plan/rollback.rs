@@ -1,0 +1,98 @@
+//! Which release a rollback goes back to.
+
+use crate::{
+    facts::Deployment,
+    release::Outcome,
+};
+use semver::Version;
+
+/// There is no release to go back to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoTarget {
+    /// Versions that may be named with `--to`, newest first.
+    pub others: Vec<Version>,
+}
+
+/// The newest healthy deployment older than the first deployment of the current release, of another version:
+/// 1.5 → 1.4 → 1.3, never forward.
+///
+/// `log` is the stage's history, newest first.
+pub fn rollback_target<'a>(
+    log: &'a [Deployment],
+    current: Option<&Version>,
+) -> Result<&'a Deployment, NoTarget> {
+    let healthy = |deployment: &&Deployment| deployment.outcome == Some(Outcome::Healthy);
+    let is_current = |deployment: &Deployment| Some(&deployment.version) == current;
+    let first = log
+        .iter()
+        .filter(healthy)
+        .filter(|deployment| is_current(deployment))
+        .map(|deployment| deployment.serial)
+        .min()
+        .unwrap_or(u64::MAX);
+    log.iter()
+        .filter(healthy)
+        .find(|deployment| deployment.serial < first && !is_current(deployment))
+        .ok_or_else(|| {
+            let mut others: Vec<Version> = Vec::new();
+            for deployment in log.iter().filter(healthy) {
+                if !is_current(deployment) && !others.contains(&deployment.version) {
+                    others.push(deployment.version.clone());
+                }
+            }
+            NoTarget { others }
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::{EntryId, Intent};
+
+    /// A stage's history, oldest first; a version followed by `!` was reverted.
+    fn log(versions: &str) -> Vec<Deployment> {
+        let mut log: Vec<Deployment> = (1..)
+            .zip(versions.split_whitespace())
+            .map(|(serial, word)| Deployment {
+                serial,
+                id: EntryId(format!("{serial:016x}")),
+                stage: "staging".to_owned(),
+                version: Version::parse(&format!("{}.0", word.trim_end_matches('!'))).unwrap(),
+                intent: Intent::Deploy,
+                outcome: Some(if word.ends_with('!') {
+                    Outcome::Reverted
+                } else {
+                    Outcome::Healthy
+                }),
+                time: String::new(),
+            })
+            .collect();
+        log.reverse();
+        log
+    }
+
+    fn target(versions: &str, current: &str) -> Result<String, Vec<String>> {
+        let current = Version::parse(&format!("{current}.0")).unwrap();
+        rollback_target(&log(versions), Some(&current))
+            .map(|deployment| deployment.version.to_string())
+            .map_err(|none| none.others.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn goes_back_and_never_forward() {
+        assert_eq!(target("1.3 1.4 1.5", "1.5"), Ok("1.4.0".to_owned()));
+        assert_eq!(target("1.3 1.4 1.5 1.4", "1.4"), Ok("1.3.0".to_owned()));
+        assert_eq!(target("1.3 1.4 1.5 1.4 1.3", "1.3"), Err(vec!["1.4.0".into(), "1.5.0".into()]));
+    }
+
+    #[test]
+    fn passes_over_what_was_never_healthy() {
+        assert_eq!(target("1.3 1.4! 1.5", "1.5"), Ok("1.3.0".to_owned()));
+        assert_eq!(target("1.3 1.3 1.3", "1.3"), Err(Vec::new()));
+    }
+
+    #[test]
+    fn a_live_release_that_the_ledger_does_not_know_goes_to_the_newest_healthy_one() {
+        assert_eq!(target("1.3 1.4", "9.9"), Ok("1.4.0".to_owned()));
+    }
+}

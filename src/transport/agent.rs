@@ -1,0 +1,252 @@
+//! Conversations with a host's agent: request in, events out, an end that proves that the verb ended.
+
+use super::{Error as TransportError, Transport};
+use crate::{
+    event::{Event, Watch},
+    host::{
+        ActivateRequest, Activated, Agent, End, Ended, Failure, HaveAnswer, HaveRequest,
+        InstallAnswer, ListenError, Listener, PrepareAnswer, PrepareRequest, PruneAnswer,
+        PruneRequest, PutAnswer, Request, StatusAnswer, StatusRequest, UnlockAnswer, UnlockRequest,
+        Verb,
+    },
+    host,
+    release::Digest,
+};
+use serde::Serialize;
+use std::io::Read;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ConversationError {
+    /// The way to the host.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The agent said no.
+    #[error("{}", .0.message)]
+    Failed(Box<Failure>),
+    /// What answered was no agent, or it was cut off.
+    #[error("{host}: {message}")]
+    NoAnswer {
+        /// The host.
+        host: String,
+        /// What came instead.
+        message: String,
+    },
+}
+
+/// A conversation partner: the agent at one path of one host.
+pub struct Conversation<'t> {
+    transport: &'t mut dyn Transport,
+    agent: Agent,
+}
+
+impl<'t> Conversation<'t> {
+    /// With the agent at `path`, run by the host's `python`.
+    pub fn new(transport: &'t mut dyn Transport, path: &str, python: &str) -> Self {
+        Self { transport, agent: Agent::new(path, python) }
+    }
+
+    /// What is there. The agent need not be installed; nothing is written.
+    pub fn status(&mut self, shared_files: &[String]) -> Result<StatusAnswer, ConversationError> {
+        let request = StatusRequest { shared_files: shared_files.to_vec() };
+        self.fed(Verb::Status, &request)
+    }
+
+    /// Which artifacts are missing. The agent need not be installed.
+    pub fn have(&mut self, sha256: Vec<Digest>) -> Result<Vec<Digest>, ConversationError> {
+        let answer: HaveAnswer = self.fed(Verb::Have, &HaveRequest { sha256 })?;
+        Ok(answer.missing)
+    }
+
+    /// Puts this program's agent there.
+    pub fn install(&mut self) -> Result<InstallAnswer, ConversationError> {
+        self.fed(Verb::Install, &StatusRequest::default())
+    }
+
+    /// Sends artifacts as one tar stream.
+    pub fn put(&mut self, mut stream: impl Read) -> Result<PutAnswer, ConversationError> {
+        let command = self.agent.installed(Verb::Put, None);
+        let end = self.hold(&command, &mut stream, None)?;
+        self.read(end)
+    }
+
+    /// Builds a release, and takes the lock.
+    pub fn prepare(
+        &mut self,
+        request: PrepareRequest,
+        watch: Watch<'_>,
+    ) -> Result<PrepareAnswer, ConversationError> {
+        let end = self.ask(Verb::Prepare, request, Some(watch))?;
+        self.read(end)
+    }
+
+    /// Makes a release live, and follows the job to its end.
+    pub fn activate(
+        &mut self,
+        request: ActivateRequest,
+        watch: Watch<'_>,
+    ) -> Result<Activated, ConversationError> {
+        let end = self.ask(Verb::Activate, request, Some(watch))?;
+        let host = self.transport.host().to_owned();
+        end.activation().map_err(|error| told(host, error))
+    }
+
+    /// Removes old releases.
+    pub fn prune(&mut self, request: PruneRequest) -> Result<PruneAnswer, ConversationError> {
+        let end = self.ask(Verb::Prune, request, None)?;
+        self.read(end)
+    }
+
+    /// Gives back a lock.
+    pub fn unlock(&mut self, token: &str) -> Result<UnlockAnswer, ConversationError> {
+        let end = self.ask(Verb::Unlock, UnlockRequest::Token(token.to_owned()), None)?;
+        self.read(end)
+    }
+
+    fn ask(
+        &mut self,
+        verb: Verb,
+        request: impl Serialize,
+        watch: Option<Watch<'_>>,
+    ) -> Result<End, ConversationError> {
+        let command = self.agent.installed(verb, None);
+        let body = self.json(request)?;
+        self.hold(&command, &mut body.as_slice(), watch)
+    }
+
+    /// Asks the agent where it may not be installed: its source goes ahead of the request.
+    fn fed<T: serde::de::DeserializeOwned>(
+        &mut self,
+        verb: Verb,
+        request: &impl Serialize,
+    ) -> Result<T, ConversationError> {
+        let command = self.agent.fed(verb, None);
+        let body = self.json(request)?;
+        let mut stdin = Agent::SOURCE.as_bytes().chain(body.as_slice());
+        let end = self.hold(&command, &mut stdin, None)?;
+        self.read(end)
+    }
+
+    fn json(&self, request: impl Serialize) -> Result<Vec<u8>, ConversationError> {
+        Request::new(request).to_json().map_err(|error| ConversationError::NoAnswer {
+            host: self.transport.host().to_owned(),
+            message: error.to_string(),
+        })
+    }
+
+    fn hold(
+        &mut self,
+        command: &host::Command,
+        stdin: &mut dyn Read,
+        watch: Option<Watch<'_>>,
+    ) -> Result<End, ConversationError> {
+        let host = self.transport.host().to_owned();
+        let mut listener = Listener::new(|event| {
+            if let Some(watch) = watch {
+                tell(&host, event, watch);
+            }
+        });
+        let ended = self.transport.run(command, stdin, &mut listener)?;
+        listener.end().map_err(|error| match ended {
+            // It said nothing at all: what went wrong stands on its standard error.
+            Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }
+                if !stderr.trim().is_empty() =>
+            {
+                ConversationError::NoAnswer { host: host.clone(), message: last_line(&stderr) }
+            }
+            _ => told(host.clone(), error),
+        })
+    }
+
+    fn read<T: serde::de::DeserializeOwned>(&self, end: End) -> Result<T, ConversationError> {
+        end.read().map_err(|error| told(self.transport.host().to_owned(), error))
+    }
+}
+
+fn told(host: String, error: ListenError) -> ConversationError {
+    match error {
+        ListenError::Failed(failure) => ConversationError::Failed(failure),
+        error @ (ListenError::NoEnd(_) | ListenError::Shape(_)) => {
+            ConversationError::NoAnswer { host, message: error.to_string() }
+        }
+    }
+}
+
+fn tell(host: &str, event: host::Event, watch: Watch<'_>) {
+    watch(match event {
+        host::Event::Step { step, detail } => Event::Detail(format!("{host}: {step} {detail}")),
+        host::Event::Progress { step, done, total } => Event::Progress {
+            label: format!("{host}: {step}"),
+            done,
+            total: total.unwrap_or(done),
+            bytes: false,
+        },
+        host::Event::Warning { message } => Event::Warning(format!("{host}: {message}")),
+        host::Event::Alive | host::Event::Other => return,
+    });
+}
+
+fn last_line(text: &str) -> String {
+    let line = text.lines().rev().find(|line| !line.trim().is_empty());
+    line.unwrap_or_default().trim().to_owned()
+}
+
+impl ConversationError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Transport(error) => error.hint(),
+            Self::Failed(failure) => failure.hint.clone(),
+            Self::NoAnswer { .. } => None,
+        }
+    }
+
+    /// The end of what the failing command printed.
+    pub fn output(&self) -> &[String] {
+        match self {
+            Self::Failed(failure) => &failure.output,
+            Self::Transport(_) | Self::NoAnswer { .. } => &[],
+        }
+    }
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Local;
+    use std::io;
+
+    #[test]
+    fn an_agent_answers_where_nothing_is_installed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop").display().to_string();
+        let mut local = Local::new("local");
+        let mut conversation = Conversation::new(&mut local, &path, "python3");
+        assert_eq!(conversation.status(&[]).unwrap().installed, None);
+        let missing = conversation.have(vec![Digest::of(b"x")]).unwrap();
+        assert_eq!(missing, [Digest::of(b"x")]);
+        assert!(!folder.path().join("shop").exists());
+    }
+
+    #[test]
+    fn a_python_that_is_not_there_is_named() {
+        let mut local = Local::new("local");
+        let mut conversation = Conversation::new(&mut local, "/nowhere", "python-of-nowhere");
+        let error = conversation.status(&[]).unwrap_err();
+        assert!(error.to_string().contains("python-of-nowhere"), "{error}");
+    }
+
+    #[test]
+    fn io_errors_are_no_answers() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        }
+        let mut local = Local::new("local");
+        let mut conversation = Conversation::new(&mut local, "/nowhere", "python3");
+        assert!(conversation.put(Broken).is_err());
+    }
+}
