@@ -189,6 +189,23 @@ fn the_previous_releases_tools_are_used_again() {
 }
 
 #[test]
+fn a_pin_that_is_ruled_out_is_dropped() {
+    let text = "[build-system]\nrequires = [\"setuptools>=81\"]\nbuild-backend = \"setuptools.build_meta\"\n\
+        [project]\nname = \"acme.shop\"\nversion = \"1.0\"\n";
+    let fixture = Fixture::new(&[("pyproject.toml", text), INIT]);
+    let old = BuildTool {
+        name: "setuptools".into(),
+        version: "80.9.0".into(),
+        sha256: crate::release::Digest::of(b""),
+    };
+    let built = fixture
+        .build(&"1.0".parse().unwrap(), 0o644, &[old])
+        .unwrap();
+    let version: Version = built.tools[0].version.parse().unwrap();
+    assert!(version >= Version::new([81]), "{version}");
+}
+
+#[test]
 fn setuptools_scm_keeps_the_data_that_only_git_knows() {
     let text = "[build-system]\nrequires = [\"setuptools>=64\", \"setuptools-scm>=8\"]\nbuild-backend = \"setuptools.build_meta\"\n\
         [project]\nname = \"acme.shop\"\ndynamic = [\"version\"]\n[tool.setuptools_scm]\nroot = \"..\"\n";
