@@ -12,15 +12,17 @@ use std::sync::OnceLock;
 
 const EPOCH: i64 = 1_767_225_600;
 
-/// One builder for all tests, so that build tools are fetched once.
+/// One builder for all tests, so that build tools are fetched once. Statics are never dropped: its cache lies beside
+/// the test program and is emptied by the next run.
 fn builder() -> &'static Builder {
-    static BUILDER: OnceLock<(TempDir, Builder)> = OnceLock::new();
-    let (_, builder) = BUILDER.get_or_init(|| {
-        let cache = tempfile::tempdir().unwrap();
-        let builder = Builder::new(cache.path(), "python3").unwrap();
-        (cache, builder)
-    });
-    builder
+    static BUILDER: OnceLock<Builder> = OnceLock::new();
+    BUILDER.get_or_init(|| {
+        let cache = std::env::current_exe().unwrap().with_extension("tools");
+        if cache.exists() {
+            fs::remove_dir_all(&cache).unwrap();
+        }
+        Builder::new(cache, "python3").unwrap()
+    })
 }
 
 /// A committed egg in the folder `egg` of a repository.
