@@ -112,14 +112,19 @@ fn unreleased(heading: &str) -> Option<usize> {
     heading.to_ascii_lowercase().find("unreleased")
 }
 
-/// The words of a heading without the brackets and the `v` around a version, each with its place.
+/// What in a heading starts like a version, without brackets and `v`, each with its place.
 fn words(heading: &str) -> impl Iterator<Item = (usize, &str)> {
-    heading.split_whitespace().filter_map(move |word| {
-        let inner = word.trim_matches(|c| "[](),:".contains(c));
-        let inner = inner.strip_prefix(['v', 'V']).unwrap_or(inner);
-        let digit = inner.starts_with(|c: char| c.is_ascii_digit());
-        digit.then(|| (inner.as_ptr() as usize - heading.as_ptr() as usize, inner))
-    })
+    let separates = |c: char| c.is_ascii_whitespace() || "[](),:".contains(c);
+    let mut next = 0;
+    let words = heading.split(separates).map(move |word| {
+        let place = next;
+        next += word.len() + 1;
+        match word.strip_prefix(['v', 'V']) {
+            Some(rest) => (place + 1, rest),
+            None => (place, word),
+        }
+    });
+    words.filter(|(_, word)| word.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 fn dated(heading: &str, version: &Version, date: &str) -> Option<String> {

@@ -55,7 +55,9 @@ impl TemporaryClone {
 }
 
 fn git(folder: &Path, arguments: &[&str]) -> Result<String> {
-    let mut command = child::bare(Path::new("git"), folder);
+    // not the work tree: it may hold a .config/git
+    let home = folder.join(".git");
+    let mut command = child::bare(Path::new("git"), &home);
     command.current_dir(folder).args(arguments);
     child::run(&mut command, |output| Error::Command {
         what: format!("git {}", arguments.first().unwrap_or(&"")),

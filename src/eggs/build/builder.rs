@@ -41,11 +41,15 @@ pub struct Built {
 impl Builder {
     /// A builder that uses `python` and keeps environments in `cache`.
     pub fn new(cache: impl Into<PathBuf>, python: impl Into<PathBuf>) -> Result<Self> {
-        let fresh = tempfile::Builder::new().prefix("hostout-").tempdir();
+        let cache = cache.into();
+        fs::create_dir_all(&cache).map_err(Error::file(&cache))?;
+        // not below /tmp, where programs may be forbidden to run
+        let fresh = tempfile::Builder::new().prefix("fresh-").tempdir_in(&cache);
+        let fresh = fresh.map_err(Error::file(&cache))?;
         Ok(Self {
-            cache: cache.into(),
             python: python.into(),
-            fresh: fresh.map_err(Error::file(&std::env::temp_dir()))?,
+            cache,
+            fresh,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Virtual environments that hold build tools, kept by what is in them.
 
-use super::Builder;
+use super::{Builder, pip};
 use crate::eggs::{Error, Result, child};
 use crate::release::{BuildTool, Digest};
 use std::fs::{self, File};
@@ -34,27 +34,23 @@ impl Builder {
         let mut requires = requires.to_vec();
         requires.sort();
         requires.dedup();
-        let mut pins: Vec<String> = pins
-            .iter()
-            .map(|pin| format!("{}=={}", pin.name, pin.version))
-            .collect();
-        pins.sort();
-        pins.dedup();
-        let parent = if pins.is_empty() {
+        let attempts = pip::constraints(pins);
+        let parent = if attempts.is_empty() {
             self.fresh.path()
         } else {
             &self.cache
         };
         let about = self.about_python()?;
-        let key = Digest::of(format!("{about}\n{requires:?}\n{pins:?}").as_bytes());
+        let key = Digest::of(format!("{about}\n{requires:?}\n{attempts:?}").as_bytes());
         made_once(&parent.join(format!("env-{}", key.short())), |folder| {
-            // a pin that a changed requirement rules out must not stop the release; pip is right about the rest too
-            match self.install(egg, &requires, &pins, folder) {
-                Err(Error::Tools { .. }) if !pins.is_empty() => {
-                    self.install(egg, &requires, &[], folder)
+            for constraints in &attempts {
+                match self.install(egg, &requires, constraints, folder) {
+                    // a pin that a changed requirement rules out must not stop the release
+                    Err(Error::Tools { .. }) => {}
+                    result => return result,
                 }
-                result => result,
             }
+            self.install(egg, &requires, &[], folder)
         })
     }
 
@@ -98,7 +94,7 @@ impl Builder {
         }
         child::run(&mut pip, failed)?;
         let text = fs::read(&report).map_err(Error::file(&report))?;
-        installed(&text).map_err(|why| failed(format!("pip's report: {why}")))
+        pip::installed(&text).map_err(|why| failed(format!("pip's report: {why}")))
     }
 
     /// pip of an environment of its own, with the user's settings: pip.conf, `PIP_*`, .netrc, proxies.
@@ -154,6 +150,8 @@ fn pip_in(seed: &Path) -> Command {
     command.args(["-I", "-m", "pip", "--disable-pip-version-check"]);
     // what would put the tools elsewhere; everything else of the user's stands
     for name in [
+        "PYTHONPATH",
+        "PYTHONHOME",
         "PIP_TARGET",
         "PIP_PREFIX",
         "PIP_ROOT",
@@ -194,31 +192,4 @@ fn made_once(
         folder: folder.into(),
         tools,
     })
-}
-
-/// The distributions of pip's installation report (pip documentation, "Installation Report", version 1).
-fn installed(report: &[u8]) -> std::result::Result<Vec<BuildTool>, String> {
-    let report: serde_json::Value =
-        serde_json::from_slice(report).map_err(|error| error.to_string())?;
-    let items = report["install"].as_array().ok_or("no `install`")?;
-    let tool = |item: &serde_json::Value| {
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        let name = text(&item["metadata"]["name"]);
-        let archive = &item["download_info"]["archive_info"];
-        let sha256 = archive["hashes"]["sha256"].as_str();
-        let sha256 = sha256.or_else(|| archive["hash"].as_str()?.strip_prefix("sha256="));
-        let sha256 = sha256.and_then(|digits| digits.parse().ok());
-        let sha256 = sha256.ok_or_else(|| format!("{name} comes from no file with a sha256"))?;
-        Ok(BuildTool {
-            name,
-            version: text(&item["metadata"]["version"]),
-            sha256,
-        })
-    };
-    let mut tools = items
-        .iter()
-        .map(tool)
-        .collect::<std::result::Result<Vec<_>, String>>()?;
-    tools.sort();
-    Ok(tools)
 }

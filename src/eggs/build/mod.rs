@@ -7,6 +7,7 @@
 
 mod builder;
 mod environment;
+mod pip;
 
 pub use builder::{Built, Job};
 

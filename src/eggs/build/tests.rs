@@ -12,15 +12,17 @@ use std::sync::OnceLock;
 
 const EPOCH: i64 = 1_767_225_600;
 
-/// One builder for all tests, so that build tools are fetched once.
+/// One builder for all tests, so that build tools are fetched once. Statics are never dropped: its cache lies beside
+/// the test program and is emptied by the next run.
 fn builder() -> &'static Builder {
-    static BUILDER: OnceLock<(TempDir, Builder)> = OnceLock::new();
-    let (_, builder) = BUILDER.get_or_init(|| {
-        let cache = tempfile::tempdir().unwrap();
-        let builder = Builder::new(cache.path(), "python3").unwrap();
-        (cache, builder)
-    });
-    builder
+    static BUILDER: OnceLock<Builder> = OnceLock::new();
+    BUILDER.get_or_init(|| {
+        let cache = std::env::current_exe().unwrap().with_extension("tools");
+        if cache.exists() {
+            fs::remove_dir_all(&cache).unwrap();
+        }
+        Builder::new(cache, "python3").unwrap()
+    })
 }
 
 /// A committed egg in the folder `egg` of a repository.
@@ -186,6 +188,23 @@ fn the_previous_releases_tools_are_used_again() {
     assert_ne!(tool.sha256, old.sha256);
     let again = fixture.build(&version, 0o644, &built.tools).unwrap();
     assert_eq!((again.artifact, again.tools), (built.artifact, built.tools));
+}
+
+#[test]
+fn a_pin_that_is_ruled_out_is_dropped() {
+    let text = "[build-system]\nrequires = [\"setuptools>=81\"]\nbuild-backend = \"setuptools.build_meta\"\n\
+        [project]\nname = \"acme.shop\"\nversion = \"1.0\"\n";
+    let fixture = Fixture::new(&[("pyproject.toml", text), INIT]);
+    let old = BuildTool {
+        name: "setuptools".into(),
+        version: "80.9.0".into(),
+        sha256: crate::release::Digest::of(b""),
+    };
+    let built = fixture
+        .build(&"1.0".parse().unwrap(), 0o644, &[old])
+        .unwrap();
+    let version: Version = built.tools[0].version.parse().unwrap();
+    assert!(version >= Version::new([81]), "{version}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Where each backend keeps name and version. Sources: PEP 621 and the backends' own documentation.
 
+use super::places::{Version, attribute, in_module, whole_file};
 use super::pyproject::{BuildSystem, item, strings, text};
-use super::{Folder, Found, PythonValue, Result, VersionSite, assigned, normalize};
+use super::{Folder, Found, Result, VersionSite, normalize};
 use toml_edit::DocumentMut;
 
 const FILE: &str = "pyproject.toml";
@@ -56,12 +57,10 @@ fn before_pep621(
     };
     Ok(Found {
         name: Some(flit("dist-name").unwrap_or(module).to_owned()),
-        version: Some(module_version(folder, module, "__version__")?),
+        version: by_flit(folder, module)?,
         requires_python: flit("requires-python").map(str::to_owned),
     })
 }
-
-type Version = Option<(String, VersionSite)>;
 
 fn dynamic_version(
     folder: &Folder<'_>,
@@ -76,10 +75,12 @@ fn dynamic_version(
         "flit_core" => {
             let module = text(document, &["tool", "flit", "module", "name"]);
             let fallback = name.replace('-', "_");
-            module_version(folder, module.unwrap_or(&fallback), "__version__").map(Some)
+            by_flit(folder, module.unwrap_or(&fallback))
         }
         "poetry" | "poetry_dynamic_versioning" => Ok(poetry_version(document, system)),
         "pdm" => pdm(folder, document).map(Some),
+        // an in-tree backend mostly wraps setuptools
+        _ if !system.backend_path.is_empty() => setuptools(folder, document, system, name),
         other => Err(folder.undetermined(FILE, "version", format!("it is dynamic, by {other}"))),
     }
 }
@@ -92,7 +93,9 @@ fn setuptools(
 ) -> Result<Version> {
     let place = |key| item(document, &["tool", "setuptools", "dynamic", "version", key]);
     if let Some(attr) = place("attr").and_then(|item| item.as_str()) {
-        return attribute(folder, attr, &package_roots(document)).map(Some);
+        let missing = || folder.undetermined(FILE, "version", format!("{attr} is no plain string"));
+        let found = attribute(folder, attr, &package_roots(document))?;
+        return found.ok_or_else(missing).map(Some);
     }
     if let Some(file) = place("file") {
         let files = file
@@ -122,6 +125,12 @@ fn package_roots(document: &DocumentMut) -> Vec<String> {
     );
     roots.extend(found.map(strings).unwrap_or_default());
     roots
+}
+
+fn by_flit(folder: &Folder<'_>, module: &str) -> Result<Version> {
+    let attr = format!("{module}.__version__");
+    let missing = || folder.undetermined(FILE, "version", format!("{attr} is no plain string"));
+    attribute(folder, &attr, &[])?.ok_or_else(missing).map(Some)
 }
 
 fn hatch(folder: &Folder<'_>, document: &DocumentMut) -> Result<(String, VersionSite)> {
@@ -181,71 +190,4 @@ pub(super) fn by_scm(name: &str) -> (String, VersionSite) {
     let named = normalize(name).replace('-', "_").to_ascii_uppercase();
     let named = format!("SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{named}");
     scm(&[&named, "SETUPTOOLS_SCM_PRETEND_VERSION"])
-}
-
-/// setuptools' `attr:`: `package.module.NAME`.
-pub(super) fn attribute(
-    folder: &Folder<'_>,
-    attr: &str,
-    roots: &[String],
-) -> Result<(String, VersionSite)> {
-    let (module, name) = attr.rsplit_once('.').unwrap_or(("__init__", attr));
-    module_version_below(folder, module, name, roots)
-}
-
-/// The string `name` of a module or package of the egg.
-fn module_version(folder: &Folder<'_>, module: &str, name: &str) -> Result<(String, VersionSite)> {
-    module_version_below(folder, module, name, &[])
-}
-
-fn module_version_below(
-    folder: &Folder<'_>,
-    module: &str,
-    name: &str,
-    roots: &[String],
-) -> Result<(String, VersionSite)> {
-    let stem = module.replace('.', "/");
-    let roots = roots.iter().map(String::as_str).chain(["src", ""]);
-    let files = roots.flat_map(|root| {
-        let root = root.trim_end_matches('/');
-        let slash = if root.is_empty() { "" } else { "/" };
-        ["/__init__.py", ".py"].map(|end| format!("{root}{slash}{stem}{end}"))
-    });
-    for file in files {
-        if let Some(found) = in_module(folder, &file, name)? {
-            return Ok(found);
-        }
-    }
-    let why = format!("no module {module} sets {name} to a plain string");
-    Err(folder.undetermined(FILE, "version", why))
-}
-
-/// The string that the module `file` sets `name` to.
-pub(super) fn in_module(folder: &Folder<'_>, file: &str, name: &str) -> Result<Version> {
-    let Some(source) = folder.text(file)? else {
-        return Ok(None);
-    };
-    Ok(match assigned(&source, name) {
-        Some(PythonValue::Text(range)) => Some((
-            source[range].to_owned(),
-            VersionSite::Attr {
-                file: file.to_owned(),
-                name: name.to_owned(),
-            },
-        )),
-        _ => None,
-    })
-}
-
-/// A file that holds the version and nothing else.
-pub(super) fn whole_file(folder: &Folder<'_>, file: &str) -> Result<(String, VersionSite)> {
-    match folder.text(file)? {
-        Some(text) => Ok((
-            text.trim().to_owned(),
-            VersionSite::File {
-                file: file.to_owned(),
-            },
-        )),
-        None => Err(folder.undetermined(file, "version", "the file is not there")),
-    }
 }

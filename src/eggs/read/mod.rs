@@ -7,6 +7,7 @@
 
 mod backends;
 mod cfg;
+mod places;
 mod pyproject;
 mod python;
 mod setuptools;
@@ -116,13 +117,17 @@ impl Project {
             Some(document) => backends::read(&folder, document, &system)?,
             None => Found::default(),
         };
-        if system.is_setuptools() && (found.name.is_none() || found.version.is_none()) {
+        if system.may_be_setuptools() && (found.name.is_none() || found.version.is_none()) {
             found = found.or(setuptools::read(&folder, &system)?);
         } else if pyproject.is_none() {
             return Err(Error::NotAnEgg { path: path.into() });
         }
         let missing = |what| Error::Undetermined {
-            file: folder.place("pyproject.toml"),
+            file: folder.place(if system.may_be_setuptools() {
+                folder.setup_file()
+            } else {
+                "pyproject.toml"
+            }),
             what,
             why: "it is not there".into(),
         };
@@ -206,6 +211,12 @@ impl Folder<'_> {
     fn undetermined(&self, file: &str, what: &'static str, why: impl Into<String>) -> Error {
         let (file, why) = (self.place(file), why.into());
         Error::Undetermined { file, what, why }
+    }
+
+    fn setup_file(&self) -> &'static str {
+        let mut files = ["setup.py", "setup.cfg"].into_iter();
+        let found = files.find(|file| self.bytes(file).is_some());
+        found.unwrap_or("pyproject.toml")
     }
 
     fn changelog(&self) -> Option<String> {

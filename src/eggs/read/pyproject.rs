@@ -12,8 +12,9 @@ pub(super) struct BuildSystem {
 }
 
 impl BuildSystem {
-    pub fn is_setuptools(&self) -> bool {
-        self.backend.starts_with("setuptools.build_meta")
+    /// Whether `setup.py` and `setup.cfg` count; in-tree backends mostly wrap setuptools.
+    pub fn may_be_setuptools(&self) -> bool {
+        self.backend.starts_with("setuptools.build_meta") || !self.backend_path.is_empty()
     }
 
     /// Whether a requirement names the distribution `name`, in normal form.

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub enum Value {
     /// A plain string, where its characters stand in the source.
     Text(Range<usize>),
-    /// Another variable.
+    /// Another variable, or an attribute of one, e.g. `shop.__version__`.
     Name(String),
     /// Something computed, with the plain strings in it.
     Computed(Vec<String>),
@@ -101,11 +101,12 @@ fn value(tokens: &[Token<'_>]) -> Value {
         ] => Value::Text(range.clone()),
         [
             Token {
-                kind: Kind::Name,
-                text,
-                ..
+                kind: Kind::Name, ..
             },
-        ] => Value::Name((*text).to_owned()),
+            rest @ ..,
+        ] if rest.chunks(2).all(attribute) => {
+            Value::Name(tokens.iter().map(|token| token.text).collect())
+        }
         // ("1.0"), but not ("1.0",)
         [open, inner, close] if open.text == "(" && close.text == ")" => {
             value(std::slice::from_ref(inner))
@@ -118,6 +119,10 @@ fn value(tokens: &[Token<'_>]) -> Value {
                 .collect(),
         ),
     }
+}
+
+fn attribute(tokens: &[Token<'_>]) -> bool {
+    matches!(tokens, [dot, name] if dot.text == "." && name.kind == Kind::Name)
 }
 
 fn tokens(source: &str) -> Vec<Token<'_>> {

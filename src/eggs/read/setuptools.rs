@@ -1,6 +1,7 @@
 //! `setup.py` and `setup.cfg`. What `setup()` is given goes before `setup.cfg`, as in setuptools.
 
-use super::backends::{attribute, by_scm, in_module, whole_file};
+use super::backends::by_scm;
+use super::places::{attribute, in_module, whole_file};
 use super::pyproject::BuildSystem;
 use super::{Folder, Found, PythonValue, Result, VersionSite, cfg_value, keywords, resolved};
 
@@ -88,15 +89,31 @@ impl<'a> Arguments<'a> {
                 };
                 return Ok(Some((self.source[range].to_owned(), site)));
             }
-            Some(PythonValue::Name(name)) => {
-                format!("setup() is given `{name}`, which comes from elsewhere")
-            }
+            Some(PythonValue::Name(name)) => match self.imported(&name)? {
+                Some(found) => return Ok(Some(found)),
+                None => format!("setup() is given `{name}`, which comes from elsewhere"),
+            },
             Some(PythonValue::Computed(strings)) => match self.read_from(&strings)? {
                 Some(found) => return Ok(Some(found)),
                 None => "setup() is given a computed one".to_owned(),
             },
         };
         Err(self.folder.undetermined(SETUP_PY, "version", why))
+    }
+
+    /// `shop.__version__` after `import shop`, `__version__` after `from shop import __version__`.
+    fn imported(&self, name: &str) -> Result<Option<(String, VersionSite)>> {
+        let import = |line: &str| {
+            let (module, names) = line.strip_prefix("from ")?.split_once(" import ")?;
+            let here = names.split(',').any(|imported| imported.trim() == name);
+            here.then(|| format!("{}.{name}", module.trim()))
+        };
+        let attr = if name.contains('.') {
+            Some(name.to_owned())
+        } else {
+            self.source.lines().find_map(import)
+        };
+        attr.map_or(Ok(None), |attr| attribute(self.folder, &attr, &[]))
     }
 
     /// `open("version.txt").read()`, `read("src", "pkg", "__init__.py")` and their many forms: the strings of the
@@ -133,7 +150,10 @@ fn in_cfg(folder: &Folder<'_>, cfg: &str, text: &str) -> Result<(String, Version
         });
         let roots = [root, find("options.packages.find", "where")];
         let roots: Vec<String> = roots.into_iter().flatten().map(str::to_owned).collect();
-        return attribute(folder, attr.trim(), &roots);
+        let attr = attr.trim();
+        let missing =
+            || folder.undetermined(SETUP_CFG, "version", format!("{attr} is no plain string"));
+        return attribute(folder, attr, &roots)?.ok_or_else(missing);
     }
     if let Some(file) = text.strip_prefix("file:") {
         return whole_file(folder, file.trim());

@@ -107,6 +107,17 @@ fn setup_py_that_reads_a_file() {
 }
 
 #[test]
+fn setup_py_that_imports() {
+    for source in [
+        "import a\nsetup(name='a', version=a.__version__)",
+        "from a import b, __version__\nsetup(name='a', version=__version__)",
+    ] {
+        let found = facts(&[("setup.py", source), ("a.py", "__version__ = '3'\n")]);
+        assert_eq!(found, ("a".into(), "3".into(), attr("a.py", "__version__")));
+    }
+}
+
+#[test]
 fn setup_py_that_computes_is_undetermined() {
     for source in [
         "setup(name='a', version='1.' + minor())",

@@ -233,7 +233,6 @@ mod tests {
             ("b\\x", "leave its folder"),
             ("C:x", "leave its folder"),
             ("b//x", "leave its folder"),
-            ("z.py", "twice"),
             ("b-1.0.dist-info/RECORD", "not one"),
             ("a-1.0.dist-info/RECORD.jws", "signed"),
         ] {

@@ -1,7 +1,6 @@
 //! A wheel's members, read with limits and refused where they could leave their folder.
 
 use crate::eggs::{Error, Result};
-use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use zip::ZipArchive;
 
@@ -25,7 +24,6 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Member>> {
     if stored_count(bytes) != Some(archive.len()) {
         return Err(wrong("members of the same name, or too many".into()));
     }
-    let mut folded = BTreeSet::new();
     let mut members = Vec::with_capacity(archive.len());
     let mut room = LIMIT;
     for index in 0..archive.len() {
@@ -42,11 +40,6 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Member>> {
         }
         if entry.is_symlink() || entry.encrypted() {
             return Err(wrong(format!("member {name:?} is no plain file")));
-        }
-        if !folded.insert(name.to_lowercase()) {
-            return Err(wrong(format!(
-                "member {name:?} is there twice, but for case"
-            )));
         }
         let executable = entry.unix_mode().is_some_and(|mode| mode & 0o111 != 0);
         let mut bytes = Vec::new();
