@@ -534,6 +534,10 @@ def base_python():
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
+def python_series():
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
 def has_venv():
     try:
         import venv
@@ -775,7 +779,7 @@ def rank_of(file, ranks):
 def egg_base(name, version):
     """What buildout 5 and 6 call the egg of a wheel, without `.egg` (easy_install.make_egg_after_pip_install)."""
     name, version = name.replace("-", "_"), version.replace("-", "_")
-    return f"{name}-{version}-py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
+    return f"{name}-{version}-py{python_series()}-{sysconfig.get_platform()}"
 
 
 class Wheel:
@@ -879,8 +883,7 @@ def make_eggs(layout, wheels, python, answers, output):
 
 
 def made_for_this_python(egg):
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return egg.endswith(f"-py{version}-{sysconfig.get_platform()}.egg")
+    return egg.endswith(f"-py{python_series()}-{sysconfig.get_platform()}.egg")
 
 
 def compile_eggs(folder, final, python, output):
@@ -903,8 +906,9 @@ def read_only(egg):
 
 
 def venv_of(layout, bootstrap):
-    """What a venv is made of, and so its name: this interpreter and the bootstrap wheels."""
-    made_of = {"python": platform.python_version(), "executable": base_python(),
+    """What a venv is made of, and so its name: this interpreter and the bootstrap wheels. The interpreter counts by
+    major and minor version, as in wheel tags and egg names: a venv outlives the distribution's security updates."""
+    made_of = {"python": python_series(), "executable": base_python(),
                "wheels": sorted([wheel["file"], wheel["sha256"]] for wheel in bootstrap)}
     name = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
     return {"path": os.path.join(layout.venvs, name), **made_of}
@@ -915,8 +919,7 @@ def venv_runs(venv):
     python = os.path.join(venv["path"], "bin", "python")
     if not os.path.exists(os.path.join(venv["path"], ".complete")):
         return False
-    code, output = run([python, "-I", "-c", "import platform, zc.buildout; print(platform.python_version())"],
-                       "/", 60)
+    code, output = run([python, "-I", "-c", "import sys, zc.buildout; print('%d.%d' % sys.version_info[:2])"], "/", 60)
     return code == 0 and output.decode("ascii", "replace").split()[-1:] == [venv["python"]]
 
 
@@ -1939,7 +1942,7 @@ class Prune:
             if os.path.join(self.layout.venvs, name) not in venvs:
                 self.remove("venv", name, os.path.join(self.layout.venvs, name))
         self.objects(objects | {each["tarball"] for each in settings})
-        self.jobs()
+        self.traces()
         return self.answer(kept)
 
     def answer(self, kept):
@@ -1975,12 +1978,18 @@ class Prune:
                 if folder + name not in wanted and age >= self.grace:
                     self.remove("artifact", folder + name, path)
 
-    def jobs(self):
+    def traces(self):
+        """Jobs and logs that the record has forgotten, and what a crash left in the scratch folder."""
         history = (read_json(self.layout.record) or {}).get("history", [])
         known = {entry["id"] for entry in history} | {last_job(self.layout)}
         for name in self.listed(self.layout.jobs):
             if name != "last" and name not in known and not Journal(self.layout, name).running():
                 self.remove("job", name, self.layout.job(name))
+        for name in self.listed(self.layout.logs):
+            if name.rpartition("-")[0] not in known:
+                self.remove("log", name, os.path.join(self.layout.logs, name))
+        for name in self.listed(self.layout.tmp):
+            self.remove("scratch", name, os.path.join(self.layout.tmp, name))
 
     def remove(self, kind, name, path):
         self.removed.append({"kind": kind, "name": name})
