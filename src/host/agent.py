@@ -1509,6 +1509,19 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
 
+    def note(self, value):
+        """Appends where that is possible: a full disk must not decide what a job does."""
+        with contextlib.suppress(OSError):
+            self.append(value)
+
+    def keep_reserve(self):
+        """Sets room aside, so that the end and the record can be written on a disk that has become full."""
+        write_whole(os.path.join(self.folder, "reserve"), bytes(1 << 18), 0o600)
+
+    def free_reserve(self):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self.folder, "reserve"))
+
     def events(self, offset=0):
         """Whole events from `offset`, and the offset after them."""
         try:
@@ -1592,6 +1605,7 @@ class Activation:
         self.journal = Journal(layout, self.id)
         self.reached = "nothing"  # then "stopping", "switched"
         self.allowed = False  # whether `check` had no objection
+        self.undoing = False
         self.started = time.monotonic()
         self.backup = None
 
@@ -1615,19 +1629,29 @@ class Activation:
             self.settings = {version: stored_settings(self.layout, version) for version in {self.old, self.new} if
                              version}
             with Heartbeat(self.lock, self.token):
-                try:
-                    self.forward()
-                    end = self.healthy()
-                except Failed as failure:
-                    end = self.undo(failure)
-                except OSError as error:
-                    end = self.undo(failed_by_system(error))
+                failure = self.attempt()
+                # From here on nothing may stop half-way, whatever signals come.
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                self.journal.free_reserve()
+                end = self.undo(failure) if failure else self.healthy()
         except BaseException as error:
             traceback.print_exc()
             end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
         with contextlib.suppress(Failed, OSError):
             self.lock.release(self.token)
         self.journal.append(end)
+
+    def attempt(self):
+        try:
+            self.forward()
+        except Failed as failure:
+            return failure
+        except OSError as error:
+            return failed_by_system(error)
+        except Exception as error:  # a bug must not leave the site down either
+            traceback.print_exc()
+            return Failed("bug", f"a bug in the agent: {error!r}")
+        return None
 
     def forward(self):
         self.check()
@@ -1738,11 +1762,12 @@ class Activation:
 
     def undo(self, failure):
         """Puts the old release back as far as this got, and says what is live."""
+        self.undoing = True
         message, output = failure.message, failure.output
         more = {"kind": failure.kind, "output": output, "hint": failure.hint}
         if self.allowed:
             self.hook("on-failure", needed=False)
-        if self.reached == "nothing":
+        if self.reached == "nothing" or (self.reached == "stopping" and not self.old):
             return self.end("failed-before-switch", f"{message}; nothing was changed", **more)
         if self.reached == "switched" and self.request.get("keep-unhealthy") and failure.kind == "unhealthy":
             end = self.end("unhealthy", f"{message}; kept by choice", **more)
@@ -1760,7 +1785,8 @@ class Activation:
                 return self.end("failed", f"{message}; there is no earlier release, nothing is live", **more)
             if self.reached == "switched":
                 self.install_host_parts(self.old)
-            self.start(self.old)
+            if self.reached == "switched" or processes_complaint(self.services(self.old).look()):
+                self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)
             self.probe(self.old, self.address(self.old))
         except (Failed, OSError) as second:
@@ -1797,10 +1823,9 @@ class Activation:
         return self.address(self.new) if asked is None else None if asked == "none" else asked
 
     def step(self, step, detail=""):
-        self.journal.append({"event": "step", "step": step, "detail": redact(detail)})
-        if step in ("stop", "start", "switch") and self.reached != "nothing":
-            return  # the way on or back is open once services are touched: a lost lock must not leave the site down
-        self.lock.refresh(self.token, step)
+        self.journal.note({"event": "step", "step": step, "detail": redact(detail)})
+        if not self.undoing:  # on the way back a lost lock must not leave the site down
+            self.lock.refresh(self.token, step)
 
     def hook_env(self):
         return {"HOSTOUT_RELEASE": self.new, "HOSTOUT_STAGE": str(self.request.get("stage") or ""),
@@ -1810,7 +1835,7 @@ class Activation:
         hook = self.table(self.new).get("hooks", {}).get(name)
         if not hook:
             return
-        self.journal.append({"event": "step", "step": name, "detail": hook["argv"][0]})
+        self.journal.note({"event": "step", "step": name, "detail": hook["argv"][0]})
         code, said = run(hook["argv"], self.layout.release(self.new), hook["timeout"], self.journal.output,
                          service_env(self.hook_env()))
         if code != 0 and needed:
@@ -1819,7 +1844,7 @@ class Activation:
             self.warn(f"the hook {name} ended with status {code}")
 
     def warn(self, message):
-        self.journal.append({"event": "warning", "message": redact(message)})
+        self.journal.note({"event": "warning", "message": redact(message)})
 
     def remember(self, result, live=...):
         """The host's record: what is live here and how it came about. Failing to write it undoes nothing."""
@@ -1840,7 +1865,7 @@ class Activation:
 
     def tidy(self):
         try:
-            self.journal.append({"event": "step", "step": "prune", "detail": ""})
+            self.journal.note({"event": "step", "step": "prune", "detail": ""})
             Prune(self.layout, self.request.get("keep") or 5).run()
         except (Failed, OSError) as error:
             self.warn(f"old releases could not be removed: {error}")
@@ -1885,6 +1910,7 @@ def detach(activation):
     write_whole(os.path.join(journal.folder, "entry.toml.sig"), (activation.request.get("signature") or "").encode(),
                 0o600)
     write_json(os.path.join(layout.jobs, "last"), {"id": activation.id})
+    journal.keep_reserve()
     held = journal.hold()  # taken before the fork, so that a follower never finds the job dead before it lives
     child = os.fork()
     if child:
