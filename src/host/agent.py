@@ -534,6 +534,10 @@ def base_python():
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
+def python_series():
+    return f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
 def has_venv():
     try:
         import venv
@@ -775,7 +779,7 @@ def rank_of(file, ranks):
 def egg_base(name, version):
     """What buildout 5 and 6 call the egg of a wheel, without `.egg` (easy_install.make_egg_after_pip_install)."""
     name, version = name.replace("-", "_"), version.replace("-", "_")
-    return f"{name}-{version}-py{sys.version_info[0]}.{sys.version_info[1]}-{sysconfig.get_platform()}"
+    return f"{name}-{version}-py{python_series()}-{sysconfig.get_platform()}"
 
 
 class Wheel:
@@ -879,8 +883,7 @@ def make_eggs(layout, wheels, python, answers, output):
 
 
 def made_for_this_python(egg):
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return egg.endswith(f"-py{version}-{sysconfig.get_platform()}.egg")
+    return egg.endswith(f"-py{python_series()}-{sysconfig.get_platform()}.egg")
 
 
 def compile_eggs(folder, final, python, output):
@@ -903,8 +906,9 @@ def read_only(egg):
 
 
 def venv_of(layout, bootstrap):
-    """What a venv is made of, and so its name: this interpreter and the bootstrap wheels."""
-    made_of = {"python": platform.python_version(), "executable": base_python(),
+    """What a venv is made of, and so its name: this interpreter and the bootstrap wheels. The interpreter counts by
+    major and minor version, as in wheel tags and egg names: a venv outlives the distribution's security updates."""
+    made_of = {"python": python_series(), "executable": base_python(),
                "wheels": sorted([wheel["file"], wheel["sha256"]] for wheel in bootstrap)}
     name = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
     return {"path": os.path.join(layout.venvs, name), **made_of}
@@ -915,8 +919,7 @@ def venv_runs(venv):
     python = os.path.join(venv["path"], "bin", "python")
     if not os.path.exists(os.path.join(venv["path"], ".complete")):
         return False
-    code, output = run([python, "-I", "-c", "import platform, zc.buildout; print(platform.python_version())"],
-                       "/", 60)
+    code, output = run([python, "-I", "-c", "import sys, zc.buildout; print('%d.%d' % sys.version_info[:2])"], "/", 60)
     return code == 0 and output.decode("ascii", "replace").split()[-1:] == [venv["python"]]
 
 
@@ -1506,6 +1509,19 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
 
+    def note(self, value):
+        """Appends where that is possible: a full disk must not decide what a job does."""
+        with contextlib.suppress(OSError):
+            self.append(value)
+
+    def keep_reserve(self):
+        """Sets room aside, so that the end and the record can be written on a disk that has become full."""
+        write_whole(os.path.join(self.folder, "reserve"), bytes(1 << 18), 0o600)
+
+    def free_reserve(self):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self.folder, "reserve"))
+
     def events(self, offset=0):
         """Whole events from `offset`, and the offset after them."""
         try:
@@ -1589,6 +1605,7 @@ class Activation:
         self.journal = Journal(layout, self.id)
         self.reached = "nothing"  # then "stopping", "switched"
         self.allowed = False  # whether `check` had no objection
+        self.undoing = False
         self.started = time.monotonic()
         self.backup = None
 
@@ -1612,19 +1629,29 @@ class Activation:
             self.settings = {version: stored_settings(self.layout, version) for version in {self.old, self.new} if
                              version}
             with Heartbeat(self.lock, self.token):
-                try:
-                    self.forward()
-                    end = self.healthy()
-                except Failed as failure:
-                    end = self.undo(failure)
-                except OSError as error:
-                    end = self.undo(failed_by_system(error))
+                failure = self.attempt()
+                # From here on nothing may stop half-way, whatever signals come.
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                self.journal.free_reserve()
+                end = self.undo(failure) if failure else self.healthy()
         except BaseException as error:
             traceback.print_exc()
             end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
         with contextlib.suppress(Failed, OSError):
             self.lock.release(self.token)
         self.journal.append(end)
+
+    def attempt(self):
+        try:
+            self.forward()
+        except Failed as failure:
+            return failure
+        except OSError as error:
+            return failed_by_system(error)
+        except Exception as error:  # a bug must not leave the site down either
+            traceback.print_exc()
+            return Failed("bug", f"a bug in the agent: {error!r}")
+        return None
 
     def forward(self):
         self.check()
@@ -1735,11 +1762,12 @@ class Activation:
 
     def undo(self, failure):
         """Puts the old release back as far as this got, and says what is live."""
+        self.undoing = True
         message, output = failure.message, failure.output
         more = {"kind": failure.kind, "output": output, "hint": failure.hint}
         if self.allowed:
             self.hook("on-failure", needed=False)
-        if self.reached == "nothing":
+        if self.reached == "nothing" or (self.reached == "stopping" and not self.old):
             return self.end("failed-before-switch", f"{message}; nothing was changed", **more)
         if self.reached == "switched" and self.request.get("keep-unhealthy") and failure.kind == "unhealthy":
             end = self.end("unhealthy", f"{message}; kept by choice", **more)
@@ -1757,7 +1785,8 @@ class Activation:
                 return self.end("failed", f"{message}; there is no earlier release, nothing is live", **more)
             if self.reached == "switched":
                 self.install_host_parts(self.old)
-            self.start(self.old)
+            if self.reached == "switched" or processes_complaint(self.services(self.old).look()):
+                self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)
             self.probe(self.old, self.address(self.old))
         except (Failed, OSError) as second:
@@ -1794,10 +1823,9 @@ class Activation:
         return self.address(self.new) if asked is None else None if asked == "none" else asked
 
     def step(self, step, detail=""):
-        self.journal.append({"event": "step", "step": step, "detail": redact(detail)})
-        if step in ("stop", "start", "switch") and self.reached != "nothing":
-            return  # the way on or back is open once services are touched: a lost lock must not leave the site down
-        self.lock.refresh(self.token, step)
+        self.journal.note({"event": "step", "step": step, "detail": redact(detail)})
+        if not self.undoing:  # on the way back a lost lock must not leave the site down
+            self.lock.refresh(self.token, step)
 
     def hook_env(self):
         return {"HOSTOUT_RELEASE": self.new, "HOSTOUT_STAGE": str(self.request.get("stage") or ""),
@@ -1807,7 +1835,7 @@ class Activation:
         hook = self.table(self.new).get("hooks", {}).get(name)
         if not hook:
             return
-        self.journal.append({"event": "step", "step": name, "detail": hook["argv"][0]})
+        self.journal.note({"event": "step", "step": name, "detail": hook["argv"][0]})
         code, said = run(hook["argv"], self.layout.release(self.new), hook["timeout"], self.journal.output,
                          service_env(self.hook_env()))
         if code != 0 and needed:
@@ -1816,7 +1844,7 @@ class Activation:
             self.warn(f"the hook {name} ended with status {code}")
 
     def warn(self, message):
-        self.journal.append({"event": "warning", "message": redact(message)})
+        self.journal.note({"event": "warning", "message": redact(message)})
 
     def remember(self, result, live=...):
         """The host's record: what is live here and how it came about. Failing to write it undoes nothing."""
@@ -1837,7 +1865,7 @@ class Activation:
 
     def tidy(self):
         try:
-            self.journal.append({"event": "step", "step": "prune", "detail": ""})
+            self.journal.note({"event": "step", "step": "prune", "detail": ""})
             Prune(self.layout, self.request.get("keep") or 5).run()
         except (Failed, OSError) as error:
             self.warn(f"old releases could not be removed: {error}")
@@ -1882,6 +1910,7 @@ def detach(activation):
     write_whole(os.path.join(journal.folder, "entry.toml.sig"), (activation.request.get("signature") or "").encode(),
                 0o600)
     write_json(os.path.join(layout.jobs, "last"), {"id": activation.id})
+    journal.keep_reserve()
     held = journal.hold()  # taken before the fork, so that a follower never finds the job dead before it lives
     child = os.fork()
     if child:
@@ -1939,7 +1968,7 @@ class Prune:
             if os.path.join(self.layout.venvs, name) not in venvs:
                 self.remove("venv", name, os.path.join(self.layout.venvs, name))
         self.objects(objects | {each["tarball"] for each in settings})
-        self.jobs()
+        self.traces()
         return self.answer(kept)
 
     def answer(self, kept):
@@ -1975,12 +2004,18 @@ class Prune:
                 if folder + name not in wanted and age >= self.grace:
                     self.remove("artifact", folder + name, path)
 
-    def jobs(self):
+    def traces(self):
+        """Jobs and logs that the record has forgotten, and what a crash left in the scratch folder."""
         history = (read_json(self.layout.record) or {}).get("history", [])
         known = {entry["id"] for entry in history} | {last_job(self.layout)}
         for name in self.listed(self.layout.jobs):
             if name != "last" and name not in known and not Journal(self.layout, name).running():
                 self.remove("job", name, self.layout.job(name))
+        for name in self.listed(self.layout.logs):
+            if name.rpartition("-")[0] not in known:
+                self.remove("log", name, os.path.join(self.layout.logs, name))
+        for name in self.listed(self.layout.tmp):
+            self.remove("scratch", name, os.path.join(self.layout.tmp, name))
 
     def remove(self, kind, name, path):
         self.removed.append({"kind": kind, "name": name})

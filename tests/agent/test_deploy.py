@@ -178,8 +178,9 @@ class NetworkCommands(NetworkCase):
             self.assertEqual(get(self.port), "hello 1.0.0")
 
         with self.subTest("parts that act outside the release are installed through current"):
-            script = self.host.at("current", "bin", "late-serve").read_text()
-            self.assertIn(str(self.host.at("current", "eggs")), script)
+            script = self.host.at("current", "bin", "late-serve")
+            self.assertTrue(script.exists())
+            self.assertIn(str(script), self.host.at(".hostout", "host-parts.cfg").read_text())
 
         with self.subTest("a failing backup stops it before anything is touched"):
             end = self.host.deploy(self.make("1.1.0", backup="true"), "1.0.0", "b2")
@@ -193,6 +194,17 @@ class NetworkCommands(NetworkCase):
             self.assertEqual(self.host.at("backups", end["backup"], "README").read_text(), "seeded\n")
             self.assertEqual(get(self.port), "hello 1.0.0")
 
+        with self.subTest("a job that is asked to end puts the old one back first"):
+            end = self.host.deploy(self.make("1.2.1", hooks=self.kill("after-start", "TERM")), "1.0.0", "b5")
+            self.assertEqual((end["result"], end["kind"], end["current"]), ("reverted", "stopped", "1.0.0"))
+            self.assertEqual(get(self.port), "hello 1.0.0")
+
+        with self.subTest("a job that was killed is found dead, and its lock is given back by its token"):
+            end = self.host.deploy(self.make("1.2.2", hooks=self.kill("before-stop", "KILL")), "1.0.0", "b6")
+            self.assertEqual((end["kind"], end["result"], end["current"]), ("died", "unknown", "1.0.0"))
+            self.assertEqual(self.host.ask("status")["job"], {"id": "b6", "state": "died", "result": None})
+            self.assertTrue(self.host.ask("unlock", {"token": "token-b6"})["unlocked"])
+
         with self.subTest("another server at the address is noticed before the switch"):
             hooks = """[buildout.hooks.before-stop]
 argv = ["sh", "-c", "mkdir -p d; rm -f var/pid.bak; cp var/pid var/pid.bak; echo 999999 > var/pid"]
@@ -202,6 +214,10 @@ timeout = 9
             self.assertEqual(end["current"], "1.0.0")
             self.assertNotEqual(end["result"], "healthy")
             self.host.at("shared", "var", "pid").write_text(self.host.at("shared", "var", "pid.bak").read_text())
+
+    @staticmethod
+    def kill(hook, sign):
+        return f'[buildout.hooks.{hook}]\nargv = ["sh", "-c", "kill -{sign} $PPID; sleep 5"]\ntimeout = 9'
 
     def start_and_die(self, release):
         """A client that is killed as soon as its job has begun."""
