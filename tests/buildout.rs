@@ -2,13 +2,16 @@
 
 use hostout::buildout::{
     Bootstrap, EggWheel, Error, Graph, HostCfg, Inspected, Python, Request, Resolved, Scratch,
-    Settings, Sources, User, Wishes, Workdir, flatten, hostout_cfg, resolve, services,
-    versions_cfg,
+    Settings, Sources, User, Wishes, Workdir, acting_outside, canonical, flatten, hostout_cfg,
+    resolve, services, versions_cfg,
 };
-use hostout::release::Services;
+use hostout::release::{Digest, Origin, Services};
 use std::{
     collections::BTreeMap,
     fs,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::LazyLock,
@@ -48,6 +51,27 @@ impl Project {
             &format!("\n[versions]\nzc.buildout = {buildout}\n"),
         );
         project
+    }
+
+    /// A project of one file, run by a buildout that unpacks fast.
+    fn small(prod: &str) -> Self {
+        let tree = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[buildout]\nparts = app\n[versions]\nzc.buildout = 4.2.0\n[app]\nrecipe = zc.recipe.egg\n{prod}"
+        );
+        fs::write(tree.path().join("prod.cfg"), text).unwrap();
+        Self {
+            tree,
+            user: User::current(),
+            stand_ins: Vec::new(),
+        }
+    }
+
+    /// Resolves without eggs of its own.
+    fn resolved(&self, kept: &[(String, String)]) -> Result<(tempfile::TempDir, Resolved), Error> {
+        let out = tempfile::tempdir().unwrap();
+        let resolved = self.seen().resolve(self, &[], out.path(), kept)?;
+        Ok((out, resolved))
     }
 
     fn append(&self, file: &str, text: &str) {
@@ -407,4 +431,288 @@ fn buildout_5_2_0_is_resolved_and_runs_on_a_host() {
 #[test]
 fn buildout_6_0_1_is_resolved_and_runs_on_a_host() {
     release_runs("6.0.1", "eggs/v5");
+}
+
+#[test]
+fn a_kept_pin_stays_until_a_requirement_forbids_it() {
+    let kept = [
+        ("Colorama".to_owned(), "0.4.5".to_owned()),
+        ("six".to_owned(), "1.15.0".to_owned()),
+    ];
+    let (_out, resolved) = Project::small("eggs =\n    colorama\n    six\n")
+        .resolved(&kept)
+        .unwrap();
+    assert_eq!(versions(&resolved)["colorama"], "0.4.5");
+    assert!(resolved.released.is_empty());
+
+    let (_out, resolved) = Project::small("eggs =\n    colorama\n    six >= 1.16\n")
+        .resolved(&kept)
+        .unwrap();
+    assert_eq!(versions(&resolved)["colorama"], "0.4.5");
+    assert_ne!(versions(&resolved)["six"], "1.15.0");
+    assert_eq!(resolved.released, [("six".to_owned(), "1.15.0".to_owned())]);
+
+    let project = Project::small("eggs = six\n[versions]\nsix = 1.16.0\n");
+    let (_out, resolved) = project.resolved(&kept).unwrap();
+    assert_eq!(versions(&resolved)["six"], "1.16.0");
+}
+
+#[test]
+fn what_cannot_be_found_is_named_with_the_file_that_wants_it() {
+    let error = Project::small("eggs = six\n[versions]\nsix = 99.0\n")
+        .resolved(&[])
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "six==99.0: no such distribution was found, wanted by part app, pinned in prod.cfg line 9"
+    );
+    let error = Project::small("eggs = six < 1\n[versions]\nsix = 1.16.0\n")
+        .resolved(&[])
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "six<1: not allowed by the pin `six = 1.16.0` of prod.cfg line 9, wanted by part app"
+    );
+}
+
+#[test]
+fn two_versions_in_one_configuration_are_refused() {
+    let project = Project::small(
+        "eggs = six == 1.16.0\n[other]\nrecipe = zc.recipe.egg\neggs = six == 1.15.0\n[buildout]\nparts += other\n",
+    );
+    let error = project.resolved(&[]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "prod.cfg: uses six in the versions 1.16.0 and 1.15.0"
+    );
+}
+
+#[test]
+fn a_source_distribution_becomes_a_wheel() {
+    let project = Project::small("eggs = hostout.test.spam\n[buildout]\nfind-links = links\n");
+    let source = tempfile::tempdir().unwrap();
+    fs::write(
+        source.path().join("setup.py"),
+        "from setuptools import setup\nsetup(name='hostout.test.spam', version='1.0', py_modules=[])\n",
+    )
+    .unwrap();
+    let links = project.tree.path().join("links");
+    let made = Command::new(&project.seen().scratch.python)
+        .args(["setup.py", "--quiet", "sdist", "--dist-dir"])
+        .arg(&links)
+        .current_dir(source.path())
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let (_out, resolved) = project.resolved(&[]).unwrap();
+    let spam = resolved
+        .dists
+        .iter()
+        .find(|dist| canonical(&dist.name) == "hostout-test-spam")
+        .unwrap();
+    assert_eq!(spam.origin, Origin::Sdist);
+    assert!(
+        spam.file
+            .to_str()
+            .unwrap()
+            .ends_with("hostout_test_spam-1.0-py3-none-any.whl"),
+        "{spam:?}"
+    );
+    let sdist = fs::read(&wheels(&links)[0]).unwrap();
+    let built_from = spam.built_from.as_ref().unwrap();
+    assert_eq!(built_from.sha256, Digest::of(&sdist));
+    assert_eq!(
+        built_from.url,
+        wheels(&links)[0].file_name().unwrap().to_str().unwrap()
+    );
+}
+
+#[test]
+fn a_host_part_is_pinned_and_not_run() {
+    let project = Project::small(
+        "eggs = six\n[mark]\nrecipe = plone.recipe.command\ncommand = touch ${buildout:directory}/marked\n[buildout]\nparts += mark\n",
+    );
+    let seen = project.seen();
+    assert_eq!(acting_outside(&seen.inspected), ["mark"]);
+    let out = tempfile::tempdir().unwrap();
+    let resolved = seen
+        .resolve_with(&project, &[], out.path(), &[], &["mark".to_owned()])
+        .unwrap();
+    assert!(versions(&resolved).contains_key("plone.recipe.command"));
+    assert!(!seen.work.path().join("marked").exists());
+    seen.resolve(&project, &[], out.path(), &[]).unwrap();
+    assert!(seen.work.path().join("marked").exists());
+}
+
+#[test]
+fn no_other_package_takes_the_name_of_a_projects_egg() {
+    let project = Project::hello("4.2.0");
+    project.append("prod.cfg", "find-links = links\nparts = app\n");
+    let out = tempfile::tempdir().unwrap();
+    let built = out.path().join("built");
+    fs::create_dir(&built).unwrap();
+    let seen = project.seen();
+    let eggs = seen.eggs(&built);
+    // A later version, and the same version with other bytes.
+    let links = seen.work.path().join("links");
+    fs::create_dir(&links).unwrap();
+    let greeting = eggs.iter().find(|egg| egg.name == "acme.greeting").unwrap();
+    for name in [
+        "acme.greeting-1.1-py3-none-any.whl",
+        "acme.greeting-9.0-py3-none-any.whl",
+    ] {
+        fs::write(links.join(name), "not ours").unwrap();
+    }
+    let resolved = seen
+        .resolve(&project, &eggs, &out.path().join("wheels"), &[])
+        .unwrap();
+    assert!(resolved.eggs_used.contains(&greeting.name));
+    assert!(!versions(&resolved).contains_key("acme.greeting"));
+}
+
+#[test]
+fn settings_of_the_user_say_where_and_never_which() {
+    let (house, _) = Project::small("eggs = six\n").resolved(&[]).unwrap();
+    let server = Server::start(house.path());
+    let home = tempfile::tempdir().unwrap();
+    fs::create_dir(home.path().join(".buildout")).unwrap();
+    let index = server.url("me:secret@", "/simple");
+    let default = format!("[buildout]\nindex = {index}\nversions = mine\n[mine]\nsix = 1.10.0\n");
+    fs::write(home.path().join(".buildout/default.cfg"), default).unwrap();
+    let mut project = Project::small("eggs = six\n");
+    project.user = User::current().with("HOME", home.path());
+    let (_out, resolved) = project.resolved(&[]).unwrap();
+    assert_ne!(versions(&resolved)["six"], "1.10.0");
+    let six = resolved
+        .dists
+        .iter()
+        .find(|dist| dist.name == "six")
+        .unwrap();
+    assert!(
+        six.url.starts_with(&server.url("", "/simple/six/")),
+        "{}",
+        six.url
+    );
+
+    // The same login from netrc.
+    fs::write(
+        home.path().join(".buildout/default.cfg"),
+        format!("[buildout]\nindex = {}\n", server.url("", "/simple")),
+    )
+    .unwrap();
+    fs::write(
+        home.path().join(".netrc"),
+        "machine 127.0.0.1 login me password secret\n",
+    )
+    .unwrap();
+    // Python's netrc takes no file that others can read.
+    fs::set_permissions(home.path().join(".netrc"), fs::Permissions::from_mode(0o600)).unwrap();
+    project.resolved(&[]).unwrap();
+
+    // A failing run says nothing secret.
+    fs::write(
+        home.path().join(".buildout/default.cfg"),
+        format!("[buildout]\nindex = {index}\n"),
+    )
+    .unwrap();
+    project.append("prod.cfg", "    nothing.of.that.name\n");
+    let error = format!("{:?}", project.resolved(&[]).unwrap_err());
+    assert!(
+        error.contains("nothing.of.that.name") && !error.contains("secret"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_fetched_configuration_is_used_as_it_was_fetched() {
+    let house = tempfile::tempdir().unwrap();
+    fs::write(
+        house.path().join("base.cfg"),
+        "[buildout]\nextends = versions.cfg\n",
+    )
+    .unwrap();
+    fs::write(
+        house.path().join("versions.cfg"),
+        "[versions]\nsix = 1.16.0\n",
+    )
+    .unwrap();
+    let server = Server::start(house.path());
+    let project = Project::small(&format!(
+        "eggs = six\n[buildout]\nextends = {}\n",
+        server.url("me:secret@", "/files/base.cfg")
+    ));
+    let seen = project.seen();
+    assert_eq!(seen.graph.passwords().len(), 1);
+    assert_eq!(seen.graph.urls.len(), 2);
+    drop(server);
+    let out = tempfile::tempdir().unwrap();
+    let resolved = seen.resolve(&project, &[], out.path(), &[]).unwrap();
+    assert_eq!(versions(&resolved)["six"], "1.16.0");
+}
+
+/// A web server on loopback that wants a login: `/simple/NAME/` lists the wheels of a folder, `/files/FILE` gives a file.
+struct Server {
+    port: u16,
+}
+
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let folder = folder.to_owned();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                // A client that hangs up is its own affair.
+                drop(answer(stream.unwrap(), &folder));
+            }
+        });
+        Self { port }
+    }
+
+    fn url(&self, login: &str, path: &str) -> String {
+        format!("http://{login}127.0.0.1:{}{path}", self.port)
+    }
+}
+
+fn answer(mut stream: TcpStream, folder: &Path) -> std::io::Result<()> {
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    let request = lines.next().unwrap_or(Ok(String::new()))?;
+    let path = request.split(' ').nth(1).unwrap_or("").to_owned();
+    let mut allowed = false;
+    for line in lines {
+        let line = line?;
+        // "me:secret" in base64
+        allowed |= line == "Authorization: Basic bWU6c2VjcmV0";
+        if line.is_empty() {
+            break;
+        }
+    }
+    let name = path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or("")
+        .to_owned();
+    let (status, kind, body) = if !allowed {
+        ("401 Unauthorized", "text/plain", b"login please".to_vec())
+    } else if path.ends_with('/') {
+        let files = wheels(folder)
+            .into_iter()
+            .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned());
+        let ours = files.filter(|file| canonical(file.split('-').next().unwrap()) == name);
+        let links: String = ours
+            .map(|file| format!("<a href=\"{file}\">{file}</a>"))
+            .collect();
+        ("200 OK", "text/html", links.into_bytes())
+    } else if let Ok(bytes) = fs::read(folder.join(&name)) {
+        ("200 OK", "application/octet-stream", bytes)
+    } else {
+        ("404 Not Found", "text/plain", b"no such file".to_vec())
+    };
+    let head = format!(
+        "HTTP/1.0 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(&body)
 }

@@ -103,8 +103,10 @@ impl Bootstrap {
             return;
         };
         let setuptools = self.wanted.entry("setuptools".to_owned()).or_default();
-        if setuptools.is_empty() {
-            bound.clone_into(setuptools);
+        if exact(setuptools).is_none() {
+            let comma = if setuptools.is_empty() { "" } else { "," };
+            setuptools.push_str(comma);
+            setuptools.push_str(bound);
         }
         if self
             .wanted

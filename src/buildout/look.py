@@ -24,15 +24,11 @@ def substitute(self, template, seen):
     return ''.join(parts)
 
 
-def be_a_part(self):
-    """In place of installing, loading and calling the recipe."""
-    self.buildout._parts.append(self.name)
-
-
 unresolved = set()
 original_sub = bo.Options._sub
 bo.Options._sub = substitute
-bo.Options.initialize = be_a_part
+# In place of installing, loading and calling the recipe.
+bo.Options.initialize = lambda self: None
 # Buildout makes its directories and caches as it starts; some may be absolute.
 os.makedirs = os.mkdir = lambda *args, **kwargs: None
 # Buildout logs to standard output.

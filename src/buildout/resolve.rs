@@ -120,13 +120,11 @@ pub fn resolve(request: &Request<'_>) -> Result<Resolved, Error> {
             .any(|pinned| canonical(pinned) == canonical(name))
     });
     let mut released = Vec::new();
-    let cache = request.work.root().join("cache");
+    let run = folder(request.work.root())?;
+    let cache = run.join("cache");
     seed(request, &kept, &cache.join("dist"))?;
     let recorded = loop {
-        let attempt = request
-            .work
-            .root()
-            .join(format!("attempt-{}", released.len()));
+        let attempt = folder(&run)?;
         let (ok, output, recorded) = attempt_run(request, &sandbox, &kept, &attempt, &cache)?;
         let Some(failure) = recorded
             .as_ref()
@@ -157,6 +155,12 @@ pub fn resolve(request: &Request<'_>) -> Result<Resolved, Error> {
     resolved.released = released;
     resolved.downloads = downloads(&cache)?;
     Ok(resolved)
+}
+
+/// A new folder of its own; it goes when what it lies in goes.
+fn folder(parent: &Path) -> Result<PathBuf, Error> {
+    let made = tempfile::tempdir_in(parent).map_err(Error::io(parent))?;
+    Ok(made.keep())
 }
 
 /// Puts wheels that are there already into the download cache, where buildout prefers them to any index.
@@ -192,7 +196,6 @@ fn attempt_run(
     attempt: &Path,
     cache: &Path,
 ) -> Result<(bool, String, Option<Recorded>), Error> {
-    fs::create_dir_all(attempt).map_err(Error::io(attempt))?;
     let cfg = resolve_cfg(&ResolveCfg {
         graph: request.graph,
         inspected: request.inspected,
