@@ -155,9 +155,10 @@ impl Error {
             Self::Pack(error) => error.hint(),
             Self::Execute(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
-            Self::Version(error) => {
-                error.nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
-            }
+            Self::Version(error) => error
+                .nearest
+                .as_ref()
+                .map(|nearest| format!("did you mean {nearest}?")),
             Self::Refused(refusal) => match refusal.reasons.as_slice() {
                 [only] => Some(only.remedy.clone()),
                 _ => None,
@@ -181,16 +182,22 @@ impl Error {
                 .reasons
                 .iter()
                 .flat_map(|reason| {
-                    [format!("  - {}", reason.what), format!("    {}", reason.remedy)]
+                    [
+                        format!("  - {}", reason.what),
+                        format!("    {}", reason.remedy),
+                    ]
                 })
                 .collect(),
             _ => match self {
-                Self::Execute(execute::Error::Deployed(deployed)) => {
-                    deployed.output.iter().map(|line| format!("  | {line}")).collect()
-                }
-                Self::Config(config::Error::Invalid(problems)) => {
-                    problems.iter().filter_map(config::Problem::excerpt).collect()
-                }
+                Self::Execute(execute::Error::Deployed(deployed)) => deployed
+                    .output
+                    .iter()
+                    .map(|line| format!("  | {line}"))
+                    .collect(),
+                Self::Config(config::Error::Invalid(problems)) => problems
+                    .iter()
+                    .filter_map(config::Problem::excerpt)
+                    .collect(),
                 _ => Vec::new(),
             },
         }
@@ -241,7 +248,10 @@ impl Error {
     /// As `--json` writes it.
     pub fn document(&self) -> Document {
         let class = self.class();
-        let reasons = self.refusal().map(|refusal| refusal.reasons.clone()).unwrap_or_default();
+        let reasons = self
+            .refusal()
+            .map(|refusal| refusal.reasons.clone())
+            .unwrap_or_default();
         Document {
             error: Body {
                 code: class.code(),
@@ -280,9 +290,9 @@ struct Body {
 
 fn config_class(error: &config::Error) -> Class {
     match error {
-        config::Error::Invalid(_) | config::Error::UnknownStage { .. } | config::Error::NoStages => {
-            Class::Config
-        }
+        config::Error::Invalid(_)
+        | config::Error::UnknownStage { .. }
+        | config::Error::NoStages => Class::Config,
         config::Error::WhichStage { .. } => Class::Usage,
         config::Error::Conflict { .. } => Class::Refused,
     }

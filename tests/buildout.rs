@@ -606,7 +606,11 @@ fn settings_of_the_user_say_where_and_never_which() {
     )
     .unwrap();
     // Python's netrc takes no file that others can read.
-    fs::set_permissions(home.path().join(".netrc"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(
+        home.path().join(".netrc"),
+        fs::Permissions::from_mode(0o600),
+    )
+    .unwrap();
     project.resolved(&[]).unwrap();
 
     // A failing run says nothing secret.

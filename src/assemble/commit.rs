@@ -69,7 +69,13 @@ pub(super) fn write(
     );
     let id = ledger::write_release_commit(job.repo, tree, job.head, &message)?;
     let tarball = tarball(job, configs, tree, &generated)?;
-    Ok(Commit { id, tree, versions_cfg, tarball, runs })
+    Ok(Commit {
+        id,
+        tree,
+        versions_cfg,
+        tarball,
+        runs,
+    })
 }
 
 fn versions(candidates: &[Candidate], pinned: &Pinned) -> Vec<(String, String)> {
@@ -78,7 +84,10 @@ fn versions(candidates: &[Candidate], pinned: &Pinned) -> Vec<(String, String)> 
         .zip(&pinned.eggs)
         .filter(|(_, wheel)| wheel.is_some())
         .map(|(candidate, _)| (candidate.source.name.clone(), candidate.version.to_string()));
-    let pins = pinned.pins.iter().map(|pin| (pin.name.clone(), pin.version.to_string()));
+    let pins = pinned
+        .pins
+        .iter()
+        .map(|pin| (pin.name.clone(), pin.version.to_string()));
     eggs.chain(pins).collect()
 }
 
@@ -98,7 +107,9 @@ fn tree(
     }
     let mut refusal = Refusal::default();
     for (name, text) in generated {
-        let Some(path) = files::join(job.directory, name) else { continue };
+        let Some(path) = files::join(job.directory, name) else {
+            continue;
+        };
         if files::file(job.repo, base, &path).is_some() {
             refusal.add(
                 format!("{path} is in git; the release writes a file of that name"),
@@ -135,7 +146,13 @@ fn tarball(
 ) -> Result<Tarball> {
     let mut paths: Vec<String> = Vec::new();
     for seen in configs.production.values() {
-        paths.extend(seen.graph.files.iter().filter(|file| !file.starts_with("../")).cloned());
+        paths.extend(
+            seen.graph
+                .files
+                .iter()
+                .filter(|file| !file.starts_with("../"))
+                .cloned(),
+        );
     }
     paths.extend(configs.overlay.keys().cloned());
     paths.extend(generated.keys().cloned());
@@ -162,12 +179,18 @@ fn tarball(
 }
 
 fn exists(job: &Job<'_>, tree: ObjectId, path: &str) -> Result<bool> {
-    let Some(path) = files::join(job.directory, path) else { return Ok(false) };
+    let Some(path) = files::join(job.directory, path) else {
+        return Ok(false);
+    };
     if path.is_empty() {
         return Ok(true);
     }
-    let tree = job.repo.find_tree(tree).map_err(Error::git("read the release's tree"))?;
-    let entry =
-        tree.lookup_entry_by_path(&path).map_err(Error::git("read the release's tree"))?;
+    let tree = job
+        .repo
+        .find_tree(tree)
+        .map_err(Error::git("read the release's tree"))?;
+    let entry = tree
+        .lookup_entry_by_path(&path)
+        .map_err(Error::git("read the release's tree"))?;
     Ok(entry.is_some())
 }

@@ -42,11 +42,19 @@ pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
     let fetch = |url: &str| python.fetch(url);
     let holds = |condition: &str| python.holds(condition);
     let stand_ins = stand_ins(&job.project.combinations);
-    let sources =
-        Sources { file: &read, fetch: &fetch, holds: &holds, stand_ins: &stand_ins };
+    let sources = Sources {
+        file: &read,
+        fetch: &fetch,
+        holds: &holds,
+        stand_ins: &stand_ins,
+    };
 
-    let names: BTreeSet<&str> =
-        job.project.combinations.iter().map(|combination| combination.config.as_str()).collect();
+    let names: BTreeSet<&str> = job
+        .project
+        .combinations
+        .iter()
+        .map(|combination| combination.config.as_str())
+        .collect();
     let mut graphs = BTreeMap::new();
     for name in names {
         graphs.insert(name.to_owned(), Graph::read(&sources, name)?);
@@ -58,10 +66,18 @@ pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
         .and_then(|combination| graphs.get(&combination.config));
     let kept = kept(job);
     let requirements = read("requirements.txt").and_then(|bytes| String::from_utf8(bytes).ok());
-    let wishes = Wishes { requirements: requirements.as_deref(), own: None, kept: &kept };
-    let sections = default.map(|graph| graph.sections.clone()).unwrap_or_default();
+    let wishes = Wishes {
+        requirements: requirements.as_deref(),
+        own: None,
+        kept: &kept,
+    };
+    let sections = default
+        .map(|graph| graph.sections.clone())
+        .unwrap_or_default();
     let bootstrap = Bootstrap::of(&sections, wishes)?;
-    (job.watch)(Event::Begin("read the configurations with zc.buildout".to_owned()));
+    (job.watch)(Event::Begin(
+        "read the configurations with zc.buildout".to_owned(),
+    ));
     let scratch = Scratch::make(job.cache, &python, &bootstrap, job.user)?;
 
     let mut overlay = BTreeMap::new();
@@ -82,18 +98,29 @@ pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
         // A development configuration may name what only developers have: its eggs are a bonus, not a need.
         match Inspected::read(&scratch, &work, development, job.user) {
             Ok(inspected) => develop.extend(inspected.develop),
-            Err(error) => (job.watch)(Event::Warning(format!("{development} is left out: {error}"))),
+            Err(error) => (job.watch)(Event::Warning(format!(
+                "{development} is left out: {error}"
+            ))),
         }
     }
     let mut seen = BTreeSet::new();
     develop.retain(|path| seen.insert(path.clone()));
-    Ok(Configs { python, scratch, production, develop, overlay, kept })
+    Ok(Configs {
+        python,
+        scratch,
+        production,
+        develop,
+        overlay,
+        kept,
+    })
 }
 
 /// Shared files live on hosts only; here empty ones stand in for them.
 fn stand_ins(combinations: &[Combination]) -> Vec<String> {
-    let all: BTreeSet<&String> =
-        combinations.iter().flat_map(|combination| &combination.shared.files).collect();
+    let all: BTreeSet<&String> = combinations
+        .iter()
+        .flat_map(|combination| &combination.shared.files)
+        .collect();
     all.into_iter().cloned().collect()
 }
 
@@ -102,11 +129,14 @@ fn kept(job: &Job<'_>) -> Vec<(String, String)> {
     let upgraded = |name: &str| match job.upgrade {
         super::Upgrade::None => false,
         super::Upgrade::All => true,
-        super::Upgrade::Names(names) => {
-            names.iter().any(|wanted| buildout::canonical(wanted) == buildout::canonical(name))
-        }
+        super::Upgrade::Names(names) => names
+            .iter()
+            .any(|wanted| buildout::canonical(wanted) == buildout::canonical(name)),
     };
-    let pins = job.previous.iter().flat_map(|released| &released.manifest.pin);
+    let pins = job
+        .previous
+        .iter()
+        .flat_map(|released| &released.manifest.pin);
     pins.filter(|pin| !upgraded(&pin.name))
         .map(|pin| (pin.name.clone(), pin.version.to_string()))
         .collect()

@@ -2,7 +2,7 @@
 
 use super::{Error, Job, Result, configs::Configs, files};
 use crate::{
-    eggs::{self, Dated, EggSource, Edits, Project, egg_tree, first_difference, normalize},
+    eggs::{self, Dated, Edits, EggSource, Project, egg_tree, first_difference, normalize},
     plan::Refusal,
     release::Egg,
 };
@@ -55,7 +55,10 @@ pub(super) fn find(job: &Job<'_>, configs: &Configs) -> Result<Vec<Candidate>> {
     }
     refusal.into_result()?;
     let left_out = left_out(job, configs, &sources);
-    sources.into_iter().map(|source| candidate(job, configs, tree, source, &left_out)).collect()
+    sources
+        .into_iter()
+        .map(|source| candidate(job, configs, tree, source, &left_out))
+        .collect()
 }
 
 struct Unreadable {
@@ -69,10 +72,16 @@ fn read(job: &Job<'_>, tree: ObjectId, develop: &str) -> Result<EggSource, Unrea
         remedy: "move it inside, or list it in `published` of [eggs]".to_owned(),
     };
     let path = files::join(job.directory, develop).ok_or_else(outside)?;
-    let root = if path.is_empty() { ".".to_owned() } else { path };
+    let root = if path.is_empty() {
+        ".".to_owned()
+    } else {
+        path
+    };
     let reader = |path: &str| files::file(job.repo, tree, &files::join("", path)?);
     Project::read(&reader, &root).map_err(|error| Unreadable {
-        remedy: error.hint().unwrap_or_else(|| format!("is {root} committed to git?")),
+        remedy: error
+            .hint()
+            .unwrap_or_else(|| format!("is {root} committed to git?")),
         what: error.to_string(),
     })
 }
@@ -81,14 +90,22 @@ fn read(job: &Job<'_>, tree: ObjectId, develop: &str) -> Result<EggSource, Unrea
 fn left_out(job: &Job<'_>, configs: &Configs, sources: &[EggSource]) -> Vec<String> {
     let mut out: BTreeSet<String> = BTreeSet::new();
     out.insert(job.file.to_owned());
-    let graphs = configs.production.values().flat_map(|seen| &seen.graph.files);
+    let graphs = configs
+        .production
+        .values()
+        .flat_map(|seen| &seen.graph.files);
     let generated = ["hostout.cfg", "hostout-versions.cfg"].map(str::to_owned);
     let files = graphs
         .chain(&job.project.buildout.include)
         .chain(&generated)
         .chain(std::iter::once(&job.project.buildout.development));
     out.extend(files.filter_map(|file| files::join(job.directory, file.trim_end_matches('/'))));
-    out.extend(sources.iter().map(|source| source.path.clone()).filter(|path| path != "."));
+    out.extend(
+        sources
+            .iter()
+            .map(|source| source.path.clone())
+            .filter(|path| path != "."),
+    );
     out.into_iter().collect()
 }
 
@@ -99,16 +116,21 @@ fn candidate(
     source: EggSource,
     left_out: &[String],
 ) -> Result<Candidate> {
-    let others: Vec<String> =
-        left_out.iter().filter(|path| **path != source.path).cloned().collect();
+    let others: Vec<String> = left_out
+        .iter()
+        .filter(|path| **path != source.path)
+        .cloned()
+        .collect();
     let own = egg_tree(job.repo, tree, &source.path, &others)?;
     let before = job.previous.and_then(|released| {
         let mut eggs = released.manifest.egg.iter();
-        eggs.find(|egg| normalize(&egg.name) == normalize(&source.name)).cloned()
+        eggs.find(|egg| normalize(&egg.name) == normalize(&source.name))
+            .cloned()
     });
     let id = own.to_string();
-    if let Some(egg) =
-        before.clone().filter(|egg| egg.source_tree == id || egg.release_tree == id)
+    if let Some(egg) = before
+        .clone()
+        .filter(|egg| egg.source_tree == id || egg.release_tree == id)
     {
         return Ok(Candidate {
             version: egg.version.clone(),
@@ -143,7 +165,15 @@ fn candidate(
         }
         None => Vec::new(),
     };
-    Ok(Candidate { source, tree: own, unchanged: None, version, why, edits, changes })
+    Ok(Candidate {
+        source,
+        tree: own,
+        unchanged: None,
+        version,
+        why,
+        edits,
+        changes,
+    })
 }
 
 fn why(job: &Job<'_>, before: &Egg, now: ObjectId) -> Result<String> {
@@ -163,7 +193,9 @@ fn dated(
     version: &Version,
     reader: &dyn Fn(&str) -> Option<Vec<u8>>,
 ) -> Result<Option<(String, Dated)>> {
-    let Some(changelog) = &source.changelog else { return Ok(None) };
+    let Some(changelog) = &source.changelog else {
+        return Ok(None);
+    };
     let path = source.place(changelog);
     let Some(text) = reader(&path).and_then(|bytes| String::from_utf8(bytes).ok()) else {
         return Ok(None);
@@ -188,21 +220,32 @@ impl Candidate {
         release_tree: ObjectId,
         left_out: &[String],
     ) -> Result<ObjectId> {
-        let others: Vec<String> =
-            left_out.iter().filter(|path| **path != self.source.path).cloned().collect();
-        Ok(egg_tree(job.repo, release_tree, &self.source.path, &others)?)
+        let others: Vec<String> = left_out
+            .iter()
+            .filter(|path| **path != self.source.path)
+            .cloned()
+            .collect();
+        Ok(egg_tree(
+            job.repo,
+            release_tree,
+            &self.source.path,
+            &others,
+        )?)
     }
 }
 
 /// The same for a whole release, see [`left_out`].
 pub(super) fn foreign(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) -> Vec<String> {
-    let sources: Vec<EggSource> =
-        candidates.iter().map(|candidate| candidate.source.clone()).collect();
+    let sources: Vec<EggSource> = candidates
+        .iter()
+        .map(|candidate| candidate.source.clone())
+        .collect();
     left_out(job, configs, &sources)
 }
 
 /// Wraps git's errors where an object id is read from text.
 pub(super) fn object_id(text: &str) -> Result<ObjectId> {
-    ObjectId::from_hex(text.as_bytes())
-        .map_err(|error| Error::git(format!("read object id {text}"))(gix::Error::from_error(error)))
+    ObjectId::from_hex(text.as_bytes()).map_err(|error| {
+        Error::git(format!("read object id {text}"))(gix::Error::from_error(error))
+    })
 }

@@ -29,7 +29,9 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] plan::Refusal),
     /// An unchanged egg whose wheel is not at hand and cannot be made again.
-    #[error("the wheel {file} of {egg} is not on this machine, and building it again gives other bytes")]
+    #[error(
+        "the wheel {file} of {egg} is not on this machine, and building it again gives other bytes"
+    )]
     Lost {
         /// The egg.
         egg: String,
@@ -80,6 +82,9 @@ impl Error {
     /// Wraps an error of git's library.
     pub(super) fn git(what: impl Into<String>) -> impl FnOnce(gix::Error) -> Self {
         let what = what.into();
-        move |source| Self::Git { what, source: Box::new(source) }
+        move |source| Self::Git {
+            what,
+            source: Box::new(source),
+        }
     }
 }

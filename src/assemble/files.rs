@@ -5,14 +5,26 @@ use gix::ObjectId;
 
 /// The tree of the released commit.
 pub(super) fn tree(job: &Job<'_>) -> Result<ObjectId> {
-    let commit = job.repo.find_commit(job.head).map_err(Error::git("read HEAD's commit"))?;
-    Ok(commit.tree_id().map_err(Error::git("read HEAD's tree"))?.detach())
+    let commit = job
+        .repo
+        .find_commit(job.head)
+        .map_err(Error::git("read HEAD's commit"))?;
+    Ok(commit
+        .tree_id()
+        .map_err(Error::git("read HEAD's tree"))?
+        .detach())
 }
 
 /// Committer time of the released commit, seconds since 1970: `SOURCE_DATE_EPOCH` of everything that is built.
 pub(super) fn epoch(job: &Job<'_>) -> Result<i64> {
-    let commit = job.repo.find_commit(job.head).map_err(Error::git("read HEAD's commit"))?;
-    Ok(commit.time().map_err(Error::git("read HEAD's time"))?.seconds)
+    let commit = job
+        .repo
+        .find_commit(job.head)
+        .map_err(Error::git("read HEAD's commit"))?;
+    Ok(commit
+        .time()
+        .map_err(Error::git("read HEAD's time"))?
+        .seconds)
 }
 
 /// The bytes of a file by its path from the root of the repository; nothing when there is none.

@@ -28,7 +28,10 @@ pub(super) fn write(
     commit: &Commit,
 ) -> Result<Assembled> {
     let time = Timestamp::from_second(files::epoch(job)?).unwrap_or(Timestamp::UNIX_EPOCH);
-    let used = candidates.iter().zip(&pinned.eggs).filter(|(_, wheel)| wheel.is_some());
+    let used = candidates
+        .iter()
+        .zip(&pinned.eggs)
+        .filter(|(_, wheel)| wheel.is_some());
     let notes = notes(used.clone().map(|(candidate, _)| candidate));
     let manifest = Manifest {
         format: FORMAT,
@@ -38,7 +41,10 @@ pub(super) fn write(
         time: time.to_string(),
         tool: format!("git-hostout {}", env!("CARGO_PKG_VERSION")),
         targets: targets(job, configs)?,
-        project: ProjectRef { name: job.project.name.clone(), id: job.id.clone() },
+        project: ProjectRef {
+            name: job.project.name.clone(),
+            id: job.id.clone(),
+        },
         previous: job.previous.map(|released| Previous {
             version: released.manifest.version.clone(),
             manifest: released.digest,
@@ -67,7 +73,11 @@ pub(super) fn write(
 
 fn targets(job: &Job<'_>, configs: &Configs) -> Result<Vec<String>> {
     let given = &job.project.release.targets;
-    if given.is_empty() { Ok(vec![configs.python.target()?]) } else { Ok(given.clone()) }
+    if given.is_empty() {
+        Ok(vec![configs.python.target()?])
+    } else {
+        Ok(given.clone())
+    }
 }
 
 fn buildouts(
@@ -78,16 +88,21 @@ fn buildouts(
 ) -> Result<Vec<Buildout>> {
     let mut buildouts = Vec::new();
     for combination in &job.project.combinations {
-        let (Some(seen), Some(run)) =
-            (configs.production.get(&combination.config), commit.runs.get(&combination.name))
-        else {
+        let (Some(seen), Some(run)) = (
+            configs.production.get(&combination.config),
+            commit.runs.get(&combination.name),
+        ) else {
             continue;
         };
         let inspected = &seen.inspected;
         let host_parts = &job.project.buildout.host_parts;
         let parts: Vec<String> = match &combination.parts {
             Some(parts) => parts.clone(),
-            None => inspected.words("buildout", "parts").into_iter().map(str::to_owned).collect(),
+            None => inspected
+                .words("buildout", "parts")
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         };
         let python: Vec<String> = pinned
             .pythons
@@ -98,8 +113,15 @@ fn buildouts(
             name: combination.name.clone(),
             config: combination.config.clone(),
             run: run.clone(),
-            host_parts: parts.iter().filter(|part| host_parts.contains(part)).cloned().collect(),
-            parts: parts.into_iter().filter(|part| !host_parts.contains(part)).collect(),
+            host_parts: parts
+                .iter()
+                .filter(|part| host_parts.contains(part))
+                .cloned()
+                .collect(),
+            parts: parts
+                .into_iter()
+                .filter(|part| !host_parts.contains(part))
+                .collect(),
             python: python.join(", "),
             services: settings::services(combination, inspected)?,
             health: combination.health.clone(),
@@ -131,7 +153,9 @@ fn eggs(
             version: candidate.version.clone(),
             path: candidate.source.path.clone(),
             source_tree: candidate.tree.to_string(),
-            release_tree: candidate.release_tree(job, commit.tree, &left_out)?.to_string(),
+            release_tree: candidate
+                .release_tree(job, commit.tree, &left_out)?
+                .to_string(),
             built_from,
             changed: candidate.unchanged.is_none(),
             why: candidate.why.clone(),
@@ -142,7 +166,12 @@ fn eggs(
                 revision: job.head.to_string(),
                 subdirectory: candidate.source.path.clone(),
             },
-            edits: candidate.edits.files.iter().map(|(path, _)| path.clone()).collect(),
+            edits: candidate
+                .edits
+                .files
+                .iter()
+                .map(|(path, _)| path.clone())
+                .collect(),
             artifacts: vec![wheel.artifact.clone()],
         });
     }
@@ -152,10 +181,16 @@ fn eggs(
 
 fn extends(configs: &Configs) -> Vec<Extends> {
     let mut all: BTreeMap<String, Digest> = BTreeMap::new();
-    for fetched in configs.production.values().flat_map(|seen| &seen.graph.urls) {
+    for fetched in configs
+        .production
+        .values()
+        .flat_map(|seen| &seen.graph.urls)
+    {
         all.insert(buildout::redact(&fetched.url).into_owned(), fetched.sha256);
     }
-    all.into_iter().map(|(url, sha256)| Extends { url, sha256 }).collect()
+    all.into_iter()
+        .map(|(url, sha256)| Extends { url, sha256 })
+        .collect()
 }
 
 /// What the tag says: each changed egg with its changelog.

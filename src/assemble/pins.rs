@@ -56,8 +56,10 @@ pub(super) fn resolve(
             })
         })
         .collect();
-    let edits: Vec<(String, Vec<u8>)> =
-        candidates.iter().flat_map(|candidate| candidate.edits.files.clone()).collect();
+    let edits: Vec<(String, Vec<u8>)> = candidates
+        .iter()
+        .flat_map(|candidate| candidate.edits.files.clone())
+        .collect();
     let clone = TemporaryClone::new(job.repo, job.head, &edits)?;
     let shelf = Shelf::fill(job)?;
     let settings = configs.scratch.settings(job.user)?;
@@ -71,7 +73,9 @@ pub(super) fn resolve(
     };
     let mut used: BTreeSet<String> = BTreeSet::new();
     for combination in &job.project.combinations {
-        let Some(seen) = configs.production.get(&combination.config) else { continue };
+        let Some(seen) = configs.production.get(&combination.config) else {
+            continue;
+        };
         (job.watch)(Event::Begin(format!("resolve {}", describe(combination))));
         let work = Workdir::copy(
             clone.path(),
@@ -121,9 +125,15 @@ pub(super) fn resolve(
         pinned.resolved.insert(combination.name.clone(), resolved);
     }
     for (candidate, wheel) in candidates.iter().zip(&built.each) {
-        let wheel = wheel.as_ref().ok().filter(|_| used.contains(&normalize(&candidate.source.name)));
+        let wheel = wheel
+            .as_ref()
+            .ok()
+            .filter(|_| used.contains(&normalize(&candidate.source.name)));
         if let Some(python) = wheel.and_then(|wheel| wheel.requires_python.clone()) {
-            pinned.pythons.values_mut().for_each(|pythons| pythons.extend(clauses(&python)));
+            pinned
+                .pythons
+                .values_mut()
+                .for_each(|pythons| pythons.extend(clauses(&python)));
         }
         pinned.eggs.push(wheel.cloned());
     }
@@ -168,7 +178,12 @@ fn add(
     pythons: &mut BTreeSet<String>,
 ) -> Result<()> {
     let mut bytes = fs::read(&dist.file).map_err(Error::file(&dist.file))?;
-    let file = dist.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file = dist
+        .file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let ours = dist.built_from.is_some();
     if ours {
         bytes = eggs::canonical(&file, &bytes, epoch)?;
@@ -178,7 +193,9 @@ fn add(
         pythons.extend(clauses(python));
     }
     let sha256 = job.store.put(&bytes)?;
-    let same = |pin: &&mut Pin| normalize(&pin.name) == normalize(&dist.name) && pin.version.to_string() == dist.version;
+    let same = |pin: &&mut Pin| {
+        normalize(&pin.name) == normalize(&dist.name) && pin.version.to_string() == dist.version
+    };
     if let Some(pin) = pins.iter_mut().find(same) {
         pin.buildouts.push(combination.name.clone());
         return Ok(());
@@ -191,12 +208,20 @@ fn add(
     });
     // A wheel that we built once is the same for ever; so is the story of where a wheel came from.
     if let Some(before) = before
-        && before.artifacts.iter().any(|artifact| artifact.sha256 == sha256)
+        && before
+            .artifacts
+            .iter()
+            .any(|artifact| artifact.sha256 == sha256)
     {
-        pins.push(Pin { buildouts: vec![combination.name.clone()], ..before.clone() });
+        pins.push(Pin {
+            buildouts: vec![combination.name.clone()],
+            ..before.clone()
+        });
         return Ok(());
     }
-    if let Some(before) = before.and_then(|pin| pin.artifacts.iter().find(|artifact| artifact.file == file)) {
+    if let Some(before) =
+        before.and_then(|pin| pin.artifacts.iter().find(|artifact| artifact.file == file))
+    {
         let mut refusal = Refusal::default();
         refusal.add(
             format!(
@@ -210,7 +235,10 @@ fn add(
     }
     let version = Version::from_str(&dist.version).map_err(|error| {
         let mut refusal = Refusal::default();
-        refusal.add(format!("{} {}: {error}", dist.name, dist.version), "pin a version by PEP 440");
+        refusal.add(
+            format!("{} {}: {error}", dist.name, dist.version),
+            "pin a version by PEP 440",
+        );
         refusal
     })?;
     pins.push(Pin {
@@ -274,8 +302,14 @@ impl Shelf {
             .tempdir()
             .map_err(Error::file(env::temp_dir()))?;
         let mut wheels = BTreeMap::new();
-        for pin in job.previous.iter().flat_map(|released| &released.manifest.pin) {
-            let Some(artifact) = pin.artifacts.first() else { continue };
+        for pin in job
+            .previous
+            .iter()
+            .flat_map(|released| &released.manifest.pin)
+        {
+            let Some(artifact) = pin.artifacts.first() else {
+                continue;
+            };
             if job.store.path(&artifact.sha256).is_none() {
                 continue;
             }
@@ -284,10 +318,15 @@ impl Shelf {
             fs::write(&file, bytes).map_err(Error::file(&file))?;
             wheels.insert((normalize(&pin.name), pin.version.to_string()), file);
         }
-        Ok(Self { _folder: folder, wheels })
+        Ok(Self {
+            _folder: folder,
+            wheels,
+        })
     }
 
     fn wheel(&self, name: &str, version: &str) -> Option<PathBuf> {
-        self.wheels.get(&(normalize(name), version.to_owned())).cloned()
+        self.wheels
+            .get(&(normalize(name), version.to_owned()))
+            .cloned()
     }
 }

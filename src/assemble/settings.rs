@@ -15,9 +15,10 @@ pub(super) fn services(combination: &Combination, inspected: &Inspected) -> Resu
         ServicesWish::Auto => found,
         ServicesWish::None => Services::None,
         ServicesWish::Supervisor => Services::Supervisor,
-        ServicesWish::Zope => match found {
-            Services::Zope { scripts } => Services::Zope { scripts },
-            _ => {
+        ServicesWish::Zope => {
+            if let Services::Zope { scripts } = found {
+                Services::Zope { scripts }
+            } else {
                 let mut refusal = Refusal::default();
                 refusal.add(
                     format!(
@@ -28,8 +29,13 @@ pub(super) fn services(combination: &Combination, inspected: &Inspected) -> Resu
                 );
                 return Err(refusal.into());
             }
-        },
-        ServicesWish::Command { start, stop, status, log } => Services::Command {
+        }
+        ServicesWish::Command {
+            start,
+            stop,
+            status,
+            log,
+        } => Services::Command {
             start: start.clone(),
             stop: stop.clone(),
             status: status.clone(),
@@ -41,7 +47,9 @@ pub(super) fn services(combination: &Combination, inspected: &Inspected) -> Resu
 /// How the combination's data is backed up. Data that is found and cannot be backed up is a refusal, not a silence.
 pub(super) fn data(combination: &Combination, inspected: &Inspected) -> Result<Data> {
     match &combination.data.kind {
-        DataKind::Command { backup } => Ok(Data::Command { backup: backup.clone() }),
+        DataKind::Command { backup } => Ok(Data::Command {
+            backup: backup.clone(),
+        }),
         DataKind::None => Ok(Data::None),
         DataKind::Auto => match database(inspected) {
             None => Ok(Data::None),

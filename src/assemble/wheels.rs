@@ -21,8 +21,8 @@ pub(super) struct Wheels {
     pub each: Vec<Result<Wheel>>,
     /// What they were built with.
     pub tools: Vec<BuildTool>,
-    /// The folder with all of them under their real names.
-    pub folder: TempDir,
+    /// The folder with all of them under their real names; gone when this is dropped.
+    _folder: TempDir,
 }
 
 /// One egg's wheel, in the content store.
@@ -43,20 +43,21 @@ pub(super) fn build(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) 
         .prefix("hostout-wheels-")
         .tempdir()
         .map_err(Error::file(env::temp_dir()))?;
-    let edits: Vec<(String, Vec<u8>)> =
-        candidates.iter().flat_map(|candidate| candidate.edits.files.clone()).collect();
+    let edits: Vec<(String, Vec<u8>)> = candidates
+        .iter()
+        .flat_map(|candidate| candidate.edits.files.clone())
+        .collect();
     let mut tools = previous_tools(job);
     let mut each = Vec::new();
     for candidate in candidates {
-        let wheel = match &candidate.unchanged {
-            Some(_) => again(job, &builder, candidate, &tools),
-            None => {
-                (job.watch)(Event::Begin(format!(
-                    "build {} {}",
-                    candidate.source.name, candidate.version
-                )));
-                fresh(job, &builder, candidate, &edits, &tools)
-            }
+        let wheel = if candidate.unchanged.is_some() {
+            again(job, &builder, candidate, &tools)
+        } else {
+            (job.watch)(Event::Begin(format!(
+                "build {} {}",
+                candidate.source.name, candidate.version
+            )));
+            fresh(job, &builder, candidate, &edits, &tools)
         };
         each.push(match wheel {
             Ok((artifact, used)) => {
@@ -72,11 +73,17 @@ pub(super) fn build(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) 
         });
     }
     tools.sort();
-    Ok(Wheels { each, tools, folder })
+    Ok(Wheels {
+        each,
+        tools,
+        _folder: folder,
+    })
 }
 
 fn previous_tools(job: &Job<'_>) -> Vec<BuildTool> {
-    job.previous.map(|released| released.manifest.build_tool.clone()).unwrap_or_default()
+    job.previous
+        .map(|released| released.manifest.build_tool.clone())
+        .unwrap_or_default()
 }
 
 type Made = (Artifact, Vec<BuildTool>);
@@ -89,7 +96,11 @@ fn fresh(
     tools: &[BuildTool],
 ) -> Result<Made> {
     let clone = TemporaryClone::new(job.repo, job.head, edits)?;
-    let tools = if *job.upgrade == super::Upgrade::All { &[] } else { tools };
+    let tools = if *job.upgrade == super::Upgrade::All {
+        &[]
+    } else {
+        tools
+    };
     let built = builder.build(&eggs::Job {
         egg: &candidate.source,
         checkout: clone.path(),
@@ -110,13 +121,19 @@ fn again(
     candidate: &Candidate,
     tools: &[BuildTool],
 ) -> Result<Made> {
-    let lost = || Error::Lost { egg: candidate.source.name.clone(), file: "without a name".to_owned() };
+    let lost = || Error::Lost {
+        egg: candidate.source.name.clone(),
+        file: "without a name".to_owned(),
+    };
     let egg = candidate.unchanged.as_ref().ok_or_else(lost)?;
     let artifact = egg.artifacts.first().ok_or_else(lost)?;
     if job.store.path(&artifact.sha256).is_some() {
         return Ok((artifact.clone(), Vec::new()));
     }
-    (job.watch)(Event::Begin(format!("build {} {} again", egg.name, egg.version)));
+    (job.watch)(Event::Begin(format!(
+        "build {} {} again",
+        egg.name, egg.version
+    )));
     let commit = object_id(&egg.built_from)?;
     let time = job
         .repo
@@ -124,9 +141,10 @@ fn again(
         .and_then(|commit| commit.time())
         .map_err(Error::git(format!("read commit {}", egg.built_from)))?;
     let pretend = match &candidate.source.site {
-        eggs::VersionSite::Scm { pretend } => {
-            pretend.iter().map(|name| (name.clone(), egg.version.to_string())).collect()
-        }
+        eggs::VersionSite::Scm { pretend } => pretend
+            .iter()
+            .map(|name| (name.clone(), egg.version.to_string()))
+            .collect(),
         _ => Vec::new(),
     };
     let clone = TemporaryClone::new(job.repo, commit, &[])?;
@@ -139,23 +157,26 @@ fn again(
         tools,
     })?;
     if built.artifact.sha256 != artifact.sha256 {
-        return Err(Error::Lost { egg: egg.name.clone(), file: artifact.file.clone() });
+        return Err(Error::Lost {
+            egg: egg.name.clone(),
+            file: artifact.file.clone(),
+        });
     }
     job.store.put(&built.bytes)?;
     Ok((artifact.clone(), Vec::new()))
 }
 
 /// The wheel under its real name, as installers want to see it.
-fn shelve(
-    job: &Job<'_>,
-    folder: &TempDir,
-    artifact: Artifact,
-) -> Result<Wheel> {
+fn shelve(job: &Job<'_>, folder: &TempDir, artifact: Artifact) -> Result<Wheel> {
     let bytes = job.store.read(&artifact.sha256)?;
     let info = eggs::WheelInfo::read(&artifact.file, &bytes)?;
     let file = folder.path().join(&artifact.file);
     fs::write(&file, &bytes).map_err(Error::file(&file))?;
-    Ok(Wheel { artifact, file, requires_python: info.requires_python })
+    Ok(Wheel {
+        artifact,
+        file,
+        requires_python: info.requires_python,
+    })
 }
 
 /// Every egg that production uses and that could not be built, as reasons.

@@ -1,6 +1,9 @@
 //! Which versions of a name an index already has.
 
-use super::{Error, Scratch, User, sandbox::{Sandbox, run}};
+use super::{
+    Error, Scratch, User,
+    sandbox::{Sandbox, run},
+};
 
 impl Scratch {
     /// Every version of `name` on the user's indexes, as pip reads them; none where no index knows the name.
@@ -21,7 +24,11 @@ fn versions(output: &str) -> Vec<String> {
     output
         .lines()
         .find_map(|line| line.trim().strip_prefix("Available versions:"))
-        .map(|list| list.split(',').map(|version| version.trim().to_owned()).collect())
+        .map(|list| {
+            list.split(',')
+                .map(|version| version.trim().to_owned())
+                .collect()
+        })
         .unwrap_or_default()
 }
 

@@ -1,8 +1,6 @@
 //! The words of the command line; each verb's own are in its file.
 
-use super::{
-    check, deploy, diff, init, log, prune, release, resume, rollback, show, status,
-};
+use super::{check, deploy, diff, init, log, prune, release, resume, rollback, show, status};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -37,6 +35,7 @@ pub struct Cli {
 
 /// Flags of every verb.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
     /// Run as if started in DIR
     #[arg(short = 'C', value_name = "DIR", global = true)]

@@ -29,10 +29,14 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let seen = releasing::Seen::look(session, &work, &mut ledger, false)?;
     match plan::consider(&ReleaseRequest::default(), &seen.facts(&work)) {
         Ok(plan::Considered::Release(version)) => {
-            session.ui.status(&format!("release: {version} can be made"));
+            session
+                .ui
+                .status(&format!("release: {version} can be made"));
         }
         Ok(plan::Considered::Nothing(version)) => {
-            session.ui.status(&format!("release: {version} is up to date"));
+            session
+                .ui
+                .status(&format!("release: {version} is up to date"));
         }
         Err(found) => refusal.reasons.extend(found.reasons),
     }
@@ -43,12 +47,18 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     };
     let mut unreachable = None;
     for stage in stages {
-        for (name, host) in hosts::look_at_each(session, stage, released.as_ref().map(|released| &released.manifest)) {
+        for (name, host) in hosts::look_at_each(
+            session,
+            stage,
+            released.as_ref().map(|released| &released.manifest),
+        ) {
             match host {
                 Ok(host) => {
                     let fits = check(stage, &host, released.as_ref(), &mut refusal);
                     if fits {
-                        session.ui.status(&format!("{}: {name} is ready", stage.name));
+                        session
+                            .ui
+                            .status(&format!("{}: {name} is ready", stage.name));
                     }
                 }
                 Err(error) => {
@@ -82,7 +92,10 @@ fn check(
     let Some(released) = released else {
         // Without a release the host's own state can still be told.
         if let Err(why) = &host.python {
-            refusal.add(format!("{}: {why}", host.name), "install python3 and python3-venv there");
+            refusal.add(
+                format!("{}: {why}", host.name),
+                "install python3 and python3-venv there",
+            );
         }
         return refusal.reasons.len() == before;
     };
@@ -103,11 +116,13 @@ fn check(
     };
     match plan::deploy(&request, &facts) {
         Ok(Deploying::Locked { host, holder }) => {
-            refusal.add(format!("{host} is locked by {holder}"), "wait until they are done");
+            refusal.add(
+                format!("{host} is locked by {holder}"),
+                "wait until they are done",
+            );
         }
         Ok(Deploying::Live | Deploying::Plan(_)) => {}
         Err(found) => refusal.reasons.extend(found.reasons),
     }
     refusal.reasons.len() == before
 }
-

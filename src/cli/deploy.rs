@@ -46,7 +46,13 @@ pub struct Options {
     #[arg(long)]
     pub moved: bool,
     /// Why, for the ledger
-    #[arg(long, short = 'm', value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        short = 'm',
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub reason: String,
     /// The name of a protected stage
     #[arg(long, value_name = "STAGE")]
@@ -78,7 +84,15 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     }
     let ledger = work.ledger(&session.ui)?;
     let released = releasing::released(&work, &ledger, version)?;
-    deployment::run(session, &work, ledger, stage, &released, Intent::Deploy, &args.options)
+    deployment::run(
+        session,
+        &work,
+        ledger,
+        stage,
+        &released,
+        Intent::Deploy,
+        &args.options,
+    )
 }
 
 /// A lone word that is no stage but a version is the version; stage names never parse as versions.
@@ -100,8 +114,14 @@ fn release_first(
     work: &Workspace,
     ledger: &crate::ledger::Ledger,
 ) -> Result<(), Error> {
-    let Some(ahead) = releasing::ahead(work, ledger)? else { return Ok(()) };
-    let question = format!("HEAD is {} after {}: release it first?", commits(ahead.commits), ahead.tag);
+    let Some(ahead) = releasing::ahead(work, ledger)? else {
+        return Ok(());
+    };
+    let question = format!(
+        "HEAD is {} after {}: release it first?",
+        commits(ahead.commits),
+        ahead.tag
+    );
     if session.ui.ask_in_person(&question, true) == Answer::Yes {
         super::release::run(session, &super::release::Args::default())
     } else {
@@ -116,5 +136,9 @@ fn release_first(
 }
 
 fn commits(count: usize) -> String {
-    if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") }
+    if count == 1 {
+        "1 commit".to_owned()
+    } else {
+        format!("{count} commits")
+    }
 }

@@ -94,7 +94,10 @@ pub(super) fn run(
             watch: &|event| show.on(event),
         };
         job.carry_out(&plan, &mut ledger, &mut fleet.members)?;
-        let place = stage.url.as_deref().map_or(String::new(), |url| format!(" at {url}"));
+        let place = stage
+            .url
+            .as_deref()
+            .map_or(String::new(), |url| format!(" at {url}"));
         session.ui.status(&format!(
             "{} {} is live on {}{place}.",
             released.manifest.project.name, released.manifest.version, stage.name

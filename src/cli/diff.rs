@@ -50,7 +50,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         return Ok(());
     }
     if differences.is_empty() {
-        session.ui.status(&format!("{} and {} do not differ.", args.a, args.b));
+        session
+            .ui
+            .status(&format!("{} and {} do not differ.", args.a, args.b));
         return Ok(());
     }
     let gone = || "-".to_owned();
@@ -77,7 +79,10 @@ fn manifest(work: &Workspace, ledger: &Ledger, word: &str) -> Result<Manifest, E
         .find(|deployment| deployment.outcome == Some(Outcome::Healthy));
     let Some(live) = live else {
         let mut refusal = Refusal::default();
-        refusal.add(format!("nothing was ever healthy on {word}"), format!("git hostout deploy {word}"));
+        refusal.add(
+            format!("nothing was ever healthy on {word}"),
+            format!("git hostout deploy {word}"),
+        );
         return Err(refusal.into());
     };
     Ok(releasing::released(work, ledger, Some(&live.version.to_string()))?.manifest)

@@ -5,8 +5,7 @@ use crate::{
     config::Stage,
     error::Error,
     execute::Member,
-    facts,
-    observe,
+    facts, observe,
     release::Manifest,
     transport::{self, Credentials, HostKeyQuestion, Prompter, Target},
     ui::{Answer, Ui},
@@ -30,14 +29,20 @@ pub fn named_stage<'w>(
     if name.is_some() || work.project.stages.len() == 1 {
         return Ok(stage);
     }
-    let names: Vec<&str> = work.project.stages.iter().map(|stage| stage.name.as_str()).collect();
+    let names: Vec<&str> = work
+        .project
+        .stages
+        .iter()
+        .map(|stage| stage.name.as_str())
+        .collect();
     let question = format!("On stage {}?", stage.name);
     match session.ui.ask_in_person(&question, false) {
         Answer::Yes => Ok(stage),
         Answer::No => Err(Error::Declined),
-        Answer::NotATerminal => {
-            Err(Error::Usage(format!("name the stage; there are {}", names.join(", "))))
-        }
+        Answer::NotATerminal => Err(Error::Usage(format!(
+            "name the stage; there are {}",
+            names.join(", ")
+        ))),
     }
 }
 
@@ -59,11 +64,17 @@ impl Fleet {
             .map_err(|error| Error::Usage(format!("--hosts: {error}")))?;
         let mut members = Vec::new();
         for host in &stage.hosts {
-            if wanted.as_ref().is_some_and(|wanted| !wanted.is_match(&host.destination)) {
+            if wanted
+                .as_ref()
+                .is_some_and(|wanted| !wanted.is_match(&host.destination))
+            {
                 continue;
             }
             let transport = connect(session, host)?;
-            members.push(Member { host: host.clone(), transport });
+            members.push(Member {
+                host: host.clone(),
+                transport,
+            });
         }
         if members.is_empty() {
             return Err(Error::Usage(format!(
@@ -160,6 +171,10 @@ impl Prompter for Person<'_> {
 impl Person<'_> {
     /// A terminal that goes away while it is asked has given no answer.
     fn secret(&self, prompt: &str) -> Option<String> {
-        self.ui.secret(prompt).ok().flatten().map(|secret| secret.expose().to_owned())
+        self.ui
+            .secret(prompt)
+            .ok()
+            .flatten()
+            .map(|secret| secret.expose().to_owned())
     }
 }

@@ -55,18 +55,17 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let key = settle_key(session, &repo, &who)?;
     let project = &work.project;
     let branch = &project.release.ledger;
-    match find(session, &repo, branch)? {
-        Some(ledger) => {
-            ledger::check_introduction(&repo, &ledger)?;
-            session.ui.status(&format!("Ledger: branch {branch} is there."));
-        }
-        None => {
-            let ledger = Ledger::start(&repo, branch, &project.name, &key, &who, session.now())?;
-            ledger::introduce(&repo, &ledger)?;
-            session.ui.status(&format!(
-                "Ledger: branch {branch} started. It holds releases and deployments; your files and branches are as they were."
-            ));
-        }
+    if let Some(ledger) = find(session, &repo, branch)? {
+        ledger::check_introduction(&repo, &ledger)?;
+        session
+            .ui
+            .status(&format!("Ledger: branch {branch} is there."));
+    } else {
+        let ledger = Ledger::start(&repo, branch, &project.name, &key, &who, session.now())?;
+        ledger::introduce(&repo, &ledger)?;
+        session.ui.status(&format!(
+            "Ledger: branch {branch} started. It holds releases and deployments; your files and branches are as they were."
+        ));
     }
     next(session, &repo, &root, &file, project)
 }
@@ -96,14 +95,18 @@ fn settle_file(
         session.ui.status(&format!("{} is there.", place.name));
         return Ok(place.file);
     };
-    let text =
-        config::add_stage(&place.name, &place.text, wish.stage, wish.host, wish.path)?;
+    let text = config::add_stage(&place.name, &place.text, wish.stage, wish.host, wish.path)?;
     if text == place.text {
-        session.ui.status(&format!("{} is there, with stage {}.", place.name, wish.stage));
+        session.ui.status(&format!(
+            "{} is there, with stage {}.",
+            place.name, wish.stage
+        ));
     } else {
         config::Project::parse(&place.name, &text)?;
         write(&place.file, &text)?;
-        session.ui.status(&format!("Added stage {} to {}.", wish.stage, place.name));
+        session
+            .ui
+            .status(&format!("Added stage {} to {}.", wish.stage, place.name));
     }
     Ok(place.file)
 }
@@ -115,23 +118,22 @@ fn new_file(
     wish: Option<&Wish<'_>>,
 ) -> Result<PathBuf, Error> {
     let directory = session.directory();
-    let folder = fs::canonicalize(&directory)
-        .map_err(|source| observe::Error::File { path: directory.clone(), source })?;
+    let folder = fs::canonicalize(&directory).map_err(|source| observe::Error::File {
+        path: directory.clone(),
+        source,
+    })?;
     let mut proposal = observe::proposal(repo, root, &folder)?;
-    match wish {
-        Some(wish) => {
-            proposal.stage = wish.stage.to_owned();
-            proposal.host = wish.host.to_owned();
-            proposal.path = wish.path.to_owned();
-        }
-        None => {
-            let mut refusal = Refusal::default();
-            refusal.add(
-                "a new project needs its first stage: a name, a host and a path",
-                "git hostout init --stage demo --host local --path ~/demo",
-            );
-            return Err(refusal.into());
-        }
+    if let Some(wish) = wish {
+        wish.stage.clone_into(&mut proposal.stage);
+        wish.host.clone_into(&mut proposal.host);
+        wish.path.clone_into(&mut proposal.path);
+    } else {
+        let mut refusal = Refusal::default();
+        refusal.add(
+            "a new project needs its first stage: a name, a host and a path",
+            "git hostout init --stage demo --host local --path ~/demo",
+        );
+        return Err(refusal.into());
     }
     let text = config::new_file(&proposal);
     config::Project::parse("hostout.toml", &text)?;
@@ -145,7 +147,10 @@ fn new_file(
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {
-    let wrap = |source: io::Error| observe::Error::Write { path: file.to_owned(), source };
+    let wrap = |source: io::Error| observe::Error::Write {
+        path: file.to_owned(),
+        source,
+    };
     let folder = file.parent().unwrap_or(Path::new("."));
     let temporary = tempfile::NamedTempFile::new_in(folder).map_err(wrap)?;
     fs::write(temporary.path(), text).map_err(wrap)?;
@@ -162,7 +167,11 @@ fn write(file: &Path, text: &str) -> Result<(), Error> {
 fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result<Key, Error> {
     let ui = &session.ui;
     if let Some(key) = Key::configured(repo)? {
-        ui.status(&format!("Signing key: {} ({}).", key.id, key.fingerprint()?));
+        ui.status(&format!(
+            "Signing key: {} ({}).",
+            key.id,
+            key.fingerprint()?
+        ));
         return Ok(key);
     }
     if let Some(path) = Key::found() {
@@ -170,7 +179,11 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
         if ui.ask(&question, true) == Answer::Yes {
             let key = Key::new(ledger::Scheme::Ssh, path.display().to_string());
             key.remember(repo)?;
-            ui.status(&format!("Signing key: {} ({}).", key.id, key.fingerprint()?));
+            ui.status(&format!(
+                "Signing key: {} ({}).",
+                key.id,
+                key.fingerprint()?
+            ));
             return Ok(key);
         }
     }
@@ -181,7 +194,11 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
         Key::make(&path, &format!("git-hostout {}", who.email))?
     };
     key.remember(repo)?;
-    ui.status(&format!("Signing key: {} ({}), made for this.", key.id, key.fingerprint()?));
+    ui.status(&format!(
+        "Signing key: {} ({}), made for this.",
+        key.id,
+        key.fingerprint()?
+    ));
     ui.note(&format!(
         "nobody but this key can release. Keep a copy of {} and {}.pub in a safe place.",
         path.display(),

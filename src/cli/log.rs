@@ -61,7 +61,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             }
             Kind::Start { .. } => ("start", None, None, None),
             Kind::Release { version, .. } => ("release", Some(version.to_string()), None, None),
-            Kind::Started { stage, version, intent } => {
+            Kind::Started {
+                stage,
+                version,
+                intent,
+            } => {
                 let kind = match intent {
                     Intent::Deploy => "deploy",
                     Intent::Rollback => "rollback",

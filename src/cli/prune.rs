@@ -34,7 +34,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let hosts = fleet.look(stage, None)?;
     let deployments = observe::history_of(&observe::history(&ledger), &stage.name);
     let live = hosts.iter().find_map(|host| host.current.release());
-    let previous = plan::rollback_target(&deployments, live).ok().map(|target| &target.version);
+    let previous = plan::rollback_target(&deployments, live)
+        .ok()
+        .map(|target| &target.version);
     let keep = args.keep.unwrap_or(stage.keep);
     let keep = usize::try_from(keep).unwrap_or(usize::MAX).max(1);
     let Some(plan) = plan::prune(&stage.name, keep, &hosts, previous) else {
@@ -48,7 +50,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let show = session.watch();
-        execute::prune(&plan, stage, &work.who()?, &mut fleet.members, &|event| show.on(event))?;
+        execute::prune(&plan, stage, &work.who()?, &mut fleet.members, &|event| {
+            show.on(event);
+        })?;
         Ok(())
     })
 }

@@ -52,7 +52,11 @@ enum Part {
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let request = ReleaseRequest {
-        version: args.version.as_deref().map(plan::parse_version).transpose()?,
+        version: args
+            .version
+            .as_deref()
+            .map(plan::parse_version)
+            .transpose()?,
         bump: args.bump.map(|part| match part {
             Part::Major => plan::Bump::Major,
             Part::Minor => plan::Bump::Minor,
@@ -72,11 +76,14 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         }
     };
     let upgrade = releasing::upgrade(args.upgrade.as_deref());
-    let assembled =
-        releasing::assemble(session, &mut work, &ledger, &seen, &version, &upgrade)?;
+    let assembled = releasing::assemble(session, &mut work, &ledger, &seen, &version, &upgrade)?;
     let publishes = seen.publishes(&work)?;
     let plan = plan::release(&seen.facts(&work), &seen.staged(&assembled, &publishes));
-    let question = Question { text: "Release it?", protected: None, confirmed: None };
+    let question = Question {
+        text: "Release it?",
+        protected: None,
+        confirmed: None,
+    };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let push_to = seen.push_to();
         releasing::publish(session, &mut work, &mut ledger, &plan, &assembled, push_to)

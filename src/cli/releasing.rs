@@ -51,8 +51,9 @@ impl Seen {
             *ledger = newer;
         }
         let needed = needed(work);
-        let repository =
-            observe::repository(&work.repo, &work.place.folder, &|path| needed.contains(path))?;
+        let repository = observe::repository(&work.repo, &work.place.folder, &|path| {
+            needed.contains(path)
+        })?;
         let head = ObjectId::from_hex(repository.head.as_bytes())
             .map_err(|_| observe::Error::NoCommits)?;
         let commits = commits(work, ledger)?;
@@ -141,15 +142,20 @@ impl Seen {
 fn remote(work: &Workspace, name: &str, ledger: &Ledger) -> Result<RemoteLedger, Error> {
     let git = Git::of(&work.repo);
     match ledger::fetch(&work.repo, &git, name, ledger.branch(), Patience::default()) {
-        Ok(Fetched::Absent | Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. } | Fetched::Ahead { .. }) => {
-            Ok(RemoteLedger::UpToDate)
-        }
+        Ok(
+            Fetched::Absent
+            | Fetched::Same
+            | Fetched::Adopted { .. }
+            | Fetched::Forwarded { .. }
+            | Fetched::Ahead { .. },
+        ) => Ok(RemoteLedger::UpToDate),
         Err(ledger::Error::Diverged { ours, theirs, .. }) => Ok(RemoteLedger::Diverged {
             detail: format!("{ours} entries only here, {theirs} only there"),
         }),
-        Err(ledger::Error::Unreachable { remote, message }) => {
-            Ok(RemoteLedger::Unreachable { remote, detail: message })
-        }
+        Err(ledger::Error::Unreachable { remote, message }) => Ok(RemoteLedger::Unreachable {
+            remote,
+            detail: message,
+        }),
         Err(error) => Err(error.into()),
     }
 }
@@ -159,7 +165,10 @@ fn needed(work: &Workspace) -> observe::Needed {
     let buildout = work.buildout();
     let project = &work.project;
     let mut files: BTreeSet<String> = BTreeSet::from([work.place.name.clone()]);
-    let configs = project.combinations.iter().map(|combination| &combination.config);
+    let configs = project
+        .combinations
+        .iter()
+        .map(|combination| &combination.config);
     for config in configs.chain([&project.buildout.development]) {
         files.insert(super::session::join(&buildout, config));
     }
@@ -191,7 +200,9 @@ pub(super) fn commits(
 fn unchanged(work: &Workspace, head: ObjectId, manifest: &Manifest) -> Result<bool, Error> {
     let now = observe::project_tree(&work.repo, head, &work.place.folder)?;
     for commit in [&manifest.commit, &manifest.release_commit] {
-        let Ok(commit) = ObjectId::from_hex(commit.as_bytes()) else { continue };
+        let Ok(commit) = ObjectId::from_hex(commit.as_bytes()) else {
+            continue;
+        };
         if work.repo.has_object(commit)
             && observe::project_tree(&work.repo, commit, &work.place.folder)? == now
         {
@@ -204,8 +215,11 @@ fn unchanged(work: &Workspace, head: ObjectId, manifest: &Manifest) -> Result<bo
 /// Eggs outside of the project's folder are not in its tree.
 fn outside_unchanged(work: &Workspace, head: ObjectId, manifest: &Manifest) -> Result<bool, Error> {
     let folder = &work.place.folder;
-    let inside = |path: &str| folder.is_empty() || path.starts_with(&format!("{folder}/")) || path == folder;
-    let Ok(released) = ObjectId::from_hex(manifest.commit.as_bytes()) else { return Ok(false) };
+    let inside =
+        |path: &str| folder.is_empty() || path.starts_with(&format!("{folder}/")) || path == folder;
+    let Ok(released) = ObjectId::from_hex(manifest.commit.as_bytes()) else {
+        return Ok(false);
+    };
     for egg in manifest.egg.iter().filter(|egg| !inside(&egg.path)) {
         if observe::project_tree(&work.repo, head, &egg.path)?
             != observe::project_tree(&work.repo, released, &egg.path)?
@@ -266,7 +280,11 @@ fn known(
     if texts.get().is_none() {
         texts.set(ledger.versions_cfgs()?).ok();
     }
-    let lines = texts.get().into_iter().flatten().flat_map(|text| text.lines());
+    let lines = texts
+        .get()
+        .into_iter()
+        .flatten()
+        .flat_map(|text| text.lines());
     let versions = lines.filter_map(|line| {
         let (found, version) = line.split_once(" = ")?;
         (normalize(found) == normalize(name)).then(|| version.trim().parse().ok())?
@@ -287,7 +305,11 @@ pub(super) fn publish(
     let note = Unfinished {
         format: 1,
         version: manifest.version.clone(),
-        tag: work.project.release.tag.replace("{version}", &manifest.version.to_string()),
+        tag: work
+            .project
+            .release
+            .tag
+            .replace("{version}", &manifest.version.to_string()),
         notes: assembled.notes.clone(),
         manifest: assembled.text.clone(),
         versions_cfg: assembled.versions_cfg.clone(),
@@ -335,11 +357,15 @@ fn tell(session: &Session, tag: &str, published: &Published) {
         Published::Pushed(remote) => ui.status(&format!("Released {tag}, pushed to {remote}.")),
         Published::Refused { remote, message } => {
             ui.warn(&format!("{remote} did not take it: {message}"));
-            ui.status(&format!("Released {tag}, here only. `git hostout resume` pushes it."));
+            ui.status(&format!(
+                "Released {tag}, here only. `git hostout resume` pushes it."
+            ));
         }
         Published::Unreachable { remote, message } => {
             ui.warn(&format!("{remote} does not answer: {message}"));
-            ui.status(&format!("Released {tag}, here only. `git hostout resume` pushes it."));
+            ui.status(&format!(
+                "Released {tag}, here only. `git hostout resume` pushes it."
+            ));
         }
     }
 }
@@ -351,22 +377,32 @@ pub(super) fn released(
     word: Option<&str>,
 ) -> Result<Released, Error> {
     let mut refusal = Refusal::default();
-    let version = match word {
-        Some(word) => Some(plan::parse_version(word)?),
-        None => {
-            let head = work.repo.head_id().map_err(|_| observe::Error::NoCommits)?.detach();
-            observe::previous(&work.repo, head, &commits(work, ledger)?)?
-        }
+    let version = if let Some(word) = word {
+        Some(plan::parse_version(word)?)
+    } else {
+        let head = work
+            .repo
+            .head_id()
+            .map_err(|_| observe::Error::NoCommits)?
+            .detach();
+        observe::previous(&work.repo, head, &commits(work, ledger)?)?
     };
     let Some(version) = version else {
-        refusal.add("neither HEAD nor any commit before it is released", "git hostout release");
+        refusal.add(
+            "neither HEAD nor any commit before it is released",
+            "git hostout release",
+        );
         return Err(refusal.into());
     };
     if let Some(released) = ledger.release(&version)? {
         return Ok(released);
     }
-    let latest: Vec<String> =
-        ledger.releases().iter().take(5).map(ToString::to_string).collect();
+    let latest: Vec<String> = ledger
+        .releases()
+        .iter()
+        .take(5)
+        .map(ToString::to_string)
+        .collect();
     let remedy = if latest.is_empty() {
         "git hostout release makes the first one".to_owned()
     } else {
@@ -386,11 +422,17 @@ pub(super) struct Ahead {
 
 /// Whether the project changed since HEAD's nearest release; nothing when it did not, or when there is no release.
 pub(super) fn ahead(work: &Workspace, ledger: &Ledger) -> Result<Option<Ahead>, Error> {
-    let head = work.repo.head_id().map_err(|_| observe::Error::NoCommits)?.detach();
+    let head = work
+        .repo
+        .head_id()
+        .map_err(|_| observe::Error::NoCommits)?
+        .detach();
     let Some(version) = observe::previous(&work.repo, head, &commits(work, ledger)?)? else {
         return Ok(None);
     };
-    let Some(released) = ledger.release(&version)? else { return Ok(None) };
+    let Some(released) = ledger.release(&version)? else {
+        return Ok(None);
+    };
     if unchanged(work, head, &released.manifest)? {
         return Ok(None);
     }
@@ -398,7 +440,11 @@ pub(super) fn ahead(work: &Workspace, ledger: &Ledger) -> Result<Option<Ahead>, 
         return Ok(None);
     };
     Ok(Some(Ahead {
-        tag: work.project.release.tag.replace("{version}", &version.to_string()),
+        tag: work
+            .project
+            .release
+            .tag
+            .replace("{version}", &version.to_string()),
         commits: observe::distance(&work.repo, head, commit)?,
     }))
 }
@@ -425,16 +471,18 @@ pub(super) fn check_signatures(
     Ok(())
 }
 
-
 /// The tags of the newest `entries` entries, newest last.
 pub(super) fn tags(work: &Workspace, ledger: &Ledger, entries: usize) -> Vec<String> {
     let mut tags: Vec<String> = ledger
         .entries()
         .take(entries)
         .filter_map(|entry| match &entry.kind {
-            Kind::Release { version, .. } => {
-                Some(work.project.release.tag.replace("{version}", &version.to_string()))
-            }
+            Kind::Release { version, .. } => Some(
+                work.project
+                    .release
+                    .tag
+                    .replace("{version}", &version.to_string()),
+            ),
             _ => None,
         })
         .collect();

@@ -10,7 +10,11 @@ use std::{
 /// clap's own words; help and version are no failure.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     // A reader that went away needs no words.
-    let code = if error.print().is_ok() { error.exit_code() } else { 2 };
+    let code = if error.print().is_ok() {
+        error.exit_code()
+    } else {
+        2
+    };
     io::stdout().flush().ok();
     ExitCode::from(u8::try_from(code).unwrap_or(2))
 }

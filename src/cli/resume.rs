@@ -33,15 +33,27 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         project: &work.project.name.clone(),
         manifest: &manifest,
         tag: &note.tag,
-        ledger: &ledger.branch().to_owned(),
+        ledger: ledger.branch(),
         tip: &ledger.tip().to_string(),
         push_to: remote.as_deref(),
     };
     let plan = plan::resume(&interrupted);
-    let question = Question { text: "Finish it?", protected: None, confirmed: None };
+    let question = Question {
+        text: "Finish it?",
+        protected: None,
+        confirmed: None,
+    };
     let push_to = remote.clone();
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
-        releasing::finish(session, &mut work, &mut ledger, &plan, &manifest, &note, push_to)
+        releasing::finish(
+            session,
+            &mut work,
+            &mut ledger,
+            &plan,
+            &manifest,
+            &note,
+            push_to,
+        )
     })
 }
 
@@ -58,7 +70,13 @@ fn push(
         return Ok(());
     };
     let git = Git::of(&work.repo);
-    let fetched = ledger::fetch(&work.repo, &git, &name, ledger.branch(), Patience::default())?;
+    let fetched = ledger::fetch(
+        &work.repo,
+        &git,
+        &name,
+        ledger.branch(),
+        Patience::default(),
+    )?;
     let local = match fetched {
         ledger::Fetched::Ahead { entries } => entries,
         ledger::Fetched::Absent => usize::MAX,
@@ -71,10 +89,17 @@ fn push(
     };
     let tags = releasing::tags(work, ledger, local);
     let plan = plan::publish(&name, ledger.branch(), &tags);
-    let question = Question { text: "Push it?", protected: None, confirmed: None };
+    let question = Question {
+        text: "Push it?",
+        protected: None,
+        confirmed: None,
+    };
     carry_out(session, &plan, mode, &question, || {
-        let publisher =
-            Publisher { git, remote: Some(name.clone()), patience: Patience::default() };
+        let publisher = Publisher {
+            git,
+            remote: Some(name.clone()),
+            patience: Patience::default(),
+        };
         match publisher.push_all(&tags, ledger)? {
             Published::Pushed(remote) => {
                 session.ui.status(&format!("Pushed to {remote}."));

@@ -33,34 +33,44 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
     let ledger = work.ledger(&session.ui)?;
     let log = observe::history_of(&observe::history(&ledger), &stage.name);
-    let version = match &args.to {
-        Some(word) => plan::parse_version(word)?,
-        None => {
-            let mut fleet = hosts::Fleet::connect(session, stage)?;
-            let seen = fleet.look(stage, None)?;
-            // A host that lost its files cannot say what ran there: the ledger's newest healthy deployment did.
-            let live = seen.iter().find_map(|host| host.current.release().cloned()).or_else(|| {
+    let version = if let Some(word) = &args.to {
+        plan::parse_version(word)?
+    } else {
+        let mut fleet = hosts::Fleet::connect(session, stage)?;
+        let seen = fleet.look(stage, None)?;
+        // A host that lost its files cannot say what ran there: the ledger's newest healthy deployment did.
+        let live = seen
+            .iter()
+            .find_map(|host| host.current.release().cloned())
+            .or_else(|| {
                 log.iter()
                     .find(|deployment| deployment.outcome == Some(crate::release::Outcome::Healthy))
                     .map(|deployment| deployment.version.clone())
             });
-            match plan::rollback_target(&log, live.as_ref()) {
-                Ok(target) => {
-                    session.ui.status(&format!(
-                        "{} runs {}; {} was last healthy there on {}.",
-                        stage.name,
-                        live.map_or("nothing".to_owned(), |live| live.to_string()),
-                        target.version,
-                        target.time
-                    ));
-                    target.version.clone()
-                }
-                Err(none) => return Err(no_target(&stage.name, &none).into()),
+        match plan::rollback_target(&log, live.as_ref()) {
+            Ok(target) => {
+                session.ui.status(&format!(
+                    "{} runs {}; {} was last healthy there on {}.",
+                    stage.name,
+                    live.map_or("nothing".to_owned(), |live| live.to_string()),
+                    target.version,
+                    target.time
+                ));
+                target.version.clone()
             }
+            Err(none) => return Err(no_target(&stage.name, &none).into()),
         }
     };
     let released = releasing::released(&work, &ledger, Some(&version.to_string()))?;
-    deployment::run(session, &work, ledger, stage, &released, Intent::Rollback, &args.options)
+    deployment::run(
+        session,
+        &work,
+        ledger,
+        stage,
+        &released,
+        Intent::Rollback,
+        &args.options,
+    )
 }
 
 fn no_target(stage: &str, none: &plan::NoTarget) -> Refusal {
@@ -71,6 +81,9 @@ fn no_target(stage: &str, none: &plan::NoTarget) -> Refusal {
         format!("name one with --to: {}", versions.join(", "))
     };
     let mut refusal = Refusal::default();
-    refusal.add(format!("there is no earlier healthy release on {stage} to go back to"), remedy);
+    refusal.add(
+        format!("there is no earlier healthy release on {stage} to go back to"),
+        remedy,
+    );
     refusal
 }

@@ -13,10 +13,7 @@ use crate::{
     ui::{self, Ui, Verbosity},
 };
 use jiff::Timestamp;
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
 
 /// One run of the program.
 pub struct Session {
@@ -58,7 +55,10 @@ impl Session {
 
     /// The folder to start in.
     pub fn directory(&self) -> PathBuf {
-        self.global.directory.clone().unwrap_or_else(|| PathBuf::from("."))
+        self.global
+            .directory
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("."))
     }
 
     /// Shows what happens while it happens.
@@ -68,6 +68,7 @@ impl Session {
 
     /// The one clock of the program; `HOSTOUT_CLOCK` (seconds since 1970) stands in for it where output must be the same
     /// every time.
+    #[expect(clippy::unused_self, reason = "a session has one clock")]
     pub fn now(&self) -> Timestamp {
         env::var("HOSTOUT_CLOCK")
             .ok()
@@ -82,10 +83,15 @@ impl Session {
         let repo = ledger::discover(&directory)?;
         let place = observe::find(&repo, &directory, self.global.config.as_deref())?;
         let project = config::Project::parse(&place.name, &place.text)?;
-        Ok(Workspace { repo, place, project })
+        Ok(Workspace {
+            repo,
+            place,
+            project,
+        })
     }
 
     /// The cache folder: `$XDG_CACHE_HOME/git-hostout`, else `~/.cache/git-hostout` (XDG Base Directory).
+    #[expect(clippy::unused_self, reason = "a session has one cache")]
     pub fn cache(&self) -> PathBuf {
         env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
@@ -128,27 +134,30 @@ impl Workspace {
     pub fn buildout(&self) -> String {
         join(&self.place.folder, &self.project.buildout.directory)
     }
-
-    /// The root of the work tree.
-    pub fn root(&self) -> &Path {
-        &self.place.root
-    }
 }
 
 /// The remote's ledger as a local branch, when the remote has one.
 pub fn adopt(ui: &Ui, repo: &gix::Repository, branch: &str) -> Result<Option<Ledger>, Error> {
-    let Some(remote) = ledger::remote_for(repo) else { return Ok(None) };
+    let Some(remote) = ledger::remote_for(repo) else {
+        return Ok(None);
+    };
     let git = Git::of(repo);
     let fetched = ledger::fetch(repo, &git, &remote, branch, Patience::default())?;
-    let Some(ledger) = Ledger::open(repo, branch)? else { return Ok(None) };
+    let Some(ledger) = Ledger::open(repo, branch)? else {
+        return Ok(None);
+    };
     ledger::introduce(repo, &ledger)?;
-    ui.detail(&format!("ledger {branch} taken over from {remote}: {fetched:?}"));
+    ui.detail(&format!(
+        "ledger {branch} taken over from {remote}: {fetched:?}"
+    ));
     Ok(Some(ledger))
 }
 
 /// Joins relative paths as git writes them; `.` and empty are nothing.
 pub fn join(folder: &str, below: &str) -> String {
     let names = folder.split('/').chain(below.split('/'));
-    let names: Vec<&str> = names.filter(|name| !name.is_empty() && *name != ".").collect();
+    let names: Vec<&str> = names
+        .filter(|name| !name.is_empty() && *name != ".")
+        .collect();
     names.join("/")
 }

@@ -22,18 +22,26 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     if session.global.json {
         session.ui.json(&released.manifest);
     } else {
-        session.ui.data(&describe(&released.manifest, &released.digest.to_string()));
+        session
+            .ui
+            .data(&describe(&released.manifest, &released.digest.to_string()));
     }
     Ok(())
 }
 
 fn describe(manifest: &Manifest, digest: &str) -> String {
     let mut head = vec![
-        vec!["release".to_owned(), format!("{} {}", manifest.project.name, manifest.version)],
+        vec![
+            "release".to_owned(),
+            format!("{} {}", manifest.project.name, manifest.version),
+        ],
         vec!["commit".to_owned(), manifest.commit.clone()],
         vec!["time".to_owned(), manifest.time.clone()],
         vec!["manifest".to_owned(), format!("sha256:{digest}")],
-        vec!["tarball".to_owned(), format!("sha256:{}", manifest.tarball.sha256)],
+        vec![
+            "tarball".to_owned(),
+            format!("sha256:{}", manifest.tarball.sha256),
+        ],
         vec!["targets".to_owned(), manifest.targets.join(" ")],
     ];
     if let Some(previous) = &manifest.previous {
@@ -63,7 +71,10 @@ fn describe(manifest: &Manifest, digest: &str) -> String {
             Origin::Url => "from an address",
             Origin::Sdist => "built here from its source distribution",
         };
-        let digest = pin.artifacts.first().map(|artifact| artifact.sha256.short());
+        let digest = pin
+            .artifacts
+            .first()
+            .map(|artifact| artifact.sha256.short());
         vec![
             format!("  {}", pin.name),
             pin.version.to_string(),

@@ -17,7 +17,10 @@ pub struct Show<'a> {
 
 impl<'a> Show<'a> {
     pub(super) fn new(ui: &'a Ui) -> Self {
-        Self { ui, bars: Mutex::new(BTreeMap::new()) }
+        Self {
+            ui,
+            bars: Mutex::new(BTreeMap::new()),
+        }
     }
 
     /// Shows one event.
@@ -26,14 +29,23 @@ impl<'a> Show<'a> {
             Event::Begin(text) => self.ui.status(&text),
             Event::Detail(text) => self.ui.detail(&text),
             Event::Warning(text) => self.ui.warn(&text),
-            Event::Progress { label, done, total, bytes } => self.count(label, done, total, bytes),
+            Event::Progress {
+                label,
+                done,
+                total,
+                bytes,
+            } => self.count(label, done, total, bytes),
         }
     }
 
     fn count(&self, label: String, done: u64, total: u64, bytes: bool) {
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
         let (bar, before) = bars.remove(&label).unwrap_or_else(|| {
-            let total = if bytes { Total::Bytes(total) } else { Total::Count(total) };
+            let total = if bytes {
+                Total::Bytes(total)
+            } else {
+                Total::Count(total)
+            };
             (self.ui.progress(&label, total), 0)
         });
         bar.inc(done.saturating_sub(before));

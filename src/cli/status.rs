@@ -68,9 +68,19 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let deployments = observe::history(&ledger);
     let stages: Vec<StageStatus> = stages
         .into_iter()
-        .map(|stage| look(session, stage, &observe::history_of(&deployments, &stage.name)))
+        .map(|stage| {
+            look(
+                session,
+                stage,
+                &observe::history_of(&deployments, &stage.name),
+            )
+        })
         .collect();
-    let verdict = if args.exit_code { verdict(&stages) } else { Ok(()) };
+    let verdict = if args.exit_code {
+        verdict(&stages)
+    } else {
+        Ok(())
+    };
     if session.global.json {
         session.ui.json(&Document { stages });
     } else {
@@ -133,15 +143,29 @@ fn unseen_host(name: String, error: &Error) -> HostStatus {
 }
 
 fn verdict(stages: &[StageStatus]) -> Result<(), Error> {
-    let hosts = || stages.iter().flat_map(|stage| stage.hosts.iter().map(move |host| (stage, host)));
+    let hosts = || {
+        stages
+            .iter()
+            .flat_map(|stage| stage.hosts.iter().map(move |host| (stage, host)))
+    };
     if let Some((stage, host)) = hosts().find(|(_, host)| !host.reachable) {
-        return Err(Error::Unseen(format!("{} of stage {} cannot be reached", host.host, stage.stage)));
+        return Err(Error::Unseen(format!(
+            "{} of stage {} cannot be reached",
+            host.host, stage.stage
+        )));
     }
     let bad = |host: &HostStatus| host.healthy == Some(false) || !host.drift.is_empty();
     match hosts().find(|(_, host)| bad(host)) {
         Some((stage, host)) => {
-            let what = host.drift.first().cloned().unwrap_or_else(|| "is not healthy".to_owned());
-            Err(Error::Unhealthy(format!("{} of stage {} {what}", host.host, stage.stage)))
+            let what = host
+                .drift
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "is not healthy".to_owned());
+            Err(Error::Unhealthy(format!(
+                "{} of stage {} {what}",
+                host.host, stage.stage
+            )))
         }
         None => Ok(()),
     }
@@ -165,8 +189,15 @@ fn describe(stages: &[StageStatus]) -> String {
         for word in words {
             text += &format!("  {}: {word}\n", host.host);
         }
-        for service in host.services.iter().filter(|service| service.state != "running") {
-            text += &format!("  {}: {} {} {}\n", host.host, service.name, service.state, service.detail);
+        for service in host
+            .services
+            .iter()
+            .filter(|service| service.state != "running")
+        {
+            text += &format!(
+                "  {}: {} {} {}\n",
+                host.host, service.name, service.state, service.detail
+            );
         }
     }
     text

@@ -1,7 +1,8 @@
 //! Carrying out a deployment: prepare on every host, then activate, then write down how it ended.
 
 use super::{
-    Deployed, Error, Live, Member, Published, Publisher, Result, interrupted, stream::Stream,
+    Deployed, Error, Live, Member, Published, Publisher, Result, interrupted,
+    stream::Stream,
     verdict::{Case, Verdict},
 };
 use crate::{
@@ -148,7 +149,11 @@ impl Deployment<'_> {
     }
 
     fn talk<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
-        Conversation::new(member.transport.as_mut(), &self.stage.path, &self.stage.python)
+        Conversation::new(
+            member.transport.as_mut(),
+            &self.stage.path,
+            &self.stage.python,
+        )
     }
 
     fn begin(&self, step: &Step) {
@@ -159,7 +164,9 @@ impl Deployment<'_> {
     fn install(&self, members: &mut [Member], step: &Step, plan: &Plan) -> Result<()> {
         self.begin(step);
         let installed = self.agent(members, step)?.install();
-        installed.map(|_| ()).map_err(|error| self.before(step, plan, &error))
+        installed
+            .map(|_| ())
+            .map_err(|error| self.before(step, plan, &error))
     }
 
     fn upload(
@@ -174,7 +181,8 @@ impl Deployment<'_> {
         let digests: Vec<_> = artifacts.iter().map(|artifact| artifact.sha256).collect();
         let stream = Stream::new(self.store, &digests, host, self.watch)?;
         let put = self.agent(members, step)?.put(stream);
-        put.map(|_| ()).map_err(|error| self.before(step, plan, &error))
+        put.map(|_| ())
+            .map_err(|error| self.before(step, plan, &error))
     }
 
     fn prepare(
@@ -223,7 +231,10 @@ impl Deployment<'_> {
         };
         let files = ledger::started_files(&started, time, self.key)?;
         let text = |at: usize| {
-            files.get(at).map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+            files
+                .get(at)
+                .map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
+                .unwrap_or_default()
         };
         progress.started_text = text(0);
         progress.started_signature = text(1);
@@ -275,7 +286,12 @@ impl Deployment<'_> {
             serial: progress.serial,
         };
         let activated = self.agent(members, step)?.activate(request, self.watch);
-        let case = Case { host: &host, stage: &self.stage.name, old: expected, new };
+        let case = Case {
+            host: &host,
+            stage: &self.stage.name,
+            old: expected,
+            new,
+        };
         let verdict = Verdict::of(activated, &case);
         progress.locked.retain(|name| *name != host);
         progress.results.push(HostResult {
@@ -290,9 +306,15 @@ impl Deployment<'_> {
     }
 
     fn record_ended(&self, ledger: &mut Ledger, progress: &Progress) -> Result<()> {
-        let Some(started) = &progress.started else { return Ok(()) };
+        let Some(started) = &progress.started else {
+            return Ok(());
+        };
         let time = (self.now)();
-        let bad = progress.results.iter().map(|result| result.result).find(|result| *result != Outcome::Healthy);
+        let bad = progress
+            .results
+            .iter()
+            .map(|result| result.result)
+            .find(|result| *result != Outcome::Healthy);
         let state = match (bad, progress.results.is_empty()) {
             (Some(bad), _) => bad,
             (None, true) => Outcome::Failed,
@@ -334,10 +356,14 @@ impl Deployment<'_> {
                 return Ok(());
             }
             Published::Refused { remote, message } => {
-                format!("{remote} did not take the ledger: {message}; `git hostout resume` tries again")
+                format!(
+                    "{remote} did not take the ledger: {message}; `git hostout resume` tries again"
+                )
             }
             Published::Unreachable { remote, message } => {
-                format!("{remote} does not answer: {message}; `git hostout resume` pushes the ledger later")
+                format!(
+                    "{remote} does not answer: {message}; `git hostout resume` pushes the ledger later"
+                )
             }
         };
         (self.watch)(Event::Warning(told));
@@ -365,7 +391,10 @@ impl Deployment<'_> {
         if let ConversationError::Failed(failure) = error
             && failure.kind == FailureKind::Locked
         {
-            return Error::Locked { host, holder: failure.message.clone() };
+            return Error::Locked {
+                host,
+                holder: failure.message.clone(),
+            };
         }
         let live = plan.steps.iter().find_map(|other| match &other.action {
             Action::Activate { expected, .. } if other.host == step.host => expected.clone(),
@@ -387,7 +416,10 @@ pub(super) fn lock(token: &str, who: &Person) -> LockRequest {
     LockRequest {
         token: token.to_owned(),
         by: who.to_string(),
-        from: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        from: rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned(),
         pid: std::process::id(),
         lease: LEASE,
     }

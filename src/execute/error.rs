@@ -103,7 +103,9 @@ impl Error {
             Self::Pack(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
             Self::Deployed(deployed) => deployed.hint.clone(),
-            Self::Locked { .. } => Some("wait, then try again; git hostout status shows who".to_owned()),
+            Self::Locked { .. } => {
+                Some("wait, then try again; git hostout status shows who".to_owned())
+            }
             Self::File { .. } | Self::Strange(_) | Self::Interrupted => None,
         }
     }

@@ -6,7 +6,10 @@
 use super::{Error, Result};
 use std::{
     io,
-    sync::{Arc, LazyLock, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 static FLAG: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(false)));
@@ -21,5 +24,9 @@ pub fn listen() -> io::Result<()> {
 
 /// Fails when somebody wants us to stop: asked between steps, where stopping leaves everything whole.
 pub fn interrupted() -> Result<()> {
-    if FLAG.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    if FLAG.load(Ordering::Relaxed) {
+        Err(Error::Interrupted)
+    } else {
+        Ok(())
+    }
 }

@@ -18,7 +18,7 @@ pub use deployment::Deployment;
 pub use error::{Deployed, Error, Live, Result};
 pub use interrupt::{interrupted, listen};
 pub use prune::prune;
-pub use publish::{Publisher, Published};
+pub use publish::{Published, Publisher};
 pub use release::{Release, carry_out_release};
 pub use unfinished::{Unfinished, unfinished};
 

@@ -23,7 +23,10 @@ pub fn prune(
             return Err(Error::Strange("a prune"));
         };
         let name = step.host.as_deref().unwrap_or_default();
-        let Some(member) = members.iter_mut().find(|member| member.host.destination == name) else {
+        let Some(member) = members
+            .iter_mut()
+            .find(|member| member.host.destination == name)
+        else {
             return Err(Error::Strange("a prune"));
         };
         watch(Event::Begin(format!("{name}: {}", step.action)));

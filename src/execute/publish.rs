@@ -57,14 +57,19 @@ impl Publisher {
     /// # Errors
     /// Only what is wrong here; a remote that says no or nothing is an outcome.
     pub fn push(&self, tag: Option<&str>, ledger: &Ledger) -> Result<Published> {
-        let Some(remote) = &self.remote else { return Ok(Published::Kept) };
+        let Some(remote) = &self.remote else {
+            return Ok(Published::Kept);
+        };
         let remote = remote.clone();
         match ledger::push(&self.git, &remote, tag, ledger.branch(), self.patience) {
             Ok(Pushed::Done) => Ok(Published::Pushed(remote)),
-            Ok(Pushed::Refused { references, message }) => {
-                let message = references
-                    .first()
-                    .map_or(message, |first| format!("{}: {}", first.reference, first.reason));
+            Ok(Pushed::Refused {
+                references,
+                message,
+            }) => {
+                let message = references.first().map_or(message, |first| {
+                    format!("{}: {}", first.reference, first.reason)
+                });
                 Ok(Published::Refused { remote, message })
             }
             Err(ledger::Error::Unreachable { remote, message }) => {

@@ -109,7 +109,10 @@ fn enter(release: &Release<'_>, ledger: &mut Ledger, tag: ObjectId) -> Result<()
     let (files, _) =
         ledger::release_files(version, &note.manifest, &note.versions_cfg, release.key)?;
     let entry = NewEntry {
-        kind: Kind::Release { version: version.clone(), tag },
+        kind: Kind::Release {
+            version: version.clone(),
+            tag,
+        },
         id: ledger::new_id()?,
         files,
         who: release.who.clone(),

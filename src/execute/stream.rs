@@ -60,29 +60,29 @@ impl<'a> Stream<'a> {
     }
 
     fn next(&mut self) -> io::Result<()> {
-        let member: Box<dyn Read + Send> = match self.files.next() {
-            Some((digest, file, size)) => {
-                let mut header = tar::Header::new_ustar();
-                header.set_path(digest.to_string())?;
-                header.set_size(size);
-                header.set_mode(0o444);
-                header.set_entry_type(tar::EntryType::Regular);
-                header.set_cksum();
-                let head = io::Cursor::new(header.as_bytes().to_vec());
-                let padding = (BLOCK - size % BLOCK) % BLOCK;
-                self.done += size;
-                (self.watch)(Event::Progress {
-                    label: self.label.clone(),
-                    done: self.done,
-                    total: self.total,
-                    bytes: true,
-                });
-                Box::new(head.chain(file.take(size)).chain(io::repeat(0).take(padding)))
-            }
-            None => {
-                self.ended = true;
-                Box::new(io::repeat(0).take(2 * BLOCK))
-            }
+        let member: Box<dyn Read + Send> = if let Some((digest, file, size)) = self.files.next() {
+            let mut header = tar::Header::new_ustar();
+            header.set_path(digest.to_string())?;
+            header.set_size(size);
+            header.set_mode(0o444);
+            header.set_entry_type(tar::EntryType::Regular);
+            header.set_cksum();
+            let head = io::Cursor::new(header.as_bytes().to_vec());
+            let padding = (BLOCK - size % BLOCK) % BLOCK;
+            self.done += size;
+            (self.watch)(Event::Progress {
+                label: self.label.clone(),
+                done: self.done,
+                total: self.total,
+                bytes: true,
+            });
+            Box::new(
+                head.chain(file.take(size))
+                    .chain(io::repeat(0).take(padding)),
+            )
+        } else {
+            self.ended = true;
+            Box::new(io::repeat(0).take(2 * BLOCK))
         };
         self.current = Some(member);
         Ok(())

@@ -33,7 +33,10 @@ pub struct Unfinished {
 fn path(repo: &gix::Repository, ledger: &str) -> PathBuf {
     // The branch's slashes would be folders.
     let name = format!("{}.toml", ledger.replace('/', "%2F"));
-    repo.common_dir().join("hostout").join("unfinished").join(name)
+    repo.common_dir()
+        .join("hostout")
+        .join("unfinished")
+        .join(name)
 }
 
 /// The release of `ledger` that was begun here and is not in it yet.
@@ -42,10 +45,20 @@ pub fn unfinished(repo: &gix::Repository, ledger: &str) -> Result<Option<Unfinis
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::File { what: "read", path, source }),
+        Err(source) => {
+            return Err(Error::File {
+                what: "read",
+                path,
+                source,
+            });
+        }
     };
     let value = toml_edit::de::from_str(&text);
-    value.map(Some).map_err(|error| Error::File { what: "read", path, source: io::Error::other(error) })
+    value.map(Some).map_err(|error| Error::File {
+        what: "read",
+        path,
+        source: io::Error::other(error),
+    })
 }
 
 impl Unfinished {
@@ -62,16 +75,22 @@ impl Unfinished {
             file.persist(&path)?;
             Ok(())
         };
-        text.and_then(write).map_err(|source| Error::File { what: "write", path: path.clone(), source })
+        text.and_then(write).map_err(|source| Error::File {
+            what: "write",
+            path: path.clone(),
+            source,
+        })
     }
 
     /// Forgets the note.
     pub(super) fn forget(repo: &gix::Repository, ledger: &str) -> Result<()> {
         let path = path(repo, ledger);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::File { what: "remove", path, source: error })
-            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::File {
+                what: "remove",
+                path,
+                source: error,
+            }),
             _ => Ok(()),
         }
     }

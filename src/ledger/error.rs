@@ -219,7 +219,9 @@ impl Error {
                 "is {key} there and readable, and does the agent that holds it run? `ssh-add -l` or `gpg -K` lists what it holds; \
                  `git config hostout.signingKey` names another key"
             ),
-            Self::NoKey => "`git hostout init` settles one; or `git config user.signingkey KEY`".into(),
+            Self::NoKey => {
+                "`git hostout init` settles one; or `git config user.signingkey KEY`".into()
+            }
             Self::NoIdentity => {
                 "`git config user.name NAME` and `git config user.email MAIL`".into()
             }

@@ -90,7 +90,8 @@ impl Ledger {
     pub fn versions_cfgs(&self) -> Result<Vec<String>> {
         let texts = self.releases().into_iter().map(|version| {
             let path = format!("{}/versions.cfg", paths::release_dir(version));
-            self.text(&path)?.ok_or_else(|| Error::malformed(path, "it is missing"))
+            self.text(&path)?
+                .ok_or_else(|| Error::malformed(path, "it is missing"))
         });
         texts.collect()
     }

@@ -83,9 +83,13 @@ impl Error {
             Self::NoProject { .. } | Self::NoLedger(_) => {
                 "git hostout init --stage NAME --host HOST --path PATH".to_owned()
             }
-            Self::NoBuildout(_) => "run it in the folder of the buildout, or use -C FOLDER".to_owned(),
+            Self::NoBuildout(_) => {
+                "run it in the folder of the buildout, or use -C FOLDER".to_owned()
+            }
             Self::NoCommits => "git add the buildout and git commit it first".to_owned(),
-            Self::Outside { .. } => "move it into the repository, or run in the other one".to_owned(),
+            Self::Outside { .. } => {
+                "move it into the repository, or run in the other one".to_owned()
+            }
             Self::Unreachable(error) => return error.hint(),
             Self::Conversation(error) => return error.hint(),
             Self::File { .. } | Self::Write { .. } | Self::Encoding(_) | Self::Git { .. } => {
@@ -96,6 +100,9 @@ impl Error {
 
     /// Wraps an error of git's library.
     pub(super) fn git(what: &'static str) -> impl FnOnce(gix::Error) -> Self {
-        move |source| Self::Git { what, source: Box::new(source) }
+        move |source| Self::Git {
+            what,
+            source: Box::new(source),
+        }
     }
 }

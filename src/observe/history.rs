@@ -17,7 +17,11 @@ pub fn history(ledger: &Ledger) -> Vec<Deployment> {
             Kind::Ended { of, outcome, .. } => {
                 outcomes.entry(of.clone()).or_insert(*outcome);
             }
-            Kind::Started { stage, version, intent } => deployments.push(Deployment {
+            Kind::Started {
+                stage,
+                version,
+                intent,
+            } => deployments.push(Deployment {
                 serial: entry.serial,
                 outcome: outcomes.remove(&entry.id),
                 id: entry.id.clone(),
@@ -34,5 +38,9 @@ pub fn history(ledger: &Ledger) -> Vec<Deployment> {
 
 /// The deployments of one stage, newest first.
 pub fn history_of(deployments: &[Deployment], stage: &str) -> Vec<Deployment> {
-    deployments.iter().filter(|deployment| deployment.stage == stage).cloned().collect()
+    deployments
+        .iter()
+        .filter(|deployment| deployment.stage == stage)
+        .cloned()
+        .collect()
 }

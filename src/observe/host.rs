@@ -19,7 +19,8 @@ pub fn host(
     stage: &Stage,
     manifest: Option<&Manifest>,
 ) -> Result<Host> {
-    let buildout = manifest.and_then(|manifest| manifest.buildout_for(&stage.name, &configured.roles));
+    let buildout =
+        manifest.and_then(|manifest| manifest.buildout_for(&stage.name, &configured.roles));
     let shared: &[String] = buildout.map_or(&[], |buildout| &buildout.shared.files);
     let mut conversation = Conversation::new(transport, &stage.path, &stage.python);
     let answer = match conversation.status(shared) {
@@ -54,22 +55,29 @@ fn seen(configured: &Configured, answer: StatusAnswer, missing: BTreeSet<Digest>
         path: path(&answer),
         current: match answer.current.state {
             CurrentState::Absent => Current::Nothing,
-            CurrentState::Ours | CurrentState::Foreign => match (answer.current.state, answer.current.release) {
-                (CurrentState::Ours, Some(version)) => Current::Release(version),
-                _ => Current::Foreign(match answer.current.target {
-                    Some(target) => format!("a link to {target}"),
-                    None => "a file or folder".to_owned(),
-                }),
-            },
+            CurrentState::Ours | CurrentState::Foreign => {
+                match (answer.current.state, answer.current.release) {
+                    (CurrentState::Ours, Some(version)) => Current::Release(version),
+                    _ => Current::Foreign(match answer.current.target {
+                        Some(target) => format!("a link to {target}"),
+                        None => "a file or folder".to_owned(),
+                    }),
+                }
+            }
         },
-        record: answer.record.and_then(|record| Some((record.release?, record.id?))),
+        record: answer
+            .record
+            .and_then(|record| Some((record.release?, record.id?))),
         complete: answer
             .releases
             .iter()
             .filter(|release| release.complete)
             .filter_map(|release| Some((release.version.parse().ok()?, release.manifest?)))
             .collect(),
-        lock: answer.lock.filter(|lock| !lock.expired).map(|lock| holder(&lock)),
+        lock: answer
+            .lock
+            .filter(|lock| !lock.expired)
+            .map(|lock| holder(&lock)),
         services: answer
             .services
             .into_iter()
@@ -104,7 +112,10 @@ fn path(answer: &StatusAnswer) -> PathState {
 pub fn holder(lock: &LockSeen) -> String {
     let mut words = lock.by.clone();
     for (before, value) in [
-        (" at ", Some(lock.from.clone()).filter(|from| !from.is_empty())),
+        (
+            " at ",
+            Some(lock.from.clone()).filter(|from| !from.is_empty()),
+        ),
         (", process ", lock.pid.map(|pid| pid.to_string())),
         (", since ", lock.since.clone()),
         (", at step ", lock.step.clone()),

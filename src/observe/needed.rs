@@ -38,6 +38,9 @@ impl Needed {
     /// Whether an untracked file at `path` would be missed.
     pub fn contains(&self, path: &str) -> bool {
         self.files.contains(path)
-            || self.folders.iter().any(|folder| path.starts_with(&format!("{folder}/")))
+            || self
+                .folders
+                .iter()
+                .any(|folder| path.starts_with(&format!("{folder}/")))
     }
 }

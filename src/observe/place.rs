@@ -35,29 +35,50 @@ pub fn find(repo: &gix::Repository, start: &Path, config: Option<&Path>) -> Resu
             .take_while(|folder| folder.starts_with(&root))
             .map(|folder| folder.join(FILE))
             .find(|file| file.exists())
-            .ok_or_else(|| Error::NoProject { start: start.clone(), root: root.clone() })?,
+            .ok_or_else(|| Error::NoProject {
+                start: start.clone(),
+                root: root.clone(),
+            })?,
     };
-    let inside = file
-        .strip_prefix(&root)
-        .map_err(|_| Error::Outside { file: file.clone(), root: root.clone() })?;
+    let inside = file.strip_prefix(&root).map_err(|_| Error::Outside {
+        file: file.clone(),
+        root: root.clone(),
+    })?;
     let folder = slashed(inside.parent().unwrap_or(Path::new("")))?;
     let name = slashed(inside)?;
-    let bytes = fs::read(&file).map_err(|source| Error::File { path: file.clone(), source })?;
+    let bytes = fs::read(&file).map_err(|source| Error::File {
+        path: file.clone(),
+        source,
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| Error::Encoding(file.clone()))?;
-    Ok(Place { root, folder, file, name, text })
+    Ok(Place {
+        root,
+        folder,
+        file,
+        name,
+        text,
+    })
 }
 
 /// The root of the work tree, without symbolic links.
 pub fn root(repo: &gix::Repository) -> Result<PathBuf> {
-    canonical(repo.workdir().ok_or_else(|| Error::Bare(repo.git_dir().to_owned()))?)
+    canonical(
+        repo.workdir()
+            .ok_or_else(|| Error::Bare(repo.git_dir().to_owned()))?,
+    )
 }
 
 fn canonical(path: &Path) -> Result<PathBuf> {
-    fs::canonicalize(path).map_err(|source| Error::File { path: path.to_owned(), source })
+    fs::canonicalize(path).map_err(|source| Error::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// A relative path as git writes it.
 pub fn slashed(path: &Path) -> Result<String> {
     let names: Option<Vec<&str>> = path.iter().map(|name| name.to_str()).collect();
-    names.map(|names| names.join("/")).ok_or_else(|| Error::Encoding(path.to_owned()))
+    names
+        .map(|names| names.join("/"))
+        .ok_or_else(|| Error::Encoding(path.to_owned()))
 }

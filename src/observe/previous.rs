@@ -1,9 +1,9 @@
 //! The previous release: the nearest one whose released commit is an ancestor of HEAD.
 
 use super::{Error, Result};
-use gix::ObjectId;
+use gix::{ObjectId, traverse::commit::simple::CommitTimeOrder};
 use semver::Version;
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::BuildHasher};
 
 /// The nearest release in the history of `head`, among `released` commits.
 ///
@@ -11,14 +11,16 @@ use std::collections::HashMap;
 pub fn previous(
     repo: &gix::Repository,
     head: ObjectId,
-    released: &HashMap<ObjectId, Version>,
+    released: &HashMap<ObjectId, Version, impl BuildHasher>,
 ) -> Result<Option<Version>> {
     if released.is_empty() {
         return Ok(None);
     }
     let walk = repo
         .rev_walk([head])
-        .sorting(gix::revision::walk::Sorting::ByCommitTime(Default::default()))
+        .sorting(gix::revision::walk::Sorting::ByCommitTime(
+            CommitTimeOrder::default(),
+        ))
         .all()
         .map_err(Error::git("walk the history of HEAD"))?;
     for commit in walk {
@@ -44,23 +46,34 @@ pub fn project_tree(
     if folder.is_empty() {
         return Ok(Some(tree.id));
     }
-    let entry =
-        tree.lookup_entry_by_path(folder).map_err(Error::git("read the tree of a commit"))?;
+    let entry = tree
+        .lookup_entry_by_path(folder)
+        .map_err(Error::git("read the tree of a commit"))?;
     Ok(entry.map(|entry| entry.object_id()))
 }
 
 /// The released commit behind a release's tag object: the parent of the release commit. Nothing in a clone too shallow to
 /// have it.
 pub fn released_commit(repo: &gix::Repository, tag: ObjectId) -> Result<Option<ObjectId>> {
-    let Some(object) = repo.try_find_object(tag).map_err(Error::git("read a tag"))? else {
+    let Some(object) = repo
+        .try_find_object(tag)
+        .map_err(Error::git("read a tag"))?
+    else {
         return Ok(None);
     };
-    let Ok(tag) = object.try_into_tag() else { return Ok(None) };
+    let Ok(tag) = object.try_into_tag() else {
+        return Ok(None);
+    };
     let target = tag.target_id().map_err(Error::git("read a tag"))?.detach();
-    let Some(object) = repo.try_find_object(target).map_err(Error::git("read a commit"))? else {
+    let Some(object) = repo
+        .try_find_object(target)
+        .map_err(Error::git("read a commit"))?
+    else {
         return Ok(None);
     };
-    let Ok(commit) = object.try_into_commit() else { return Ok(None) };
+    let Ok(commit) = object.try_into_commit() else {
+        return Ok(None);
+    };
     Ok(commit.parent_ids().next().map(gix::Id::detach))
 }
 
@@ -71,15 +84,21 @@ pub fn distance(repo: &gix::Repository, head: ObjectId, base: ObjectId) -> Resul
         .with_hidden([base])
         .all()
         .map_err(Error::git("walk the history of HEAD"))?;
-    walk.map(|commit| commit.map(|_| ()).map_err(Error::git("walk the history of HEAD")))
-        .collect::<Result<Vec<()>>>()
-        .map(|commits| commits.len())
+    walk.map(|commit| {
+        commit
+            .map(|_| ())
+            .map_err(Error::git("walk the history of HEAD"))
+    })
+    .collect::<Result<Vec<()>>>()
+    .map(|commits| commits.len())
 }
 
 /// Subjects of the commits of `head` that no remote-tracking branch of `remote` has, newest first.
 pub fn unpublished(repo: &gix::Repository, remote: &str, head: ObjectId) -> Result<Vec<String>> {
     let prefix = format!("refs/remotes/{remote}/");
-    let references = repo.references().map_err(Error::git("list the remote's branches"))?;
+    let references = repo
+        .references()
+        .map_err(Error::git("list the remote's branches"))?;
     let mut theirs = Vec::new();
     for reference in references
         .prefixed(prefix.as_str())

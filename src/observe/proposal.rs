@@ -2,18 +2,20 @@
 
 use super::{Error, Result, place::slashed};
 use crate::config::Proposal;
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// What developers run, best first.
 const DEVELOPMENT: [&str; 4] = ["buildout.cfg", "dev.cfg", "development.cfg", "develop.cfg"];
 
 /// What hosts run, best first.
-const PRODUCTION: [&str; 6] =
-    ["production.cfg", "prod.cfg", "deploy.cfg", "deployment.cfg", "live.cfg", "buildout.cfg"];
+const PRODUCTION: [&str; 6] = [
+    "production.cfg",
+    "prod.cfg",
+    "deploy.cfg",
+    "deployment.cfg",
+    "live.cfg",
+    "buildout.cfg",
+];
 
 /// Folders that configurations often read files from.
 const INCLUDE: [&str; 6] = ["etc", "templates", "conf", "config", "profiles", "scripts"];
@@ -22,19 +24,26 @@ const INCLUDE: [&str; 6] = ["etc", "templates", "conf", "config", "profiles", "s
 /// for the person.
 pub fn proposal(repo: &gix::Repository, root: &Path, folder: &Path) -> Result<Proposal> {
     let first = |names: &[&'static str]| {
-        names.iter().find(|name| folder.join(name).is_file()).copied()
+        names
+            .iter()
+            .find(|name| folder.join(name).is_file())
+            .copied()
     };
     let development = first(&DEVELOPMENT);
     let production = first(&PRODUCTION).or(development);
     let (Some(production), development) = (production, development) else {
         return Err(Error::NoBuildout(folder.to_owned()));
     };
-    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = folder
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let inside = slashed(folder.strip_prefix(root).unwrap_or(Path::new("")))?;
     let name = plain(&name.unwrap_or_else(|| "project".to_owned()));
     let mut proposal = Proposal::new(&name, "", "", "");
-    proposal.development = development.unwrap_or(production).to_owned();
-    proposal.production = production.to_owned();
+    development
+        .unwrap_or(production)
+        .clone_into(&mut proposal.development);
+    production.clone_into(&mut proposal.production);
     proposal.include = included(folder, production)?;
     if taken(repo, &proposal.ledger, &inside)? {
         // Another project of this repository has the ledger of that name.
@@ -51,8 +60,15 @@ fn included(folder: &Path, production: &str) -> Result<Vec<String>> {
     let text = fs::read_to_string(&path).map_err(|source| Error::File { path, source })?;
     let mut texts = vec![text];
     // One step of `extends` is enough for a guess.
-    let extended: Vec<String> =
-        texts[0].split_whitespace().filter(|word| word.ends_with(".cfg")).map(str::to_owned).collect();
+    let extended: Vec<String> = texts[0]
+        .split_whitespace()
+        .filter(|word| {
+            Path::new(word)
+                .extension()
+                .is_some_and(|extension| extension == "cfg")
+        })
+        .map(str::to_owned)
+        .collect();
     for name in extended {
         if let Ok(text) = fs::read_to_string(folder.join(name)) {
             texts.push(text);
@@ -75,7 +91,9 @@ fn taken(repo: &gix::Repository, ledger: &str, inside: &str) -> Result<bool> {
         return Ok(false);
     }
     let name = format!("refs/heads/{ledger}");
-    let found = repo.try_find_reference(&name).map_err(Error::git("look for the ledger"))?;
+    let found = repo
+        .try_find_reference(&name)
+        .map_err(Error::git("look for the ledger"))?;
     Ok(found.is_some())
 }
 
@@ -83,8 +101,18 @@ fn taken(repo: &gix::Repository, ledger: &str, inside: &str) -> Result<bool> {
 fn plain(name: &str) -> String {
     let name: String = name
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .collect();
     let name = name.trim_matches(['-', '.']).to_owned();
-    if name.is_empty() { "project".to_owned() } else { name }
+    if name.is_empty() {
+        "project".to_owned()
+    } else {
+        name
+    }
 }

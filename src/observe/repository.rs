@@ -7,7 +7,15 @@ use std::collections::BTreeSet;
 
 /// Names of folders and endings of files that building leaves behind and no release needs.
 const NEEDED_NEVER: [&str; 9] = [
-    ".egg-info", ".pyc", ".pyo", "__pycache__", "build", "dist", ".eggs", ".mypy_cache", ".pytest_cache",
+    ".egg-info",
+    ".pyc",
+    ".pyo",
+    "__pycache__",
+    "build",
+    "dist",
+    ".eggs",
+    ".mypy_cache",
+    ".pytest_cache",
 ];
 
 /// Looks at HEAD and the work tree below `folder`.
@@ -22,7 +30,7 @@ pub fn repository(
     Ok(Repository {
         head: head.id.to_string(),
         dirty: dirty(repo, folder, needed)?,
-        operation: repo.state().map(operation),
+        operation: repo.state().as_ref().map(operation),
         tags: tags(repo)?,
         passwords: Vec::new(),
     })
@@ -69,11 +77,14 @@ fn dirty(
 
 /// Whether `path` is changed or untracked.
 pub fn is_dirty(repo: &gix::Repository, path: &str) -> Result<bool> {
-    Ok(dirty(repo, "", &|other| other == path)?.iter().any(|(other, _)| other == path))
+    Ok(dirty(repo, "", &|other| other == path)?
+        .iter()
+        .any(|(other, _)| other == path))
 }
 
 fn never(path: &str) -> bool {
-    path.split('/').any(|name| NEEDED_NEVER.iter().any(|ending| name.ends_with(ending)))
+    path.split('/')
+        .any(|name| NEEDED_NEVER.iter().any(|ending| name.ends_with(ending)))
 }
 
 fn tags(repo: &gix::Repository) -> Result<BTreeSet<String>> {
@@ -87,7 +98,7 @@ fn tags(repo: &gix::Repository) -> Result<BTreeSet<String>> {
 }
 
 /// The operation as git's own command is called.
-fn operation(state: gix::state::InProgress) -> String {
+fn operation(state: &gix::state::InProgress) -> String {
     use gix::state::InProgress;
     match state {
         InProgress::ApplyMailbox => "am",

@@ -76,7 +76,10 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
     for host in facts.hosts {
         let Some(buildout) = facts.manifest.buildout_for(&facts.stage.name, &host.roles) else {
             refusal.add(
-                format!("release {} has no buildout for {}", facts.manifest.version, host.name),
+                format!(
+                    "release {} has no buildout for {}",
+                    facts.manifest.version, host.name
+                ),
                 "make a release with this program",
             );
             continue;
@@ -85,7 +88,10 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
             continue;
         }
         if let Some(holder) = &host.lock {
-            return Ok(Deploying::Locked { host: host.name.clone(), holder: holder.clone() });
+            return Ok(Deploying::Locked {
+                host: host.name.clone(),
+                holder: holder.clone(),
+            });
         }
         let artifacts = facts.manifest.artifacts_for(&buildout.name);
         check(host, buildout, &artifacts, facts, &mut refusal);
@@ -103,17 +109,29 @@ fn is_live(host: &Host, facts: &DeployFacts<'_>) -> bool {
     let version = &facts.manifest.version;
     host.current.release() == Some(version)
         && host.complete.get(version) == Some(&facts.digest)
-        && host.record.as_ref().is_some_and(|(recorded, _)| recorded == version)
+        && host
+            .record
+            .as_ref()
+            .is_some_and(|(recorded, _)| recorded == version)
         && host.healthy != Some(false)
 }
 
 fn moved(request: &DeployRequest, facts: &DeployFacts<'_>, refusal: &mut Refusal) {
-    let Some(last) = facts.last_started.filter(|_| !request.moved) else { return };
+    let Some(last) = facts.last_started.filter(|_| !request.moved) else {
+        return;
+    };
     let stage = facts.stage;
-    let hosts: Vec<&str> = stage.hosts.iter().map(|host| host.destination.as_str()).collect();
+    let hosts: Vec<&str> = stage
+        .hosts
+        .iter()
+        .map(|host| host.destination.as_str())
+        .collect();
     if last.path != stage.path {
         refusal.add(
-            format!("stage {} moved from {} to {}", stage.name, last.path, stage.path),
+            format!(
+                "stage {} moved from {} to {}",
+                stage.name, last.path, stage.path
+            ),
             "if that is meant, add --moved",
         );
     }
@@ -198,7 +216,10 @@ fn check(
                 host.free_bytes / MB,
                 need / MB
             ),
-            format!("make room there, or `git hostout prune {}`", facts.stage.name),
+            format!(
+                "make room there, or `git hostout prune {}`",
+                facts.stage.name
+            ),
         );
     }
 }
@@ -209,7 +230,10 @@ const MB: u64 = 1_000_000;
 const HEADROOM: u64 = 60 * MB;
 
 fn bytes(artifacts: &[Artifact], host: &Host) -> u64 {
-    missing(artifacts, host).iter().map(|artifact| artifact.size).sum()
+    missing(artifacts, host)
+        .iter()
+        .map(|artifact| artifact.size)
+        .sum()
 }
 
 fn missing(artifacts: &[Artifact], host: &Host) -> Vec<Artifact> {
@@ -237,13 +261,30 @@ fn steps(
             steps.push((place.clone(), Action::InstallAgent { agent: facts.agent }));
         }
         let reuse = host.complete.get(version) == Some(&facts.digest);
-        let lacking = if reuse { Vec::new() } else { missing(artifacts, host) };
+        let lacking = if reuse {
+            Vec::new()
+        } else {
+            missing(artifacts, host)
+        };
         if !lacking.is_empty() {
             let there = artifacts.len() - lacking.len();
-            steps.push((place.clone(), Action::Upload { artifacts: lacking, there }));
+            steps.push((
+                place.clone(),
+                Action::Upload {
+                    artifacts: lacking,
+                    there,
+                },
+            ));
         }
         let buildout = buildout.name.clone();
-        steps.push((place, Action::Prepare { version: version.clone(), buildout, reuse }));
+        steps.push((
+            place,
+            Action::Prepare {
+                version: version.clone(),
+                buildout,
+                reuse,
+            },
+        ));
     }
     steps.push((
         None,
@@ -255,7 +296,10 @@ fn steps(
     ));
     for (host, buildout, _) in todo {
         if let Some(live) = host.current.release().filter(|live| *live > version) {
-            notes.push(format!("{version} is older than {live}, which is live on {}", host.name));
+            notes.push(format!(
+                "{version} is older than {live}, which is live on {}",
+                host.name
+            ));
         }
         let action = Action::Activate {
             expected: host.current.release().cloned(),
@@ -265,7 +309,12 @@ fn steps(
         };
         steps.push((Some(host.name.clone()), action));
     }
-    steps.push((None, Action::RecordEnded { stage: stage.clone() }));
+    steps.push((
+        None,
+        Action::RecordEnded {
+            stage: stage.clone(),
+        },
+    ));
     let skipped: Vec<&str> = facts
         .hosts
         .iter()
@@ -273,7 +322,10 @@ fn steps(
         .map(|host| host.name.as_str())
         .collect();
     if !skipped.is_empty() {
-        notes.push(format!("live and healthy already on {}", skipped.join(", ")));
+        notes.push(format!(
+            "live and healthy already on {}",
+            skipped.join(", ")
+        ));
     }
     let verb = match request.intent {
         Intent::Deploy => "Deploy",
@@ -284,7 +336,11 @@ fn steps(
         Intent::Rollback => "on",
     };
     let project = &facts.manifest.project.name;
-    Plan::new(format!("{verb} {project} {version} {preposition} {stage}."), notes, steps)
+    Plan::new(
+        format!("{verb} {project} {version} {preposition} {stage}."),
+        notes,
+        steps,
+    )
 }
 
 fn backup(buildout: &Buildout) -> String {

@@ -44,17 +44,28 @@ fn compare(kind: &'static str, a: &Values, b: &Values) -> Vec<Difference> {
 }
 
 fn eggs(manifest: &Manifest) -> Values {
-    manifest.egg.iter().map(|egg| (egg.name.clone(), egg.version.to_string())).collect()
+    manifest
+        .egg
+        .iter()
+        .map(|egg| (egg.name.clone(), egg.version.to_string()))
+        .collect()
 }
 
 fn pins(manifest: &Manifest) -> Values {
-    manifest.pin.iter().map(|pin| (pin.name.clone(), pin.version.to_string())).collect()
+    manifest
+        .pin
+        .iter()
+        .map(|pin| (pin.name.clone(), pin.version.to_string()))
+        .collect()
 }
 
 fn configs(manifest: &Manifest) -> Values {
     let tarball = ("tarball".to_owned(), manifest.tarball.tar_sha256.short());
     let buildouts = manifest.buildout.iter().map(|buildout| {
-        (buildout.name.clone(), format!("{} ({})", buildout.config, buildout.parts.join(" ")))
+        (
+            buildout.name.clone(),
+            format!("{} ({})", buildout.config, buildout.parts.join(" ")),
+        )
     });
     buildouts.chain([tarball]).collect()
 }

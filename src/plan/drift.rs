@@ -10,7 +10,9 @@ use crate::{
 /// The host is right about what is live, the ledger about what was meant.
 pub fn drift(host: &Host, log: &[Deployment]) -> Vec<String> {
     let mut drift = Vec::new();
-    let meant = log.iter().find(|deployment| deployment.outcome == Some(Outcome::Healthy));
+    let meant = log
+        .iter()
+        .find(|deployment| deployment.outcome == Some(Outcome::Healthy));
     let live = host.current.release();
     if let Current::Foreign(what) = &host.current {
         drift.push(format!("current is {what}"));
@@ -20,20 +22,27 @@ pub fn drift(host: &Host, log: &[Deployment]) -> Vec<String> {
             drift.push(format!("runs {live}, the ledger says {}", meant.version));
         }
         (Some(live), None) => drift.push(format!("runs {live}, the ledger knows of no deployment")),
-        (None, Some(meant)) => drift.push(format!("runs nothing, the ledger says {}", meant.version)),
+        (None, Some(meant)) => {
+            drift.push(format!("runs nothing, the ledger says {}", meant.version));
+        }
         _ => {}
     }
     if let (Some(live), Some((recorded, _))) = (live, &host.record)
         && live != recorded
     {
-        drift.push(format!("current names {live}, the host's record {recorded}"));
+        drift.push(format!(
+            "current names {live}, the host's record {recorded}"
+        ));
     }
     if let Some(live) = live
         && !host.complete.contains_key(live)
     {
         drift.push(format!("releases/{live} is not complete"));
     }
-    if let Some(open) = log.first().filter(|deployment| deployment.outcome.is_none()) {
+    if let Some(open) = log
+        .first()
+        .filter(|deployment| deployment.outcome.is_none())
+    {
         drift.push(format!("the ledger has no end of deployment {}", open.id));
     }
     drift
@@ -61,9 +70,18 @@ mod tests {
             outcome: Some(Outcome::Healthy),
             time: String::new(),
         };
-        assert_eq!(drift(&host, std::slice::from_ref(&healthy)), Vec::<String>::new());
-        assert_eq!(drift(&host, &[]), ["runs 1.0.0, the ledger knows of no deployment"]);
+        assert_eq!(
+            drift(&host, std::slice::from_ref(&healthy)),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            drift(&host, &[]),
+            ["runs 1.0.0, the ledger knows of no deployment"]
+        );
         host.current = Current::Nothing;
-        assert_eq!(drift(&host, &[healthy]), ["runs nothing, the ledger says 1.0.0"]);
+        assert_eq!(
+            drift(&host, &[healthy]),
+            ["runs nothing, the ledger says 1.0.0"]
+        );
     }
 }

@@ -28,13 +28,26 @@ pub(super) fn misfits(python: &Python, buildout: &Buildout, artifacts: &[Artifac
     let strangers: Vec<&str> = artifacts
         .iter()
         .map(|artifact| artifact.file.as_str())
-        .filter(|file| file.ends_with(".whl") && !takes(python, file))
+        .filter(|file| is_wheel(file) && !takes(python, file))
         .collect();
     if let Some((first, rest)) = strangers.split_first() {
-        let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-        reasons.push(format!("its python ({}) cannot take {first}{more}", python.target));
+        let more = if rest.is_empty() {
+            String::new()
+        } else {
+            format!(" and {} more", rest.len())
+        };
+        reasons.push(format!(
+            "its python ({}) cannot take {first}{more}",
+            python.target
+        ));
     }
     reasons
+}
+
+/// Wheels end in a small `.whl` (PEP 427); the tarball is no wheel.
+#[expect(clippy::case_sensitive_file_extension_comparisons, reason = "PEP 427")]
+fn is_wheel(file: &str) -> bool {
+    file.ends_with(".whl")
 }
 
 /// Whether one of the tags in a wheel's file name is among the interpreter's (PEP 425: `.` separates a set).
@@ -47,9 +60,11 @@ fn takes(python: &Python, file: &str) -> bool {
     };
     pythons.split('.').any(|interpreter| {
         abis.split('.').any(|abi| {
-            platforms
-                .split('.')
-                .any(|platform| python.tags.contains(&format!("{interpreter}-{abi}-{platform}")))
+            platforms.split('.').any(|platform| {
+                python
+                    .tags
+                    .contains(&format!("{interpreter}-{abi}-{platform}"))
+            })
         })
     })
 }
@@ -74,7 +89,10 @@ mod tests {
             &python,
             "lxml-6.0-cp311-cp311-manylinux_2_26_x86_64.manylinux_2_17_x86_64.whl"
         ));
-        assert!(!takes(&python, "lxml-6.0-cp313-cp313-manylinux_2_17_x86_64.whl"));
+        assert!(!takes(
+            &python,
+            "lxml-6.0-cp313-cp313-manylinux_2_17_x86_64.whl"
+        ));
         assert!(!takes(&python, "nonsense.whl"));
     }
 }

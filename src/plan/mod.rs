@@ -150,7 +150,6 @@ pub enum Action {
     },
 }
 
-
 impl Plan {
     /// A plan whose steps are numbered in order.
     pub(crate) fn new(
@@ -162,6 +161,11 @@ impl Plan {
             .zip(steps)
             .map(|(id, (host, action))| Step { id, host, action })
             .collect();
-        Self { format: FORMAT, summary, notes, steps }
+        Self {
+            format: FORMAT,
+            summary,
+            notes,
+            steps,
+        }
     }
 }

@@ -22,12 +22,19 @@ pub struct Reason {
 impl Refusal {
     /// Adds a reason.
     pub fn add(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
-        self.reasons.push(Reason { what: what.into(), remedy: remedy.into() });
+        self.reasons.push(Reason {
+            what: what.into(),
+            remedy: remedy.into(),
+        });
     }
 
     /// This refusal as an error, or nothing when there is no reason.
     pub fn into_result(self) -> Result<(), Self> {
-        if self.reasons.is_empty() { Ok(()) } else { Err(self) }
+        if self.reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(self)
+        }
     }
 }
 

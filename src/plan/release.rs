@@ -70,10 +70,7 @@ pub struct Staged<'a> {
 ///
 /// # Errors
 /// Every reason that is known before anything is built, at once.
-pub fn consider(
-    request: &ReleaseRequest,
-    facts: &ReleaseFacts<'_>,
-) -> Result<Considered, Refusal> {
+pub fn consider(request: &ReleaseRequest, facts: &ReleaseFacts<'_>) -> Result<Considered, Refusal> {
     let mut refusal = Refusal::default();
     state(facts, &mut refusal);
     let tag = |version: &Version| facts.tag_format.replace("{version}", &version.to_string());
@@ -84,7 +81,10 @@ pub fn consider(
         && taken(version)
     {
         refusal.add(
-            format!("{version} is taken: tag {} or its release exists", tag(version)),
+            format!(
+                "{version} is taken: tag {} or its release exists",
+                tag(version)
+            ),
             "leave the version out to take the next free one",
         );
     }
@@ -96,7 +96,10 @@ pub fn consider(
     if let (Some(version), true, None) = (previous, facts.unchanged, request.bump) {
         return Ok(Considered::Nothing(version.clone()));
     }
-    let (prefix, suffix) = facts.tag_format.split_once("{version}").unwrap_or((facts.tag_format, ""));
+    let (prefix, suffix) = facts
+        .tag_format
+        .split_once("{version}")
+        .unwrap_or((facts.tag_format, ""));
     let tagged: BTreeSet<Version> = facts
         .repository
         .tags
@@ -105,7 +108,9 @@ pub fn consider(
         .filter_map(|version| version.parse().ok())
         .collect();
     let bump = request.bump.unwrap_or(Bump::Patch);
-    Ok(Considered::Release(next_version(previous, bump, &tagged, &taken)))
+    Ok(Considered::Release(next_version(
+        previous, bump, &tagged, &taken,
+    )))
 }
 
 fn state(facts: &ReleaseFacts<'_>, refusal: &mut Refusal) {
@@ -141,7 +146,10 @@ fn state(facts: &ReleaseFacts<'_>, refusal: &mut Refusal) {
     }
     if let RemoteLedger::Diverged { detail } = facts.remote {
         refusal.add(
-            format!("ledger {} and the remote's have diverged: {detail}", facts.ledger),
+            format!(
+                "ledger {} and the remote's have diverged: {detail}",
+                facts.ledger
+            ),
             "git hostout log shows ours; keep the remote's unless you know better",
         );
     }
@@ -158,7 +166,10 @@ pub fn release(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Plan {
             manifest: staged.digest,
             tarball: manifest.tarball.sha256,
         },
-        Action::Tag { name: tag.clone(), target: manifest.release_commit.clone() },
+        Action::Tag {
+            name: tag.clone(),
+            target: manifest.release_commit.clone(),
+        },
         Action::Enter {
             ledger: facts.ledger.to_owned(),
             expected: facts.tip.to_owned(),
@@ -166,31 +177,46 @@ pub fn release(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Plan {
         },
     ];
     if let Some(remote) = staged.push_to {
-        let refs = vec![format!("refs/tags/{tag}"), format!("refs/heads/{}", facts.ledger)];
-        steps.push(Action::Push { remote: remote.to_owned(), refs });
+        let refs = vec![
+            format!("refs/tags/{tag}"),
+            format!("refs/heads/{}", facts.ledger),
+        ];
+        steps.push(Action::Push {
+            remote: remote.to_owned(),
+            refs,
+        });
     }
     let steps = steps.into_iter().map(|action| (None, action)).collect();
-    Plan::new(format!("Release {} {version}.", facts.project), notes(facts, staged), steps)
+    Plan::new(
+        format!("Release {} {version}.", facts.project),
+        notes(facts, staged),
+        steps,
+    )
 }
 
 fn notes(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Vec<String> {
     let previous = facts.previous.map(|released| &released.manifest);
-    let before = |name: &str| {
-        previous.and_then(|manifest| manifest.egg.iter().find(|egg| egg.name == name))
-    };
+    let before =
+        |name: &str| previous.and_then(|manifest| manifest.egg.iter().find(|egg| egg.name == name));
     let mut notes: Vec<String> = staged
         .manifest
         .egg
         .iter()
         .map(|egg| match before(&egg.name) {
             Some(old) if egg.changed => {
-                format!("egg {} {} -> {} ({})", egg.name, old.version, egg.version, egg.why)
+                format!(
+                    "egg {} {} -> {} ({})",
+                    egg.name, old.version, egg.version, egg.why
+                )
             }
             _ => format!("egg {} {} ({})", egg.name, egg.version, egg.why),
         })
         .collect();
     if !staged.unused.is_empty() {
-        notes.push(format!("develop eggs that production does not use: {}", staged.unused.join(", ")));
+        notes.push(format!(
+            "develop eggs that production does not use: {}",
+            staged.unused.join(", ")
+        ));
     }
     notes.extend(pin_notes(previous, staged.manifest));
     match (facts.remote, staged.push_to) {
@@ -212,7 +238,11 @@ fn notes(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Vec<String> {
 
 fn pin_notes(previous: Option<&Manifest>, manifest: &Manifest) -> Vec<String> {
     let versions = |manifest: &Manifest| -> BTreeMap<String, String> {
-        manifest.pin.iter().map(|pin| (pin.name.clone(), pin.version.to_string())).collect()
+        manifest
+            .pin
+            .iter()
+            .map(|pin| (pin.name.clone(), pin.version.to_string()))
+            .collect()
     };
     let old = previous.map(versions).unwrap_or_default();
     let new = versions(manifest);
@@ -234,8 +264,16 @@ fn pin_notes(previous: Option<&Manifest>, manifest: &Manifest) -> Vec<String> {
     )];
     notes.extend(changed.iter().map(|line| format!("pin {line}")));
     if previous.is_some() {
-        notes.extend(added.iter().map(|name| format!("pin {name} {} (new)", new[*name])));
-        notes.extend(removed.iter().map(|name| format!("pin {name} is no longer used")));
+        notes.extend(
+            added
+                .iter()
+                .map(|name| format!("pin {name} {} (new)", new[*name])),
+        );
+        notes.extend(
+            removed
+                .iter()
+                .map(|name| format!("pin {name} is no longer used")),
+        );
     }
     notes
 }

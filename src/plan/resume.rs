@@ -36,7 +36,11 @@ pub fn resume(interrupted: &Interrupted<'_>) -> Plan {
         },
     ];
     if let Some(remote) = interrupted.push_to {
-        steps.push(push(remote, interrupted.ledger, &[interrupted.tag.to_owned()]));
+        steps.push(push(
+            remote,
+            interrupted.ledger,
+            &[interrupted.tag.to_owned()],
+        ));
     }
     let steps = steps.into_iter().map(|action| (None, action)).collect();
     let summary = format!("Finish the release of {} {version}.", interrupted.project);
@@ -46,12 +50,18 @@ pub fn resume(interrupted: &Interrupted<'_>) -> Plan {
 /// One push of everything that stayed local.
 pub fn publish(remote: &str, ledger: &str, tags: &[String]) -> Plan {
     let summary = format!("Push what stayed local to {remote}.");
-    Plan::new(summary, Vec::new(), vec![(None, push(remote, ledger, tags))])
+    Plan::new(
+        summary,
+        Vec::new(),
+        vec![(None, push(remote, ledger, tags))],
+    )
 }
 
 fn push(remote: &str, ledger: &str, tags: &[String]) -> Action {
     let tags = tags.iter().map(|tag| format!("refs/tags/{tag}"));
     let refs = tags.chain([format!("refs/heads/{ledger}")]).collect();
-    Action::Push { remote: remote.to_owned(), refs }
+    Action::Push {
+        remote: remote.to_owned(),
+        refs,
+    }
 }
-

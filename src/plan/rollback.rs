@@ -1,9 +1,6 @@
 //! Which release a rollback goes back to.
 
-use crate::{
-    facts::Deployment,
-    release::Outcome,
-};
+use crate::{facts::Deployment, release::Outcome};
 use semver::Version;
 
 /// There is no release to go back to.
@@ -82,7 +79,10 @@ mod tests {
     fn goes_back_and_never_forward() {
         assert_eq!(target("1.3 1.4 1.5", "1.5"), Ok("1.4.0".to_owned()));
         assert_eq!(target("1.3 1.4 1.5 1.4", "1.4"), Ok("1.3.0".to_owned()));
-        assert_eq!(target("1.3 1.4 1.5 1.4 1.3", "1.3"), Err(vec!["1.4.0".into(), "1.5.0".into()]));
+        assert_eq!(
+            target("1.3 1.4 1.5 1.4 1.3", "1.3"),
+            Err(vec!["1.4.0".into(), "1.5.0".into()])
+        );
     }
 
     #[test]

@@ -11,9 +11,20 @@ impl fmt::Display for Plan {
             writeln!(f, "  - {note}")?;
         }
         let place = |step: &Step| step.host.clone().unwrap_or_else(|| "here".to_owned());
-        let width = self.steps.iter().map(|step| place(step).chars().count()).max().unwrap_or(0);
+        let width = self
+            .steps
+            .iter()
+            .map(|step| place(step).chars().count())
+            .max()
+            .unwrap_or(0);
         for step in &self.steps {
-            writeln!(f, "  {:>2}  {:<width$}  {}", step.id, place(step), step.action)?;
+            writeln!(
+                f,
+                "  {:>2}  {:<width$}  {}",
+                step.id,
+                place(step),
+                step.action
+            )?;
             if let Action::Activate { backup, health, .. } = &step.action {
                 writeln!(f, "      {:<width$}  backup: {backup}", "")?;
                 writeln!(f, "      {:<width$}  healthy when: {health}", "")?;
@@ -26,7 +37,11 @@ impl fmt::Display for Plan {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Commit { id, manifest, tarball } => write!(
+            Self::Commit {
+                id,
+                manifest,
+                tarball,
+            } => write!(
                 f,
                 "commit    release commit {}, manifest sha256:{}, tarball sha256:{}",
                 short(id),
@@ -34,13 +49,29 @@ impl fmt::Display for Action {
                 tarball.short()
             ),
             Self::Tag { name, target } => {
-                write!(f, "tag       {name}, signed, on release commit {}", short(target))
+                write!(
+                    f,
+                    "tag       {name}, signed, on release commit {}",
+                    short(target)
+                )
             }
-            Self::Enter { ledger, expected, version } => {
-                write!(f, "enter     release {version} into ledger {ledger}, on {}", short(expected))
+            Self::Enter {
+                ledger,
+                expected,
+                version,
+            } => {
+                write!(
+                    f,
+                    "enter     release {version} into ledger {ledger}, on {}",
+                    short(expected)
+                )
             }
             Self::Push { remote, refs } => {
-                write!(f, "push      {} to {remote}, all or nothing", refs.join(" and "))
+                write!(
+                    f,
+                    "push      {} to {remote}, all or nothing",
+                    refs.join(" and ")
+                )
             }
             Self::InstallAgent { agent } => {
                 write!(f, "install   .hostout/agent, sha256:{}", agent.short())
@@ -48,20 +79,48 @@ impl fmt::Display for Action {
             Self::Upload { artifacts, there } => {
                 let bytes: u64 = artifacts.iter().map(|artifact| artifact.size).sum();
                 let count = artifacts.len();
-                write!(f, "upload    {count} artifacts, {} ({there} are there)", size(bytes))
+                write!(
+                    f,
+                    "upload    {count} artifacts, {} ({there} are there)",
+                    size(bytes)
+                )
             }
-            Self::Prepare { version, reuse: true, .. } => {
-                write!(f, "prepare   releases/{version}, which is there and complete")
+            Self::Prepare {
+                version,
+                reuse: true,
+                ..
+            } => {
+                write!(
+                    f,
+                    "prepare   releases/{version}, which is there and complete"
+                )
             }
-            Self::Prepare { version, buildout, reuse: false } => {
+            Self::Prepare {
+                version,
+                buildout,
+                reuse: false,
+            } => {
                 write!(f, "prepare   releases/{version}, buildout {buildout}")
             }
-            Self::RecordStarted { intent, stage, version } => {
-                write!(f, "record    {} of {version} to {stage} started", word(*intent))
+            Self::RecordStarted {
+                intent,
+                stage,
+                version,
+            } => {
+                write!(
+                    f,
+                    "record    {} of {version} to {stage} started",
+                    word(*intent)
+                )
             }
             Self::Activate { expected, new, .. } => {
-                let old = expected.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-                write!(f, "activate  stop, switch current from {old} to {new}, start, probe")
+                let old = expected
+                    .as_ref()
+                    .map_or("nothing".to_owned(), ToString::to_string);
+                write!(
+                    f,
+                    "activate  stop, switch current from {old} to {new}, start, probe"
+                )
             }
             Self::RecordEnded { stage } => write!(f, "record    how it ended on {stage}"),
             Self::Prune { keep, releases } => {

@@ -42,7 +42,10 @@ fn nearest(text: &str) -> Option<Version> {
         .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
     let (numbers, rest) = text.split_at(end);
-    let mut parts = numbers.split('.').filter(|part| !part.is_empty()).map(str::parse::<u64>);
+    let mut parts = numbers
+        .split('.')
+        .filter(|part| !part.is_empty())
+        .map(str::parse::<u64>);
     let major = parts.next()?.ok()?;
     let mut number = || parts.next().and_then(Result::ok).unwrap_or(0);
     let mut version = Version::new(major, number(), number());
@@ -50,7 +53,11 @@ fn nearest(text: &str) -> Option<Version> {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c } else { '.' })
         .collect();
-    let label = label.split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+    let label = label
+        .split('.')
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(".");
     if let Ok(pre) = semver::Prerelease::new(&label) {
         version.pre = pre;
     }
@@ -120,17 +127,26 @@ mod tests {
         assert_eq!(next(Bump::Minor), v("1.5.0"));
         assert_eq!(next(Bump::Major), v("2.0.0"));
         let candidate = v("2.0.0-rc.1");
-        assert_eq!(next_version(Some(&candidate), Bump::Patch, &none, &free), v("2.0.0"));
+        assert_eq!(
+            next_version(Some(&candidate), Bump::Patch, &none, &free),
+            v("2.0.0")
+        );
     }
 
     #[test]
     fn starts_above_the_highest_tag_and_skips_what_is_taken() {
         let tagged = BTreeSet::from([v("0.9.0"), v("1.10.0")]);
         let free = |_: &Version| false;
-        assert_eq!(next_version(None, Bump::Patch, &BTreeSet::new(), &free), v("0.1.0"));
+        assert_eq!(
+            next_version(None, Bump::Patch, &BTreeSet::new(), &free),
+            v("0.1.0")
+        );
         assert_eq!(next_version(None, Bump::Patch, &tagged, &free), v("1.10.1"));
         let taken = |version: &Version| *version == v("1.0.1");
         let previous = v("1.0.0");
-        assert_eq!(next_version(Some(&previous), Bump::Patch, &tagged, &taken), v("1.0.2"));
+        assert_eq!(
+            next_version(Some(&previous), Bump::Patch, &tagged, &taken),
+            v("1.0.2")
+        );
     }
 }

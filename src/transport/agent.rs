@@ -3,13 +3,13 @@
 use super::{Error as TransportError, Transport};
 use crate::{
     event::{Event, Watch},
+    host,
     host::{
         ActivateRequest, Activated, Agent, End, Ended, Failure, HaveAnswer, HaveRequest,
         InstallAnswer, ListenError, Listener, PrepareAnswer, PrepareRequest, PruneAnswer,
         PruneRequest, PutAnswer, Request, StatusAnswer, StatusRequest, UnlockAnswer, UnlockRequest,
         Verb,
     },
-    host,
     release::Digest,
 };
 use serde::Serialize;
@@ -43,12 +43,17 @@ pub struct Conversation<'t> {
 impl<'t> Conversation<'t> {
     /// With the agent at `path`, run by the host's `python`.
     pub fn new(transport: &'t mut dyn Transport, path: &str, python: &str) -> Self {
-        Self { transport, agent: Agent::new(path, python) }
+        Self {
+            transport,
+            agent: Agent::new(path, python),
+        }
     }
 
     /// What is there. The agent need not be installed; nothing is written.
     pub fn status(&mut self, shared_files: &[String]) -> Result<StatusAnswer, ConversationError> {
-        let request = StatusRequest { shared_files: shared_files.to_vec() };
+        let request = StatusRequest {
+            shared_files: shared_files.to_vec(),
+        };
         self.fed(Verb::Status, &request)
     }
 
@@ -128,10 +133,12 @@ impl<'t> Conversation<'t> {
     }
 
     fn json(&self, request: impl Serialize) -> Result<Vec<u8>, ConversationError> {
-        Request::new(request).to_json().map_err(|error| ConversationError::NoAnswer {
-            host: self.transport.host().to_owned(),
-            message: error.to_string(),
-        })
+        Request::new(request)
+            .to_json()
+            .map_err(|error| ConversationError::NoAnswer {
+                host: self.transport.host().to_owned(),
+                message: error.to_string(),
+            })
     }
 
     fn hold(
@@ -152,23 +159,28 @@ impl<'t> Conversation<'t> {
             Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }
                 if !stderr.trim().is_empty() =>
             {
-                ConversationError::NoAnswer { host: host.clone(), message: last_line(&stderr) }
+                ConversationError::NoAnswer {
+                    host: host.clone(),
+                    message: last_line(&stderr),
+                }
             }
             _ => told(host.clone(), error),
         })
     }
 
     fn read<T: serde::de::DeserializeOwned>(&self, end: End) -> Result<T, ConversationError> {
-        end.read().map_err(|error| told(self.transport.host().to_owned(), error))
+        end.read()
+            .map_err(|error| told(self.transport.host().to_owned(), error))
     }
 }
 
 fn told(host: String, error: ListenError) -> ConversationError {
     match error {
         ListenError::Failed(failure) => ConversationError::Failed(failure),
-        error @ (ListenError::NoEnd(_) | ListenError::Shape(_)) => {
-            ConversationError::NoAnswer { host, message: error.to_string() }
-        }
+        error @ (ListenError::NoEnd(_) | ListenError::Shape(_)) => ConversationError::NoAnswer {
+            host,
+            message: error.to_string(),
+        },
     }
 }
 
@@ -209,7 +221,6 @@ impl ConversationError {
         }
     }
 }
-
 
 #[cfg(test)]
 mod tests {
