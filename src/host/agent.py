@@ -942,8 +942,8 @@ def ensure_venv(layout, venv, output):
         pip = next((f for f in files if os.path.basename(f).startswith("pip-")), None)
         if not pip:
             raise Failed("refused", "the manifest pins no pip", "release again")
-        argv = [python, os.path.join(pip, "pip"), "install", "--no-index", "--no-deps", "--no-compile", "--no-cache-dir",
-                "--disable-pip-version-check", "--no-warn-script-location", *files]
+        argv = [python, os.path.join(pip, "pip"), "install", "--no-index", "--no-deps", "--no-compile",
+                "--no-cache-dir", "--disable-pip-version-check", "--no-warn-script-location", *files]
         code, said = run(argv, folder, 600, output, buildout_env(folder, folder))
     if code != 0:
         raise Failed("venv", "the bootstrap wheels can't be installed", None, last_lines(said))
@@ -1631,7 +1631,7 @@ class Activation:
             with Heartbeat(self.lock, self.token):
                 failure = self.attempt()
                 # From here on nothing may stop half-way, whatever signals come.
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                signal.signal(signal.SIGTERM, pass_over)
                 self.journal.free_reserve()
                 end = self.undo(failure) if failure else self.healthy()
         except BaseException as error:
@@ -1921,8 +1921,8 @@ def detach(activation):
         os.setsid()
         if os.fork():
             os._exit(0)
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, pass_over)
+        signal.signal(signal.SIGINT, pass_over)
         signal.signal(signal.SIGTERM, asked_to_end)
         nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(journal.output, os.O_WRONLY | os.O_CREAT, 0o600)
         os.dup2(nothing, 0)
@@ -1937,9 +1937,13 @@ def detach(activation):
         os._exit(0)
 
 
+def pass_over(*_):
+    """Instead of SIG_IGN, which services would inherit over exec: they'd never stop on SIGTERM."""
+
+
 def asked_to_end(*_):
     """The machine goes down: put the old release back while there is time, once."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, pass_over)
     raise Failed("stopped", "the job was asked to end")
 
 

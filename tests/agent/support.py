@@ -226,8 +226,9 @@ class Host:
 
     def activate(self, release, expected, name="a1", token="t1", **more):
         return self.ask("activate", {
-            "version": release.version, "manifest-sha256": release.digest, "id": name, "entry": "state", "stage": "demo",
-            "signature": "", "expected": expected, "token": token, "keep": 5, "intent": "deploy", **more})
+            "version": release.version, "manifest-sha256": release.digest, "id": name, "entry": "state",
+            "stage": "demo", "signature": "", "expected": expected, "token": token, "keep": 5, "intent": "deploy",
+            **more})
 
     def deploy(self, release, expected, name, **more):
         self.send(release)

@@ -120,7 +120,8 @@ class Python(unittest.TestCase):
     def test_the_best_wheel_is_chosen(self):
         ranks = {tag: n for n, tag in enumerate(agent.wheel_tags())}
         me = f"cp{sys.version_info[0]}{sys.version_info[1]}"
-        best = agent.rank_of(f"x-1-{me}-{me}-manylinux_2_17_{agent.machine()}.manylinux2014_{agent.machine()}.whl", ranks)
+        arch = agent.machine()
+        best = agent.rank_of(f"x-1-{me}-{me}-manylinux_2_17_{arch}.manylinux2014_{arch}.whl", ranks)
         self.assertLess(best, agent.rank_of("x-1-py2.py3-none-any.whl", ranks))
         self.assertIsNone(agent.rank_of("x-1-cp27-none-any.whl", ranks))
         self.assertIsNone(agent.rank_of("x-1.tar.gz", ranks))

@@ -176,6 +176,10 @@ class NetworkCommands(NetworkCase):
             end = self.ok(self.host.ask("journal"))
             self.assertEqual((end["result"], end["current"]), ("healthy", "1.0.0"))
             self.assertEqual(get(self.port), "hello 1.0.0")
+            pid = self.host.at("shared", "var", "pid").read_text().strip()
+            status = pathlib.Path("/proc", pid, "status").read_text()
+            ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
+            self.assertFalse(ignored & (1 << 0 | 1 << 14), "services ignore HUP or TERM")
 
         with self.subTest("parts that act outside the release are installed through current"):
             script = self.host.at("current", "bin", "late-serve")
@@ -196,7 +200,7 @@ class NetworkCommands(NetworkCase):
 
         with self.subTest("a job that is asked to end puts the old one back first"):
             end = self.host.deploy(self.make("1.2.1", hooks=self.kill("after-start", "TERM")), "1.0.0", "b5")
-            self.assertEqual((end["result"], end["kind"], end["current"]), ("reverted", "stopped", "1.0.0"))
+            self.assertEqual((end["result"], end["kind"], end["current"]), ("reverted", "stopped", "1.0.0"), end)
             self.assertEqual(get(self.port), "hello 1.0.0")
 
         with self.subTest("a job that was killed is found dead, and its lock is given back by its token"):
@@ -267,17 +271,18 @@ class NetworkPrepare(NetworkCase):
                         f"buildout:eggs-directory={theirs}", f"buildout:find-links={private / 'dist'}",
                         f"buildout:index=file://{private / 'index'}", "buildout:newest=false",
                         f"buildout:bin-directory={theirs / 'bin'}", f"buildout:installed={theirs / 'installed'}"],
-                       env={"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "LC_ALL": "C.UTF-8", "HOME": self.host.root},
-                       check=True, capture_output=True)
+                       env={"PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "LC_ALL": "C.UTF-8",
+                            "HOME": self.host.root}, check=True, capture_output=True)
         eggs = sorted(egg.name for egg in (theirs / "v5").iterdir())
         self.assertTrue(eggs)
         self.assertLessEqual(set(eggs), {egg.name for egg in ours.iterdir()})
         own = {"INSTALLER", "REQUESTED", "RECORD", "direct_url.json"}
         for egg in eggs:
-            files = [{str(path.relative_to(root / egg)) for path in (root / egg).rglob("*")
-                      if path.is_file() and path.suffix != ".pyc" and path.name not in own} for root in (ours, theirs / "v5")]
+            roots = (ours / egg, theirs / "v5" / egg)
+            files = [{str(path.relative_to(root)) for path in root.rglob("*")
+                      if path.is_file() and path.suffix != ".pyc" and path.name not in own} for root in roots]
             self.assertEqual(*files)
-            self.assertEqual(filecmp.cmpfiles(ours / egg, theirs / "v5" / egg, files[0], shallow=False)[1:], ([], []))
+            self.assertEqual(filecmp.cmpfiles(*roots, files[0], shallow=False)[1:], ([], []))
 
     def test_prepare_is_reused_rebuilt_or_refused(self):
         release = self.release("1.0.0", parts="app")
