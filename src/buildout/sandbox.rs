@@ -124,7 +124,6 @@ impl Sandbox {
             .env("PATH", self.path("bin"))
             .env("LC_ALL", "C.UTF-8")
             .env("TZ", "UTC")
-            .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONNOUSERSITE", "1")
             .env("PYTHONUNBUFFERED", "1")
             .env("PIP_NO_INPUT", "1")
