@@ -203,3 +203,117 @@ impl Text {
         self.0.write_fmt(text).expect("a String takes everything");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Sources, cfg::parse};
+    use super::*;
+
+    fn graph(prod: &str) -> Graph {
+        let sources = Sources {
+            file: &|_| Some(prod.as_bytes().to_vec()),
+            fetch: &|_| Ok(Vec::new()),
+            holds: &|_| Ok(true),
+            stand_ins: &[],
+        };
+        Graph::read(&sources, "prod.cfg").unwrap()
+    }
+
+    fn inspected(options: &[(&str, &str)]) -> Inspected {
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Inspected {
+            directory: "/b".to_owned(),
+            sections: BTreeMap::from([("buildout".to_owned(), options.iter().map(pair).collect())]),
+            ..Inspected::default()
+        }
+    }
+
+    fn pins(pins: &[(&str, &str)]) -> Vec<(String, String)> {
+        let pair = |(name, version): &(&str, &str)| ((*name).to_owned(), (*version).to_owned());
+        pins.iter().map(pair).collect()
+    }
+
+    fn hostout(graph: &Graph, inspected: &Inspected, pins: &[(String, String)]) -> String {
+        hostout_cfg(&HostCfg {
+            graph,
+            inspected,
+            parts: None,
+            host_parts: &["cron".to_owned()],
+            versions: "hostout-versions.cfg",
+            pins,
+            spellings: &BTreeMap::new(),
+            downloads: false,
+        })
+    }
+
+    #[test]
+    fn pins_are_sorted_and_say_nothing_that_changes() {
+        let text = versions_cfg(&pins(&[
+            ("zc.buildout", "6.0.1"),
+            ("Zope", "5.13"),
+            ("acme.hello", "1.1"),
+        ]));
+        insta::assert_snapshot!(text, @r"
+        # Every version of this release. Written by git-hostout; changes are lost.
+        [versions]
+        acme.hello = 1.1
+        zc.buildout = 6.0.1
+        Zope = 5.13
+        ");
+    }
+
+    #[test]
+    fn hosts_develop_fetch_and_pick_nothing() {
+        let seen = inspected(&[
+            ("parts", "app cron"),
+            ("extensions", "mr.developer buildout.wheel"),
+            ("bin-directory", "/usr/local/bin"),
+            ("parts-directory", "/b/parts"),
+        ]);
+        insta::assert_snapshot!(hostout(&graph("[buildout]"), &seen, &[]), @r"
+        # What hosts run. Written by git-hostout; changes are lost.
+        [buildout]
+        extends =
+            prod.cfg
+            hostout-versions.cfg
+        develop =
+        extensions =
+            buildout.wheel
+        newest = false
+        offline = false
+        install-from-cache = false
+        abi-tag-eggs = false
+        show-picked-versions = false
+        update-versions-file =
+        bin-directory = bin
+        parts =
+            app
+        versions = versions
+        allow-picked-versions = false
+        index =
+        find-links =
+        use-dependency-links = false
+        eggs-directory = eggs
+        develop-eggs-directory = develop-eggs
+        installed = .installed.cfg
+        ");
+    }
+
+    #[test]
+    fn a_pin_that_the_project_spells_otherwise_is_repeated() {
+        let graph =
+            graph("[buildout]\ndownload-cache = x\n[versions]\nzope-interface = <6\nother = 1");
+        let text = hostout(&graph, &inspected(&[]), &pins(&[("zope.interface", "5.4")]));
+        let cfg = parse(&text).unwrap();
+        let versions = cfg.sections.last().unwrap();
+        assert_eq!(versions.options.len(), 1);
+        assert_eq!(
+            (
+                versions.options[0].name.as_str(),
+                versions.options[0].value.as_str()
+            ),
+            ("zope-interface", "5.4")
+        );
+        assert!(text.contains("\ndownload-cache = .hostout/downloads\n"));
+    }
+}

@@ -7,7 +7,7 @@ use super::{
     redact::{has_password, redact},
 };
 use crate::release::Digest;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// How [`Graph::read`] reaches files, addresses and conditions.
 pub struct Sources<'a> {
@@ -22,7 +22,7 @@ pub struct Sources<'a> {
 }
 
 /// A configuration, everything it extends, and what comes out when it is merged.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Graph {
     /// The configuration's own path.
     pub config: String,
@@ -39,7 +39,7 @@ pub struct Graph {
 }
 
 /// A configuration that was fetched.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// Its address; may hold user info, see [`Graph::passwords`].
     pub url: String,
@@ -56,6 +56,24 @@ pub struct Place {
     pub file: String,
     /// The line, counted from 1.
     pub line: usize,
+}
+
+/// Without texts: they may hold passwords.
+impl fmt::Debug for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut graph = f.debug_struct("Graph");
+        graph
+            .field("config", &self.config)
+            .field("files", &self.files);
+        graph.field("urls", &self.urls).finish_non_exhaustive()
+    }
+}
+
+/// With the address redacted.
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", redact(&self.url), self.sha256)
+    }
 }
 
 impl Graph {

@@ -2,10 +2,10 @@
 
 use super::{Error, Scratch, User, Workdir, sandbox::Sandbox, workdir::write};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 /// A configuration as buildout sees it, without recipes and extensions loaded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Inspected {
     /// The buildout directory at that time; values may begin with it.
     pub directory: String,
@@ -21,6 +21,17 @@ pub struct Inspected {
     pub sections: BTreeMap<String, BTreeMap<String, String>>,
     /// Section and option where a reference could not be answered and stays as written: mostly values that recipes compute.
     pub unresolved: Vec<(String, String)>,
+}
+
+/// Without options: they may hold passwords.
+impl fmt::Debug for Inspected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut inspected = f.debug_struct("Inspected");
+        inspected
+            .field("parts", &self.parts)
+            .field("develop", &self.develop);
+        inspected.finish_non_exhaustive()
+    }
 }
 
 /// The script that runs in the scratch environment.

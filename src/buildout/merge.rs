@@ -4,11 +4,11 @@ use super::cfg::{Cfg, Op};
 use std::collections::BTreeMap;
 
 /// Merged sections: raw values by section and option, not substituted, macros not followed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Sections(BTreeMap<String, BTreeMap<(String, Op), Value>>);
 
 /// A raw value and where it was written last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Value {
     /// Its text.
     pub text: String,

@@ -158,6 +158,13 @@ def find_packages(original, self, requirement):
         self.scan_url(index.rstrip('/') + '/' + canonical(requirement.project_name) + '/')
 
 
+@wrap(ei.AllowHostsPackageIndex, 'scan_all')
+def scan_all(original, self, *args):
+    """For a name without a page buildout reads the list of all packages, on a public index some 30 MB. It helps with folders only."""
+    if not self.index_url.startswith('http'):
+        original(self, *args)
+
+
 @wrap(package_index.PyPIConfig, 'find_credential')
 def find_credential(original, self, url):
     found = original(self, url)

@@ -111,7 +111,7 @@ const CONFIG: &str = ".hostout-resolve.cfg";
 /// # Errors
 /// For requirements that can't be fulfilled, contradictions, and whatever makes buildout or pip fail.
 pub fn resolve(request: &Request<'_>) -> Result<Resolved, Error> {
-    let sandbox = Sandbox::make(request.user)?;
+    let sandbox = Sandbox::with_programs(request.user)?;
     let mut kept: Vec<(String, String)> = request.kept.to_vec();
     let versions = request.graph.sections.versions();
     kept.retain(|(name, _)| {

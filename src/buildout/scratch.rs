@@ -241,13 +241,7 @@ fn install(root: &Path, python: &Python, wheels: &Wheels, sandbox: &Sandbox) -> 
     let mut command = sandbox.command(&root.join("bin/python"));
     command
         .arg(pip.join("pip"))
-        .args([
-            "install",
-            "--quiet",
-            "--no-index",
-            "--no-deps",
-            "--no-compile",
-        ])
+        .args(["install", "--quiet", "--no-index", "--no-deps"])
         .args(&files);
     let (ok, output) = run(&mut command, &|_| ()).map_err(Error::io(root))?;
     if !ok {

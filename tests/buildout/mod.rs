@@ -1,0 +1,9 @@
+//! Real runs of zc.buildout: what is seen, what is resolved, and that hosts can run what is generated.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod host;
+mod project;
+mod resolve;
+mod server;
+mod versions;
