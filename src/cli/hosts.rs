@@ -7,7 +7,7 @@ use crate::{
     execute::Member,
     facts, observe,
     release::Manifest,
-    transport::{self, Credentials, HostKeyQuestion, Prompter, Target},
+    transport::{self, Conversation, Credentials, HostKeyQuestion, Prompter, Target},
     ui::{Answer, Ui},
 };
 use globset::Glob;
@@ -118,6 +118,16 @@ pub fn look_at_each(
             (host.destination.clone(), seen)
         })
         .collect()
+}
+
+/// Which wheels a host takes, e.g. `cp311-manylinux_2_36_x86_64`.
+pub fn target(session: &Session, host: &crate::config::Host, path: &str) -> Result<String, Error> {
+    let mut transport = connect(session, host)?;
+    let mut conversation = Conversation::new(transport.as_mut(), path, "python3");
+    let answer = conversation
+        .status(&[])
+        .map_err(observe::Error::Conversation)?;
+    Ok(answer.target)
 }
 
 fn connect(

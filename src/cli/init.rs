@@ -1,12 +1,14 @@
 //! `git hostout init`: writes `hostout.toml`, starts the ledger, settles the signing key.
 
-use super::session::{Session, adopt};
+use super::{
+    hosts,
+    session::{Session, adopt},
+};
 use crate::{
-    config,
+    buildout, config,
     error::Error,
     ledger::{self, Key, Ledger, Person},
     observe,
-    plan::Refusal,
     ui::Answer,
 };
 use std::{
@@ -127,13 +129,7 @@ fn new_file(
         wish.stage.clone_into(&mut proposal.stage);
         wish.host.clone_into(&mut proposal.host);
         wish.path.clone_into(&mut proposal.path);
-    } else {
-        let mut refusal = Refusal::default();
-        refusal.add(
-            "a new project needs its first stage: a name, a host and a path",
-            "git hostout init --stage demo --host local --path ~/demo",
-        );
-        return Err(refusal.into());
+        proposal.targets = targets(session, wish, &proposal.python);
     }
     let text = config::new_file(&proposal);
     config::Project::parse("hostout.toml", &text)?;
@@ -144,6 +140,38 @@ fn new_file(
         proposal.production
     ));
     Ok(file)
+}
+
+/// The target of a host that differs from this machine: wheels are made for it, not for us. A host that cannot be asked
+/// yet is asked by `check`.
+fn targets(session: &Session, wish: &Wish<'_>, python: &str) -> Vec<String> {
+    let host = config::Host {
+        destination: wish.host.to_owned(),
+        roles: Vec::new(),
+        host_key: None,
+    };
+    if host.is_local() {
+        return Vec::new();
+    }
+    let theirs = hosts::target(session, &host, wish.path);
+    let ours = buildout::Python::find(python).and_then(|python| python.target());
+    match (theirs, ours) {
+        (Ok(theirs), Ok(ours)) if theirs != ours => {
+            session.ui.note(&format!(
+                "{} takes wheels for {theirs}, this machine for {ours}",
+                wish.host
+            ));
+            vec![theirs]
+        }
+        (Ok(_), _) => Vec::new(),
+        (Err(error), _) => {
+            session.ui.note(&format!(
+                "{error}; `git hostout check {}` asks it again",
+                wish.stage
+            ));
+            Vec::new()
+        }
+    }
 }
 
 fn write(file: &Path, text: &str) -> Result<(), Error> {
@@ -229,16 +257,20 @@ fn next(
     let stage = project
         .default_stage
         .clone()
-        .or_else(|| project.stages.first().map(|stage| stage.name.clone()))
-        .unwrap_or_else(|| "STAGE".to_owned());
+        .or_else(|| project.stages.first().map(|stage| stage.name.clone()));
     let mut lines = vec!["Next:".to_owned()];
+    if stage.is_none() {
+        lines.push("  git hostout init --stage demo --host local --path ~/demo".to_owned());
+    }
     if observe::is_dirty(repo, &name)? {
         lines.push(format!("  git add {name}"));
         lines.push("  git commit -m \"Deploy with git-hostout\"".to_owned());
     }
-    lines.push(format!("  git hostout check {stage}"));
-    lines.push("  git hostout release".to_owned());
-    lines.push(format!("  git hostout deploy {stage}"));
+    if let Some(stage) = stage {
+        lines.push(format!("  git hostout check {stage}"));
+        lines.push("  git hostout release".to_owned());
+        lines.push(format!("  git hostout deploy {stage}"));
+    }
     session.ui.status(&lines.join("\n"));
     Ok(())
 }

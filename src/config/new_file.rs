@@ -7,7 +7,7 @@ use toml_edit::{Array, Key, Value};
 pub struct Proposal {
     /// The project's name.
     pub name: String,
-    /// The first stage.
+    /// The first stage; empty = none yet.
     pub stage: String,
     /// Its host, `local` or `[user@]host[:port]`.
     pub host: String,
@@ -76,13 +76,19 @@ pub fn new_file(proposal: &Proposal) -> String {
     file.table("project");
     file.set("name", &proposal.name, "");
     let meant = "meant when a command names no stage";
-    file.set("default-stage", &proposal.stage, meant);
+    if proposal.stage.is_empty() {
+        file.line("# no stage yet; this adds one: git hostout init --stage demo --host local --path ~/demo");
+    } else {
+        file.set("default-stage", &proposal.stage, meant);
+    }
     buildout(&mut file, proposal);
     file.table("eggs");
     file.note("published = []", "develop eggs that are released elsewhere");
     release(&mut file, proposal);
     running(&mut file, proposal);
-    stage(&mut file, proposal);
+    if !proposal.stage.is_empty() {
+        stage(&mut file, proposal);
+    }
     file.0
 }
 
@@ -149,12 +155,7 @@ fn running(file: &mut Text, proposal: &Proposal) {
         paths,
         "directories that survive releases",
     );
-    file.unless(
-        Array::new(),
-        "files",
-        files,
-        "secrets, on servers only: git hostout put",
-    );
+    file.unless(Array::new(), "files", files, "secrets, on servers only");
     file.table("health");
     match &proposal.health {
         Some(http) => file.set("http", http, "asked on the server after a deployment"),

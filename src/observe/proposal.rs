@@ -44,7 +44,9 @@ pub fn proposal(repo: &gix::Repository, root: &Path, folder: &Path) -> Result<Pr
         .unwrap_or(production)
         .clone_into(&mut proposal.development);
     production.clone_into(&mut proposal.production);
-    proposal.include = included(folder, production)?;
+    let texts = texts(folder, production)?;
+    proposal.include = included(folder, &texts);
+    proposal.services = services(&texts);
     if taken(repo, &proposal.ledger, &inside)? {
         // Another project of this repository has the ledger of that name.
         proposal.ledger = format!("{}-{name}", proposal.ledger);
@@ -53,36 +55,53 @@ pub fn proposal(repo: &gix::Repository, root: &Path, folder: &Path) -> Result<Pr
     Ok(proposal)
 }
 
-/// Folders below the buildout that its configurations name.
-fn included(folder: &Path, production: &str) -> Result<Vec<String>> {
-    let mut words = BTreeSet::new();
+/// The production configuration and everything local that it extends. What cannot be read is no help for a guess.
+fn texts(folder: &Path, production: &str) -> Result<Vec<String>> {
     let path = folder.join(production);
     let text = fs::read_to_string(&path).map_err(|source| Error::File { path, source })?;
+    let mut seen = BTreeSet::from([production.to_owned()]);
     let mut texts = vec![text];
-    // One step of `extends` is enough for a guess.
-    let extended: Vec<String> = texts[0]
-        .split_whitespace()
-        .filter(|word| {
-            Path::new(word)
+    let mut next = 0;
+    while let Some(text) = texts.get(next) {
+        next += 1;
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        for word in words {
+            let is_cfg = Path::new(&word)
                 .extension()
-                .is_some_and(|extension| extension == "cfg")
-        })
-        .map(str::to_owned)
-        .collect();
-    for name in extended {
-        if let Ok(text) = fs::read_to_string(folder.join(name)) {
-            texts.push(text);
+                .is_some_and(|extension| extension == "cfg");
+            if is_cfg && seen.insert(word.clone()) {
+                texts.extend(fs::read_to_string(folder.join(&word)));
+            }
         }
     }
-    for name in INCLUDE {
-        let named = |text: &String| {
-            text.contains(&format!("/{name}/")) || text.contains(&format!(" {name}/"))
-        };
-        if folder.join(name).is_dir() && texts.iter().any(named) {
-            words.insert(format!("{name}/"));
-        }
-    }
-    Ok(words.into_iter().collect())
+    Ok(texts)
+}
+
+/// Folders below the buildout that its configurations name.
+fn included(folder: &Path, texts: &[String]) -> Vec<String> {
+    let named = |name: &str| {
+        let (inside, first) = (format!("/{name}/"), format!(" {name}/"));
+        texts
+            .iter()
+            .any(|text| text.contains(&inside) || text.contains(&first))
+    };
+    let folders = INCLUDE
+        .into_iter()
+        .filter(|name| folder.join(name).is_dir() && named(name));
+    folders.map(|name| format!("{name}/")).collect()
+}
+
+/// The kind of services, from the recipes that are named; `auto` would find the same.
+fn services(texts: &[String]) -> Option<String> {
+    const KINDS: [(&str, &str); 3] = [
+        ("collective.recipe.supervisor", "supervisor"),
+        ("plone.recipe.zeoserver", "zope"),
+        ("plone.recipe.zope2instance", "zope"),
+    ];
+    let found = KINDS
+        .into_iter()
+        .find(|(recipe, _)| texts.iter().any(|text| text.contains(recipe)));
+    found.map(|(_, kind)| kind.to_owned())
 }
 
 /// Whether the ledger's branch exists, and the project asking is not the one in the root: two projects share a repository.
