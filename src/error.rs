@@ -377,6 +377,7 @@ fn ledger_class(error: &ledger::Error) -> Class {
     use ledger::Error;
     match error {
         Error::StageTaken { .. } => Class::Locked,
+        Error::Unreachable { .. } => Class::Unreachable,
         Error::Git { .. }
         | Error::Open { .. }
         | Error::Reftable { .. }
@@ -400,7 +401,6 @@ fn ledger_class(error: &ledger::Error) -> Class {
         | Error::TagExists { .. }
         | Error::Tag { .. }
         | Error::Diverged { .. }
-        | Error::Introduction { .. }
-        | Error::Unreachable { .. } => Class::Refused,
+        | Error::Introduction { .. } => Class::Refused,
     }
 }

@@ -3,15 +3,16 @@
 use super::{
     carry_out::{Mode, Question, carry_out},
     releasing,
-    session::Session,
+    session::{Session, Workspace},
 };
 use crate::{
     error::Error,
     execute::{self, Published, Publisher},
-    ledger::{self, Git, Ledger, Patience},
-    plan::{self, Interrupted},
+    ledger::{self, Fetched, Git, Ledger, Patience},
+    plan::{self, Interrupted, Refusal},
     release::Manifest,
 };
+use gix::ObjectId;
 
 /// Finish a release that was interrupted, and push releases and entries that stayed local.
 #[derive(clap::Args, Debug)]
@@ -26,7 +27,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let mut ledger = work.ledger(&session.ui)?;
     let remote = ledger::remote_for(&work.repo);
     let Some(note) = execute::unfinished(&work.repo, ledger.branch())? else {
-        return push(session, &work, &ledger, remote, Mode::of(args.dry_run));
+        return push(session, &work, ledger, remote, Mode::of(args.dry_run));
     };
     let manifest = Manifest::from_toml(&note.manifest)?;
     let interrupted = Interrupted {
@@ -57,11 +58,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     })
 }
 
-/// Pushes every release and entry that the remote has not.
+/// Pushes every release and entry that the remote has not, made again on top of what came there in between.
 fn push(
     session: &Session,
-    work: &super::session::Workspace,
-    ledger: &Ledger,
+    work: &Workspace,
+    mut ledger: Ledger,
     remote: Option<String>,
     mode: Mode,
 ) -> Result<(), Error> {
@@ -70,25 +71,30 @@ fn push(
         return Ok(());
     };
     let git = Git::of(&work.repo);
-    let fetched = ledger::fetch(
-        &work.repo,
-        &git,
-        &name,
-        ledger.branch(),
-        Patience::default(),
-    )?;
+    let branch = ledger.branch().to_owned();
+    let fetched = ledger::fetch(&work.repo, &git, &name, &branch, Patience::default());
     let local = match fetched {
-        ledger::Fetched::Ahead { entries } => entries,
-        ledger::Fetched::Absent => usize::MAX,
-        ledger::Fetched::Same
-        | ledger::Fetched::Adopted { .. }
-        | ledger::Fetched::Forwarded { .. } => {
+        Ok(Fetched::Ahead { entries }) => entries,
+        Ok(Fetched::Absent) => usize::MAX,
+        Ok(Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => {
             session.ui.status("There is nothing to resume.");
             return Ok(());
         }
+        Err(ledger::Error::Diverged { ours, tip, .. }) => {
+            if mode == Mode::DryRun {
+                let entries = if ours == 1 { "entry" } else { "entries" };
+                session.ui.note(&format!(
+                    "{ours} {entries} would be made again on top of {name}'s"
+                ));
+            } else {
+                ledger = reapply(work, &ledger, &name, tip, ours)?;
+            }
+            ours
+        }
+        Err(error) => return Err(error.into()),
     };
-    let tags = releasing::tags(work, ledger, local);
-    let plan = plan::publish(&name, ledger.branch(), &tags);
+    let tags = releasing::tags(work, &ledger, local);
+    let plan = plan::publish(&name, &branch, &tags);
     let question = Question {
         text: "Push it?",
         protected: None,
@@ -100,7 +106,7 @@ fn push(
             remote: Some(name.clone()),
             patience: Patience::default(),
         };
-        match publisher.push_all(&tags, ledger)? {
+        match publisher.push_all(&tags, &ledger)? {
             Published::Pushed(remote) => {
                 session.ui.status(&format!("Pushed to {remote}."));
                 Ok(())
@@ -111,4 +117,31 @@ fn push(
             }
         }
     })
+}
+
+/// Our entries on top of theirs. A release cannot go on top of another one: it has to be made again.
+fn reapply(
+    work: &Workspace,
+    ledger: &Ledger,
+    remote: &str,
+    tip: ObjectId,
+    ours: usize,
+) -> Result<Ledger, Error> {
+    let branch = ledger.branch();
+    match Ledger::reapply(&work.repo, branch, tip, &work.key()?) {
+        Ok(ledger) => Ok(ledger),
+        Err(ledger::Error::ReleaseTaken { by }) => {
+            let tags = releasing::tags(work, ledger, ours).join(" ");
+            let mut refusal = Refusal::default();
+            refusal.add(
+                format!("{remote} got another release in between: {by}"),
+                format!(
+                    "give yours up, and release again: git tag -d {tags} && \
+                     git branch -f {branch} refs/hostout/fetched/{branch} && git hostout release"
+                ),
+            );
+            Err(refusal.into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }

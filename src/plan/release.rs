@@ -150,7 +150,7 @@ fn state(facts: &ReleaseFacts<'_>, refusal: &mut Refusal) {
                 "ledger {} and the remote's have diverged: {detail}",
                 facts.ledger
             ),
-            "git hostout log shows ours; keep the remote's unless you know better",
+            "git hostout resume makes our entries again on top of theirs",
         );
     }
 }
