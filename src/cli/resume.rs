@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     execute::{self, Published, Publisher},
     ledger::{self, Fetched, Git, Ledger, Patience},
-    plan::{self, Interrupted, Refusal},
+    plan::{self, Diverged, Interrupted, Refusal},
     release::Manifest,
 };
 use gix::ObjectId;
@@ -62,7 +62,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
 fn push(
     session: &Session,
     work: &Workspace,
-    mut ledger: Ledger,
+    ledger: Ledger,
     remote: Option<String>,
     mode: Mode,
 ) -> Result<(), Error> {
@@ -72,6 +72,7 @@ fn push(
     };
     let git = Git::of(&work.repo);
     let branch = ledger.branch().to_owned();
+    let mut theirs = None;
     let fetched = ledger::fetch(&work.repo, &git, &name, &branch, Patience::default());
     let local = match fetched {
         Ok(Fetched::Ahead { entries }) => entries,
@@ -81,26 +82,27 @@ fn push(
             return Ok(());
         }
         Err(ledger::Error::Diverged { ours, tip, .. }) => {
-            if mode == Mode::DryRun {
-                let entries = if ours == 1 { "entry" } else { "entries" };
-                session.ui.note(&format!(
-                    "{ours} {entries} would be made again on top of {name}'s"
-                ));
-            } else {
-                ledger = reapply(work, &ledger, &name, tip, ours)?;
-            }
+            theirs = Some(tip);
             ours
         }
         Err(error) => return Err(error.into()),
     };
     let tags = releasing::tags(work, &ledger, local);
-    let plan = plan::publish(&name, &branch, &tags);
+    let diverged = theirs.map(|tip| Diverged {
+        entries: local,
+        onto: tip.to_string(),
+    });
+    let plan = plan::publish(&name, &branch, &tags, diverged);
     let question = Question {
         text: "Push it?",
         protected: None,
         confirmed: None,
     };
     carry_out(session, &plan, mode, &question, || {
+        let ledger = match theirs {
+            Some(tip) => reapply(work, &ledger, &name, tip, local)?,
+            None => ledger,
+        };
         let publisher = Publisher {
             git,
             remote: Some(name.clone()),

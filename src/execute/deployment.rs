@@ -133,6 +133,7 @@ impl Deployment<'_> {
                 | Action::Tag { .. }
                 | Action::Enter { .. }
                 | Action::Push { .. }
+                | Action::Reapply { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
             }
         }

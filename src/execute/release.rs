@@ -61,7 +61,8 @@ pub fn carry_out_release(
                 (release.watch)(Event::Begin(format!("push to {remote}")));
                 published = release.publisher.push(Some(&release.note.tag), ledger)?;
             }
-            Action::InstallAgent { .. }
+            Action::Reapply { .. }
+            | Action::InstallAgent { .. }
             | Action::Upload { .. }
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }

@@ -22,7 +22,7 @@ pub use drift::drift;
 pub use prune::prune;
 pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
-pub use resume::{Interrupted, publish, resume};
+pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, rollback_target};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
@@ -87,6 +87,15 @@ pub enum Action {
         expected: String,
         /// The release.
         version: Version,
+    },
+    /// Make entries that only we have again on top of the remote's.
+    Reapply {
+        /// The ledger's branch.
+        ledger: String,
+        /// How many.
+        entries: usize,
+        /// The remote's tip.
+        onto: String,
     },
     /// One atomic push.
     Push {

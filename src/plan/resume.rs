@@ -47,13 +47,28 @@ pub fn resume(interrupted: &Interrupted<'_>) -> Plan {
     Plan::new(summary, Vec::new(), steps)
 }
 
-/// One push of everything that stayed local.
-pub fn publish(remote: &str, ledger: &str, tags: &[String]) -> Plan {
+/// Entries that only we have, and the tip of the remote's ledger that lacks them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diverged {
+    /// How many.
+    pub entries: usize,
+    /// Their tip.
+    pub onto: String,
+}
+
+/// One push of everything that stayed local, made again first where the remote went on.
+pub fn publish(remote: &str, ledger: &str, tags: &[String], diverged: Option<Diverged>) -> Plan {
+    let reapply = diverged.map(|Diverged { entries, onto }| Action::Reapply {
+        ledger: ledger.to_owned(),
+        entries,
+        onto,
+    });
+    let steps = reapply.into_iter().chain([push(remote, ledger, tags)]);
     let summary = format!("Push what stayed local to {remote}.");
     Plan::new(
         summary,
         Vec::new(),
-        vec![(None, push(remote, ledger, tags))],
+        steps.map(|action| (None, action)).collect(),
     )
 }
 

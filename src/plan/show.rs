@@ -1,7 +1,7 @@
 //! A plan in words: what `--dry-run` and the prompt print.
 
 use super::{Action, Plan, Step};
-use crate::release::Intent;
+use crate::release::{Artifact, Intent};
 use std::fmt;
 
 impl fmt::Display for Plan {
@@ -66,6 +66,15 @@ impl fmt::Display for Action {
                     short(expected)
                 )
             }
+            Self::Reapply {
+                ledger,
+                entries,
+                onto,
+            } => write!(
+                f,
+                "reapply   {entries} entries of ledger {ledger}, onto {}",
+                short(onto)
+            ),
             Self::Push { remote, refs } => {
                 write!(
                     f,
@@ -76,15 +85,7 @@ impl fmt::Display for Action {
             Self::InstallAgent { agent } => {
                 write!(f, "install   .hostout/agent, sha256:{}", agent.short())
             }
-            Self::Upload { artifacts, there } => {
-                let bytes: u64 = artifacts.iter().map(|artifact| artifact.size).sum();
-                let count = artifacts.len();
-                write!(
-                    f,
-                    "upload    {count} artifacts, {} ({there} are there)",
-                    size(bytes)
-                )
-            }
+            Self::Upload { artifacts, there } => upload(f, artifacts, *there),
             Self::Prepare {
                 version,
                 reuse: true,
@@ -129,6 +130,16 @@ impl fmt::Display for Action {
             }
         }
     }
+}
+
+fn upload(f: &mut fmt::Formatter<'_>, artifacts: &[Artifact], there: usize) -> fmt::Result {
+    let bytes: u64 = artifacts.iter().map(|artifact| artifact.size).sum();
+    let count = artifacts.len();
+    write!(
+        f,
+        "upload    {count} artifacts, {} ({there} are there)",
+        size(bytes)
+    )
 }
 
 fn word(intent: Intent) -> &'static str {
