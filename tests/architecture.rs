@@ -175,6 +175,36 @@ fn files_are_short() {
 }
 
 #[test]
+fn a_dry_run_forks_in_one_place() {
+    let forks: Vec<String> = sources()
+        .into_iter()
+        .filter(|source| code(&source.text).contains("::DryRun"))
+        .map(|source| source.name)
+        .collect();
+    assert_eq!(forks, ["cli/carry_out.rs"]);
+}
+
+#[test]
+fn the_table_of_exit_codes_has_no_wildcard() {
+    let text = fs::read_to_string("src/error.rs").unwrap();
+    let functions = text.split("\nfn ").chain(text.split("    pub fn "));
+    let classes: Vec<&str> = functions
+        .filter(|function| {
+            function
+                .split('{')
+                .next()
+                .is_some_and(|head| head.contains("-> Class"))
+        })
+        .collect();
+    assert!(classes.len() > 5, "{}", classes.len());
+    for class in classes {
+        let body = class.split("\n}").next().unwrap_or(class);
+        let body = body.split("\n    }\n").next().unwrap_or(body);
+        assert!(!body.contains("_ =>"), "{body}");
+    }
+}
+
+#[test]
 fn every_test_file_is_mounted() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut forgotten = Vec::new();
