@@ -51,27 +51,23 @@ pub(super) fn data(combination: &Combination, inspected: &Inspected) -> Result<D
             backup: backup.clone(),
         }),
         DataKind::None => Ok(Data::None),
-        DataKind::Auto => match database(inspected) {
-            None => Ok(Data::None),
-            Some((part, recipe)) => {
+        DataKind::Zodb | DataKind::Auto => {
+            let databases = buildout::databases(inspected);
+            if let Some(part) = databases.foreign {
                 let mut refusal = Refusal::default();
                 refusal.add(
-                    format!(
-                        "part {part} ({recipe}) keeps a database, and git-hostout has no backup of its own for it yet"
-                    ),
-                    "in [data]: kind = \"command\" with a `backup` command, or kind = \"none\" to go without",
+                    format!("part {part} keeps its data in a relational database, which git-hostout cannot back up by itself"),
+                    "in [data]: kind = \"command\" with a `backup` command such as pg_dump, or kind = \"none\" to go without",
                 );
-                Err(refusal.into())
+                return Err(refusal.into());
             }
-        },
+            if databases.storages.is_empty() {
+                return Ok(Data::None);
+            }
+            Ok(Data::Zodb {
+                storages: databases.storages,
+                blobs: databases.blobs,
+            })
+        }
     }
-}
-
-fn database(inspected: &Inspected) -> Option<(&str, &str)> {
-    const DATABASES: [&str; 2] = ["plone.recipe.zope2instance", "plone.recipe.zeoserver"];
-    inspected
-        .parts
-        .iter()
-        .map(|part| (part.as_str(), inspected.recipe(part)))
-        .find(|(_, recipe)| DATABASES.contains(recipe))
 }

@@ -11,6 +11,7 @@
 
 mod bootstrap;
 mod cfg;
+mod databases;
 mod error;
 mod flatten;
 mod generate;
@@ -34,6 +35,7 @@ mod workdir;
 pub use bootstrap::{
     BOOTSTRAP, Bootstrap, SUPPORTED, Wishes, canonicalises, own_buildout, recipe_egg,
 };
+pub use databases::{Databases, databases};
 pub use error::Error;
 pub use flatten::{EXTENDS, flatten};
 pub use generate::{DOWNLOADS, HostCfg, hostout_cfg, versions_cfg};

@@ -75,6 +75,8 @@ pub enum DataKind {
         /// Writes into `$HOSTOUT_BACKUP`.
         backup: String,
     },
+    /// File storages and blobs of ZODB, as the buildout names them.
+    Zodb,
     /// Not at all.
     None,
 }
@@ -192,6 +194,7 @@ impl<'m> Merger<'m, '_> {
                 self.only_for_command("data", &[("backup", backup)]);
                 match other {
                     DataTableKind::None => DataKind::None,
+                    DataTableKind::Zodb => DataKind::Zodb,
                     DataTableKind::Auto | DataTableKind::Command => DataKind::Auto,
                 }
             }

@@ -100,6 +100,7 @@ pub(super) struct DataTable {
 pub(super) enum DataTableKind {
     Auto,
     Command,
+    Zodb,
     None,
 }
 
@@ -107,7 +108,7 @@ const DATA: &Choices<DataTableKind> = &[
     ("auto", Some(DataTableKind::Auto)),
     ("command", Some(DataTableKind::Command)),
     ("none", Some(DataTableKind::None)),
-    ("zodb", None),
+    ("zodb", Some(DataTableKind::Zodb)),
     ("postgresql", None),
 ];
 

@@ -306,6 +306,37 @@ def tree_size(path):
     return total
 
 
+def copy_beginning(source, target):
+    """What `source` holds now, durably; what is appended meanwhile is left out."""
+    os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
+    with open(source, "rb") as old, open(target, "xb") as new:
+        left = os.fstat(old.fileno()).st_size
+        while left:
+            block = old.read(min(left, 1 << 20))
+            if not block:
+                break
+            new.write(block)
+            left -= len(block)
+        new.flush()
+        os.fsync(new.fileno())
+
+
+def link_tree(source, target):
+    """The folders of `source`, with its files as hard links; as copies where the file system is another."""
+    for folder, _, files in os.walk(source):
+        place = os.path.join(target, os.path.relpath(folder, source))
+        os.makedirs(place, 0o700, exist_ok=True)
+        for name in files:
+            try:
+                os.link(os.path.join(folder, name), os.path.join(place, name))
+            except FileNotFoundError:
+                pass  # a temporary file of a transaction that ended
+            except OSError as error:
+                if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK):
+                    raise
+                shutil.copy2(os.path.join(folder, name), os.path.join(place, name))
+
+
 def sha256_of(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -1696,19 +1727,45 @@ class Activation:
         if not owner:
             return
         data = self.table(owner)["data"]
-        if data["kind"] != "command":
+        ways = {"command": self.backup_by_command, "zodb": self.backup_zodb}
+        if data["kind"] not in ways:
             raise Failed("newer-format", f"data of kind {data['kind']} is not known to this agent")
         name = f"{self.id}-{self.new}"
         folder = os.path.join(self.layout.backups, name)
         self.step("backup", name)
         os.makedirs(folder, 0o700)
-        env = service_env({**self.hook_env(), "HOSTOUT_BACKUP": folder})
-        code, said = run(["sh", "-c", data["backup"]], self.layout.release(owner), 24 * 3600, self.journal.output, env)
-        if code != 0 or not tree_size(folder):
+        try:
+            made = ways[data["kind"]](self.layout.release(owner), data, folder)
+        except BaseException:
             shutil.rmtree(folder)
+            raise
+        if made:
+            self.backup = name
+        else:
+            shutil.rmtree(folder)
+
+    def backup_by_command(self, release, data, folder):
+        env = service_env({**self.hook_env(), "HOSTOUT_BACKUP": folder})
+        code, said = run(["sh", "-c", data["backup"]], release, 24 * 3600, self.journal.output, env)
+        if code != 0 or not tree_size(folder):
             what = f"ended with status {code}" if code else "wrote nothing"
             raise Failed("backup", f"the backup command {what}", None, last_lines(said))
-        self.backup = name
+        return True
+
+    def backup_zodb(self, release, data, folder):
+        """A file storage grows at its end only, so that what is there now is whole but for a last transaction that is
+        being written, which ZODB cuts off when it opens the copy. Its blobs are written before it and never change:
+        they come after it, as hard links. A site that has no data yet has no backup."""
+        made = False
+        for path in data.get("storages", []):
+            if os.path.isfile(os.path.join(release, path)):
+                copy_beginning(os.path.join(release, path), os.path.join(folder, *below(path.lstrip("/"))))
+                made = True
+        for path in data.get("blobs", []):
+            if made and os.path.isdir(os.path.join(release, path)):
+                link_tree(os.path.join(release, path), os.path.join(folder, *below(path.lstrip("/"))))
+        sync_folder(folder)
+        return made
 
     def stop(self, version):
         if version:
@@ -1867,8 +1924,16 @@ class Activation:
         try:
             self.journal.note({"event": "step", "step": "prune", "detail": ""})
             Prune(self.layout, self.request.get("keep") or 5).run()
+            self.prune_backups(self.table(self.new).get("data", {}).get("keep", 3))
         except (Failed, OSError) as error:
             self.warn(f"old releases could not be removed: {error}")
+
+    def prune_backups(self, keep):
+        """Backups of deployments that the record knows, the newest `keep` of them stay. Others are not ours to remove."""
+        order = [entry["id"] for entry in (read_json(self.layout.record) or {}).get("history", [])]
+        known = [name for name in os.listdir(self.layout.backups) if name.partition("-")[0] in order]
+        for name in sorted(known, key=lambda name: order.index(name.partition("-")[0]))[:-max(keep, 1)]:
+            remove_tree(self.layout, os.path.join(self.layout.backups, name))
 
     def end(self, result, message, **more):
         current = self.layout.live()[0]

@@ -347,6 +347,7 @@ fn backup(buildout: &Buildout) -> String {
     match &buildout.data {
         Data::None => "NONE (hostout.toml says so, or no data was found)".to_owned(),
         Data::Command { backup } => backup.clone(),
+        Data::Zodb { storages, .. } => format!("a copy of {}, with its blobs", storages.join(", ")),
     }
 }
 

@@ -61,6 +61,13 @@ pub enum Data {
         /// Writes into `$HOSTOUT_BACKUP`.
         backup: String,
     },
+    /// File storages are copied, their blobs are linked; relative to the release directory, or absolute.
+    Zodb {
+        /// The storages, e.g. `var/filestorage/Data.fs`.
+        storages: Vec<String>,
+        /// The blob directories.
+        blobs: Vec<String>,
+    },
 }
 
 /// A command that is run at a fixed moment of an activation.
