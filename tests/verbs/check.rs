@@ -12,11 +12,11 @@ fn says_everything_and_changes_nothing() {
     project.hostout(&["check", "moon"]).exits(10);
 
     project.edit("prod.cfg", "threads = 4", "threads = 8");
-    project.edit("src/acme.hello/setup.py", "says hello", "greets");
+    project.edit("src/acme.welcome/setup.py", "says hello", "greets");
     project
         .hostout(&["check"])
         .exits(11)
-        .says(&["prod.cfg", "src/acme.hello/setup.py"]);
+        .says(&["prod.cfg", "src/acme.welcome/setup.py"]);
     assert_eq!(refs(&project.sandbox, &project.directory), before);
     assert!(!project.host.exists());
 }

@@ -20,7 +20,7 @@ fn a_release_answers_and_a_second_one_replaces_it() {
     assert_eq!(project.live().as_deref(), Some("0.1.0"));
     let page = project.page();
     assert!(page.contains("Hello, world!"), "{page}");
-    assert!(page.contains("acme.hello 0.1\n"), "{page}");
+    assert!(page.contains("acme.welcome 0.1\n"), "{page}");
     for path in [
         ".hostout/agent",
         "releases/0.1.0/.hostout/complete",
@@ -46,7 +46,7 @@ fn a_release_answers_and_a_second_one_replaces_it() {
     assert_eq!(project.live().as_deref(), Some("0.1.1"));
     let page = project.page();
     assert!(page.contains("Good day, world!"), "{page}");
-    assert!(page.contains("acme.hello 0.1\n"), "{page}");
+    assert!(page.contains("acme.welcome 0.1\n"), "{page}");
 
     // The whole project once more, with nothing but its own release.
     project
@@ -59,7 +59,7 @@ fn a_release_answers_and_a_second_one_replaces_it() {
 fn a_release_that_does_not_start_is_put_back() {
     let project = Project::released();
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
-    let module = "src/acme.hello/src/acme/hello/__init__.py";
+    let module = "src/acme.welcome/src/acme/welcome/__init__.py";
     project.edit(
         module,
         "from acme.greeting",

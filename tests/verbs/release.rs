@@ -46,7 +46,7 @@ fn the_first_is_0_1_0() {
     for line in [
         "waitress = 3.0.2",
         "acme.greeting = 0.1",
-        "acme.hello = 0.1",
+        "acme.welcome = 0.1",
     ] {
         assert!(
             versions.lines().any(|found| found == line),
@@ -55,7 +55,7 @@ fn the_first_is_0_1_0() {
     }
     let generated = project.git(&["show", "v0.1.0:hostout.cfg"]);
     assert!(generated.contains("prod.cfg"), "{generated}");
-    let changes = project.git(&["show", "v0.1.0:src/acme.hello/CHANGES.rst"]);
+    let changes = project.git(&["show", "v0.1.0:src/acme.welcome/CHANGES.rst"]);
     assert!(!changes.contains("0.1 (unreleased)"), "{changes}");
 
     let manifest = project.manifest("0.1.0");
@@ -65,7 +65,7 @@ fn the_first_is_0_1_0() {
     assert!(manifest.previous.is_none());
     let mut eggs: Vec<_> = manifest.egg.iter().map(|egg| egg.name.as_str()).collect();
     eggs.sort_unstable();
-    assert_eq!(eggs, ["acme.greeting", "acme.hello"]);
+    assert_eq!(eggs, ["acme.greeting", "acme.welcome"]);
     for name in ["waitress", "supervisor", "zc.buildout", "zc.recipe.egg"] {
         assert!(manifest.pin.iter().any(|pin| pin.name == name), "{name}");
     }
@@ -98,14 +98,14 @@ fn only_what_changed_gets_a_new_version() {
     let egg = |name: &str| second.egg.iter().find(|egg| egg.name == name).unwrap();
     assert!(egg("acme.greeting").changed);
     assert_ne!(project.egg_version("0.1.1", "acme.greeting"), "0.1");
-    assert!(!egg("acme.hello").changed);
-    assert_eq!(project.egg_version("0.1.1", "acme.hello"), "0.1");
+    assert!(!egg("acme.welcome").changed);
+    assert_eq!(project.egg_version("0.1.1", "acme.welcome"), "0.1");
     let hello = first
         .egg
         .iter()
-        .find(|egg| egg.name == "acme.hello")
+        .find(|egg| egg.name == "acme.welcome")
         .unwrap();
-    assert_eq!(egg("acme.hello").artifacts, hello.artifacts);
+    assert_eq!(egg("acme.welcome").artifacts, hello.artifacts);
     assert_eq!(first.pin, second.pin);
 
     // Nothing changed, but asked for by name.
@@ -190,12 +190,12 @@ fn says_every_reason_at_once() {
     let project = Project::hello();
     project.hostout(&["init"]).exits(0);
     project.edit("prod.cfg", "threads = 4", "threads = 8");
-    project.edit("src/acme.hello/setup.py", "says hello", "greets");
+    project.edit("src/acme.welcome/setup.py", "says hello", "greets");
     let before = refs(&project.sandbox, &project.directory);
     project
         .hostout(&["release", "--yes"])
         .exits(11)
-        .says(&["prod.cfg", "src/acme.hello/setup.py"])
+        .says(&["prod.cfg", "src/acme.welcome/setup.py"])
         .matches(&project.sandbox, "release-dirty", &[]);
     assert_eq!(refs(&project.sandbox, &project.directory), before);
 }

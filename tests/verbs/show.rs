@@ -8,7 +8,7 @@ fn a_manifest_and_what_differs_between_two() {
     project
         .hostout(&["show", "0.1.0"])
         .exits(0)
-        .says(&["acme.hello", "waitress"]);
+        .says(&["acme.welcome", "waitress"]);
     let json = project
         .hostout(&["show", "v0.1.0", "--json"])
         .exits(0)
@@ -32,7 +32,7 @@ fn a_manifest_and_what_differs_between_two() {
         .hostout(&["diff", "0.1.0", "0.1.1"])
         .exits(0)
         .says(&["acme.greeting"]);
-    assert!(!run.stdout.contains("acme.hello"), "{run}");
+    assert!(!run.stdout.contains("acme.welcome"), "{run}");
     let same = project.hostout(&["diff", "0.1.0", "0.1.0"]).exits(0);
     assert!(!same.stdout.contains("acme.greeting"), "{same}");
     project
