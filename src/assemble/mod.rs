@@ -89,6 +89,7 @@ pub struct Assembled {
 /// Puts a release together.
 pub fn assemble(job: &Job<'_>) -> Result<Assembled> {
     let configs = configs::read(job)?;
+    settings::check(job, &configs)?;
     let candidates = eggs::find(job, &configs)?;
     let built = wheels::build(job, &configs, &candidates)?;
     let resolved = pins::resolve(job, &configs, &candidates, &built)?;

@@ -1,12 +1,30 @@
 //! What hosts need to know to run a release: wishes made definite by what buildout sees.
 
-use super::Result;
+use super::{Error, Job, Result, configs::Configs};
 use crate::{
     buildout::{self, Inspected},
     config::{Combination, DataKind, ServicesWish},
     plan::Refusal,
     release::{Data, Services},
 };
+
+/// Everything that hosts would need to know and cannot, all at once and before anything is built.
+pub(super) fn check(job: &Job<'_>, configs: &Configs) -> Result<()> {
+    let mut refusal = Refusal::default();
+    for combination in &job.project.combinations {
+        let Some(seen) = configs.production.get(&combination.config) else {
+            continue;
+        };
+        let services = services(combination, &seen.inspected).map(|_| ());
+        for verdict in [services, data(combination, &seen.inspected).map(|_| ())] {
+            match verdict {
+                Err(Error::Refused(found)) => refusal.reasons.extend(found.reasons),
+                verdict => verdict?,
+            }
+        }
+    }
+    Ok(refusal.into_result()?)
+}
 
 /// How the combination's processes are started and stopped.
 pub(super) fn services(combination: &Combination, inspected: &Inspected) -> Result<Services> {
