@@ -1,5 +1,6 @@
 # make demo      from nothing to a running site, and back, on this machine
 # make test      format, lints, all tests
+# make bench     how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
 # make install   the binary and its man page, where git finds them (PREFIX=/usr/local)
 # make setup     the Debian packages that the others need
 
@@ -11,7 +12,7 @@ BINARY := $(TARGET)/release/git-hostout
 PACKAGES := build-essential ca-certificates curl git gnupg libssl-dev make openssh-client openssh-server \
             pkg-config python3 python3-venv
 
-.PHONY: demo test install setup build
+.PHONY: demo test bench install setup build
 
 demo: setup build
 	PATH="$(dir $(abspath $(BINARY))):$$PATH" bash fixtures/demo.sh
@@ -22,6 +23,9 @@ test: setup
 	cargo test --locked
 	@if [ -d tests/agent ]; then python3 -m unittest discover -s tests/agent; fi
 	@echo "All tests passed."
+
+bench: setup
+	cargo bench --locked --bench bench -- $(BENCH)
 
 install: build
 	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/git-hostout

@@ -1,6 +1,11 @@
 //! The project's own eggs: which there are, which changed, and their next versions.
 
-use super::{Error, Job, Result, configs::Configs, files};
+use super::{
+    Error, Job, Result,
+    configs::Configs,
+    files,
+    together::{at_once, together},
+};
 use crate::{
     eggs::{self, Dated, Edits, EggSource, Project, egg_tree, first_difference, normalize},
     plan::Refusal,
@@ -8,7 +13,7 @@ use crate::{
 };
 use gix::ObjectId;
 use pep440_rs::Version;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// A develop egg that may become part of the release.
 pub(super) struct Candidate {
@@ -55,10 +60,77 @@ pub(super) fn find(job: &Job<'_>, configs: &Configs) -> Result<Vec<Candidate>> {
     }
     refusal.into_result()?;
     let left_out = left_out(job, configs, &sources);
-    sources
+    let compared = sources
         .into_iter()
-        .map(|source| candidate(job, configs, tree, source, &left_out))
+        .map(|source| compare(job, tree, source, &left_out))
+        .collect::<Result<Vec<Compared>>>()?;
+    let mut indexed = indexed(job, configs, &compared)?;
+    compared
+        .into_iter()
+        .map(|compared| {
+            let indexed = indexed.remove(&compared.source.name).unwrap_or_default();
+            candidate(job, tree, compared, &indexed)
+        })
         .collect()
+}
+
+/// An egg beside itself in the previous release.
+struct Compared {
+    source: EggSource,
+    tree: ObjectId,
+    before: Option<Egg>,
+}
+
+impl Compared {
+    fn unchanged(&self) -> Option<&Egg> {
+        let id = self.tree.to_string();
+        let same = |egg: &&Egg| egg.source_tree == id || egg.release_tree == id;
+        self.before.as_ref().filter(same)
+    }
+}
+
+fn compare(
+    job: &Job<'_>,
+    tree: ObjectId,
+    source: EggSource,
+    left_out: &[String],
+) -> Result<Compared> {
+    let others: Vec<String> = left_out
+        .iter()
+        .filter(|path| **path != source.path)
+        .cloned()
+        .collect();
+    let before = job.previous.and_then(|released| {
+        let mut eggs = released.manifest.egg.iter();
+        eggs.find(|egg| normalize(&egg.name) == normalize(&source.name))
+            .cloned()
+    });
+    Ok(Compared {
+        tree: egg_tree(job.repo, tree, &source.path, &others)?,
+        before,
+        source,
+    })
+}
+
+/// The versions of every changed egg's name in the index, several look-ups at once: each is a run of pip.
+fn indexed(
+    job: &Job<'_>,
+    configs: &Configs,
+    compared: &[Compared],
+) -> Result<HashMap<String, BTreeSet<Version>>> {
+    let changed = compared.iter().filter(|egg| egg.unchanged().is_none());
+    let names: Vec<&String> = changed.map(|egg| &egg.source.name).collect();
+    let (scratch, user) = (&configs.scratch, job.user);
+    let mut indexed = HashMap::new();
+    for names in names.chunks(at_once()) {
+        let answers = together(names, |name| scratch.index_versions(name, user));
+        for (name, versions) in names.iter().zip(answers) {
+            let versions = versions?;
+            let versions = versions.iter().filter_map(|version| version.parse().ok());
+            indexed.insert((*name).clone(), versions.collect());
+        }
+    }
+    Ok(indexed)
 }
 
 struct Unreadable {
@@ -111,27 +183,17 @@ fn left_out(job: &Job<'_>, configs: &Configs, sources: &[EggSource]) -> Vec<Stri
 
 fn candidate(
     job: &Job<'_>,
-    configs: &Configs,
     tree: ObjectId,
-    source: EggSource,
-    left_out: &[String],
+    compared: Compared,
+    indexed: &BTreeSet<Version>,
 ) -> Result<Candidate> {
-    let others: Vec<String> = left_out
-        .iter()
-        .filter(|path| **path != source.path)
-        .cloned()
-        .collect();
-    let own = egg_tree(job.repo, tree, &source.path, &others)?;
-    let before = job.previous.and_then(|released| {
-        let mut eggs = released.manifest.egg.iter();
-        eggs.find(|egg| normalize(&egg.name) == normalize(&source.name))
-            .cloned()
-    });
-    let id = own.to_string();
-    if let Some(egg) = before
-        .clone()
-        .filter(|egg| egg.source_tree == id || egg.release_tree == id)
-    {
+    let unchanged = compared.unchanged().cloned();
+    let Compared {
+        source,
+        tree: own,
+        before,
+    } = compared;
+    if let Some(egg) = unchanged {
         return Ok(Candidate {
             version: egg.version.clone(),
             why: "unchanged".to_owned(),
@@ -147,12 +209,6 @@ fn candidate(
         None => "new".to_owned(),
     };
     let known = (job.known)(&source.name)?;
-    let indexed: BTreeSet<Version> = configs
-        .scratch
-        .index_versions(&source.name, job.user)?
-        .iter()
-        .filter_map(|version| version.parse().ok())
-        .collect();
     let taken = |version: &Version| known.contains(version) || indexed.contains(version);
     let last = before.as_ref().map(|egg| &egg.version);
     let version = eggs::next(source.version.as_ref(), last, &taken, known.last());

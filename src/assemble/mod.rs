@@ -16,6 +16,7 @@ mod files;
 mod manifest;
 mod pins;
 mod settings;
+mod together;
 mod wheels;
 
 pub use error::{Error, Result};

@@ -5,6 +5,7 @@ use super::{
     configs::Configs,
     eggs::{Candidate, object_id},
     files,
+    together::{at_once, together},
 };
 use crate::{
     eggs::{self, Builder, TemporaryClone},
@@ -48,29 +49,26 @@ pub(super) fn build(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) 
         .flat_map(|candidate| candidate.edits.files.clone())
         .collect();
     let mut tools = previous_tools(job);
-    let mut each = Vec::new();
-    for candidate in candidates {
-        let wheel = if candidate.unchanged.is_some() {
-            again(job, &builder, candidate, &tools)
-        } else {
-            (job.watch)(Event::Begin(format!(
-                "build {} {}",
-                candidate.source.name, candidate.version
-            )));
-            fresh(job, &builder, candidate, &edits, &tools)
-        };
-        each.push(match wheel {
-            Ok((artifact, used)) => {
-                for tool in used {
-                    tools.retain(|other| other.name != tool.name || other == &tool);
-                    if !tools.contains(&tool) {
-                        tools.push(tool);
-                    }
-                }
-                shelve(job, &folder, artifact)
+    let mut made: Vec<Option<Result<Made>>> = candidates.iter().map(|_| None).collect();
+    let changed = candidates.iter().enumerate();
+    let changed: Vec<(usize, &Candidate)> = changed
+        .filter(|(_, candidate)| candidate.unchanged.is_none())
+        .collect();
+    // The first one alone: the others are built with its tools.
+    let (first, rest) = changed.split_at(changed.len().min(1));
+    for chunk in std::iter::once(first).chain(rest.chunks(at_once())) {
+        let wheels = fresh(job, &builder, chunk, &edits, &tools)?;
+        for ((at, _), wheel) in chunk.iter().zip(wheels) {
+            if let Ok((_, used)) = &wheel {
+                remember(&mut tools, used);
             }
-            Err(error) => Err(error),
-        });
+            made[*at] = Some(wheel);
+        }
+    }
+    let mut each = Vec::new();
+    for (candidate, made) in candidates.iter().zip(made) {
+        let wheel = made.unwrap_or_else(|| again(job, &builder, candidate, &tools));
+        each.push(wheel.and_then(|(artifact, _)| shelve(job, &folder, artifact)));
     }
     tools.sort();
     Ok(Wheels {
@@ -78,6 +76,15 @@ pub(super) fn build(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) 
         tools,
         _folder: folder,
     })
+}
+
+fn remember(tools: &mut Vec<BuildTool>, used: &[BuildTool]) {
+    for tool in used {
+        tools.retain(|other| other.name != tool.name || other == tool);
+        if !tools.contains(tool) {
+            tools.push(tool.clone());
+        }
+    }
 }
 
 fn previous_tools(job: &Job<'_>) -> Vec<BuildTool> {
@@ -88,29 +95,42 @@ fn previous_tools(job: &Job<'_>) -> Vec<BuildTool> {
 
 type Made = (Artifact, Vec<BuildTool>);
 
+/// Builds `chunk` at once. An error of one egg is its own; one of git concerns all.
 fn fresh(
     job: &Job<'_>,
     builder: &Builder,
-    candidate: &Candidate,
+    chunk: &[(usize, &Candidate)],
     edits: &[(String, Vec<u8>)],
     tools: &[BuildTool],
-) -> Result<Made> {
-    let clone = TemporaryClone::new(job.repo, job.head, edits)?;
+) -> Result<Vec<Result<Made>>> {
     let tools = if *job.upgrade == super::Upgrade::All {
         &[]
     } else {
         tools
     };
-    let built = builder.build(&eggs::Job {
+    let epoch = files::epoch(job)?;
+    let mut clones = Vec::new();
+    for (_, candidate) in chunk {
+        let name = format!("{} {}", candidate.source.name, candidate.version);
+        (job.watch)(Event::Begin(format!("build {name}")));
+        clones.push(TemporaryClone::new(job.repo, job.head, edits)?);
+    }
+    let jobs = chunk.iter().zip(&clones);
+    let jobs = jobs.map(|((_, candidate), clone)| eggs::Job {
         egg: &candidate.source,
         checkout: clone.path(),
         version: &candidate.version,
-        epoch: files::epoch(job)?,
+        epoch,
         pretend: &candidate.edits.pretend,
         tools,
-    })?;
-    job.store.put(&built.bytes)?;
-    Ok((built.artifact, built.tools))
+    });
+    let built = together(jobs.collect::<Vec<_>>(), |job| builder.build(&job));
+    let kept = built.into_iter().map(|built| {
+        let built = built?;
+        job.store.put(&built.bytes)?;
+        Ok((built.artifact, built.tools))
+    });
+    Ok(kept.collect())
 }
 
 /// An unchanged egg keeps its wheel. One that this machine lost is built again from the release commit it was built from;

@@ -47,16 +47,14 @@ impl Seen {
             Some(name) => remote(work, name, ledger)?,
             None => RemoteLedger::NoRemote,
         };
-        if let Some(newer) = Ledger::open(&work.repo, ledger.branch())? {
-            *ledger = newer;
-        }
+        ledger.refresh()?;
         let needed = needed(work);
         let repository = observe::repository(&work.repo, &work.place.folder, &|path| {
             needed.contains(path)
         })?;
         let head = ObjectId::from_hex(repository.head.as_bytes())
             .map_err(|_| observe::Error::NoCommits)?;
-        let commits = commits(work, ledger)?;
+        let commits = commits(ledger);
         let previous = match observe::previous(&work.repo, head, &commits)? {
             Some(version) => ledger.release(&version)?,
             None => None,
@@ -181,20 +179,18 @@ fn needed(work: &Workspace) -> observe::Needed {
     observe::Needed::new(&work.repo, &work.place, &buildout, files, folders)
 }
 
-/// The released commit of every release.
-pub(super) fn commits(
-    work: &Workspace,
-    ledger: &Ledger,
-) -> Result<HashMap<ObjectId, Version>, Error> {
+/// The released commit of every release; the newest release of a commit wins.
+pub(super) fn commits(ledger: &Ledger) -> HashMap<ObjectId, Version> {
     let mut commits = HashMap::new();
     for entry in ledger.entries() {
-        if let Kind::Release { version, tag } = &entry.kind
-            && let Some(commit) = observe::released_commit(&work.repo, *tag)?
+        if let Kind::Release {
+            version, commit, ..
+        } = &entry.kind
         {
-            commits.entry(commit).or_insert_with(|| version.clone());
+            commits.entry(*commit).or_insert_with(|| version.clone());
         }
     }
-    Ok(commits)
+    commits
 }
 
 fn unchanged(work: &Workspace, head: ObjectId, manifest: &Manifest) -> Result<bool, Error> {
@@ -385,7 +381,7 @@ pub(super) fn released(
             .head_id()
             .map_err(|_| observe::Error::NoCommits)?
             .detach();
-        observe::previous(&work.repo, head, &commits(work, ledger)?)?
+        observe::previous(&work.repo, head, &commits(ledger))?
     };
     let Some(version) = version else {
         refusal.add(
@@ -427,7 +423,7 @@ pub(super) fn ahead(work: &Workspace, ledger: &Ledger) -> Result<Option<Ahead>, 
         .head_id()
         .map_err(|_| observe::Error::NoCommits)?
         .detach();
-    let Some(version) = observe::previous(&work.repo, head, &commits(work, ledger)?)? else {
+    let Some(version) = observe::previous(&work.repo, head, &commits(ledger))? else {
         return Ok(None);
     };
     let Some(released) = ledger.release(&version)? else {

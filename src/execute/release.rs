@@ -107,12 +107,15 @@ fn make_tag(release: &mut Release<'_>, ledger: &Ledger) -> Result<ObjectId> {
 fn enter(release: &Release<'_>, ledger: &mut Ledger, tag: ObjectId) -> Result<()> {
     let version = &release.manifest.version;
     let note = release.note;
+    let commit = ObjectId::from_hex(release.manifest.commit.as_bytes())
+        .map_err(|_| Error::Strange("a release without a commit"))?;
     let (files, _) =
         ledger::release_files(version, &note.manifest, &note.versions_cfg, release.key)?;
     let entry = NewEntry {
         kind: Kind::Release {
             version: version.clone(),
             tag,
+            commit,
         },
         id: ledger::new_id()?,
         files,

@@ -139,6 +139,7 @@ mod tests {
         stdin.write_all(Agent::SOURCE.as_bytes()).unwrap();
         let request = Request::new(StatusRequest {
             shared_files: vec!["secret.cfg".to_owned()],
+            sha256: vec![Digest::of(b"x")],
         });
         stdin.write_all(&request.to_json().unwrap()).unwrap();
         drop(stdin);
@@ -157,6 +158,7 @@ mod tests {
                 .any(|tag| tag.ends_with("-none-any"))
         );
         assert_eq!(answer.shared.files.get("secret.cfg"), Some(&false));
+        assert_eq!(answer.missing, [Digest::of(b"x")]);
         assert_eq!(answer.installed, None);
     }
 }

@@ -43,6 +43,9 @@ pub struct StatusAnswer {
     pub healthy: Option<bool>,
     /// The shared files that were asked for.
     pub shared: SharedSeen,
+    /// The artifacts that were asked for and are not there.
+    #[serde(default)]
+    pub missing: Vec<Digest>,
     /// The last job.
     pub job: Option<JobSeen>,
 }

@@ -21,6 +21,9 @@ pub struct Request<T> {
 pub struct StatusRequest {
     /// Shared files whose presence is asked for.
     pub shared_files: Vec<String>,
+    /// Artifacts whose absence is asked for: what [`HaveRequest`] would, without a second conversation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sha256: Vec<Digest>,
 }
 
 /// Asks which artifacts are missing.

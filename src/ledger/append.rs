@@ -74,7 +74,10 @@ impl Ledger {
             ("Hostout-Id", new.id.to_string()),
         ];
         match &new.kind {
-            Kind::Release { tag, .. } => trailers.push(("Hostout-Tag", tag.to_string())),
+            Kind::Release { tag, commit, .. } => trailers.extend([
+                ("Hostout-Tag", tag.to_string()),
+                ("Hostout-Commit", commit.to_string()),
+            ]),
             Kind::Ended { of, .. } => trailers.push(("Hostout-Of", of.to_string())),
             _ => {}
         }
@@ -202,6 +205,7 @@ mod tests {
         release.kind = Kind::Release {
             version: semver::Version::new(1, 0, 1),
             tag: late.tip(),
+            commit: late.tip(),
         };
         let error = late.append(&release, &lab.key()).unwrap_err();
         assert!(matches!(error, Error::ReleaseTaken { .. }), "{error}");

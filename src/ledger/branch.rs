@@ -27,6 +27,15 @@ impl Ledger {
         }
     }
 
+    /// Reads the history anew where the branch has moved.
+    pub fn refresh(&mut self) -> Result<()> {
+        match tip_of(&self.repo, &reference_name(&self.branch))? {
+            Some(tip) if tip != self.tip => *self = Self::at(&self.repo, &self.branch, tip)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// The ledger of `branch` as of `tip`.
     pub(super) fn at(repo: &gix::Repository, branch: &str, tip: ObjectId) -> Result<Self> {
         let mut repo = repo.clone();

@@ -41,6 +41,8 @@ pub enum Kind {
         version: Version,
         /// Its tag object.
         tag: ObjectId,
+        /// The released commit: in the message, so that neither tags nor manifests are read to find the previous release.
+        commit: ObjectId,
     },
     /// A deployment began.
     Started {

@@ -110,6 +110,7 @@ fn known(subject: &str, trailers: &Trailers<'_>) -> Option<Kind> {
         ["release", version] => Kind::Release {
             version: version.parse().ok()?,
             tag: trailers.get("Hostout-Tag")?.parse().ok()?,
+            commit: trailers.get("Hostout-Commit")?.parse().ok()?,
         },
         [verb, stage, version, end] => {
             let intent = [Intent::Deploy, Intent::Rollback]
@@ -171,7 +172,8 @@ mod tests {
     #[test]
     fn every_kind_is_read_back_from_its_message() {
         let (stage, version) = ("staging".to_owned(), Version::new(1, 4, 2));
-        let tag: gix::ObjectId = "1".repeat(40).parse().unwrap();
+        let [tag, commit]: [gix::ObjectId; 2] =
+            ["1", "2"].map(|digit| digit.repeat(40).parse().unwrap());
         let mut kinds = vec![
             Kind::Start {
                 name: "shop".into(),
@@ -179,6 +181,7 @@ mod tests {
             Kind::Release {
                 version: version.clone(),
                 tag,
+                commit,
             },
             Kind::Other("keys: add ben".into()),
         ];
@@ -199,6 +202,7 @@ mod tests {
         for expected in kinds {
             let trailers = [
                 ("Hostout-Tag", tag.to_string()),
+                ("Hostout-Commit", commit.to_string()),
                 ("Hostout-Of", "aa".to_owned()),
             ];
             let text = write(&subject(&expected).unwrap(), "why not", &trailers);

@@ -32,9 +32,15 @@ impl Released {
         }
     }
 
-    /// Who signed the manifest, if they may by `trust`.
+    /// Who signed the manifest, if they may by `trust`; and that the entry names the manifest's released commit.
     pub fn check(&self, trust: &Trust) -> Result<Signer> {
         let what = format!("the manifest of {}", self.manifest.version);
+        if let Kind::Release { commit, .. } = self.entry.kind
+            && commit != self.manifest.commit
+        {
+            let message = format!("it is of {}, its entry of {commit}", self.manifest.commit);
+            return Err(Error::malformed(what, message));
+        }
         trust
             .check(
                 HOSTOUT,

@@ -250,6 +250,7 @@ impl Lab {
             kind: Kind::Release {
                 version: version.clone(),
                 tag,
+                commit: head,
             },
             id: new_id().unwrap(),
             files,

@@ -5,10 +5,10 @@ use crate::{
     config::{Host as Configured, Stage},
     facts::{Current, Host, PathState, Python},
     host::{self, CurrentState, LockSeen, ServiceState, StatusAnswer},
-    release::{Digest, Manifest},
+    release::Manifest,
     transport::{Conversation, ConversationError, Transport},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Looks at one host of `stage`; with a manifest also at which of its artifacts are missing there.
 ///
@@ -23,7 +23,12 @@ pub fn host(
         manifest.and_then(|manifest| manifest.buildout_for(&stage.name, &configured.roles));
     let shared: &[String] = buildout.map_or(&[], |buildout| &buildout.shared.files);
     let mut conversation = Conversation::new(transport, &stage.path, &stage.python);
-    let answer = match conversation.status(shared) {
+    let artifacts = manifest
+        .zip(buildout)
+        .map(|(manifest, buildout)| manifest.artifacts_for(&buildout.name))
+        .unwrap_or_default();
+    let digests = artifacts.iter().map(|artifact| artifact.sha256).collect();
+    let answer = match conversation.status(shared, digests) {
         Ok(answer) => answer,
         Err(ConversationError::Transport(error @ crate::transport::Error::Unreachable { .. })) => {
             return Err(Error::Unreachable(error));
@@ -39,16 +44,10 @@ pub fn host(
             });
         }
     };
-    let mut missing = BTreeSet::new();
-    if let (Some(manifest), Some(buildout)) = (manifest, buildout) {
-        let artifacts = manifest.artifacts_for(&buildout.name);
-        let digests = artifacts.iter().map(|artifact| artifact.sha256).collect();
-        missing.extend(conversation.have(digests).map_err(Error::Conversation)?);
-    }
-    Ok(seen(configured, answer, missing))
+    Ok(seen(configured, answer))
 }
 
-fn seen(configured: &Configured, answer: StatusAnswer, missing: BTreeSet<Digest>) -> Host {
+fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
     Host {
         name: configured.destination.clone(),
         roles: configured.roles.clone(),
@@ -85,7 +84,7 @@ fn seen(configured: &Configured, answer: StatusAnswer, missing: BTreeSet<Digest>
             .collect(),
         healthy: answer.healthy,
         shared_files: BTreeMap::from_iter(answer.shared.files),
-        missing,
+        missing: answer.missing.into_iter().collect(),
         free_bytes: answer.disk.free,
         agent: answer.installed == Some(host::Agent::digest().to_string()),
         python: Ok(Python {

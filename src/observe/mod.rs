@@ -18,6 +18,6 @@ pub use history::{history, history_of};
 pub use host::{holder, host};
 pub use needed::Needed;
 pub use place::{Place, find, root, slashed};
-pub use previous::{distance, previous, project_tree, released_commit, unpublished};
+pub use previous::{distance, previous, project_tree, unpublished};
 pub use proposal::proposal;
 pub use repository::{is_dirty, repository};

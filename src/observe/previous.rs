@@ -52,31 +52,6 @@ pub fn project_tree(
     Ok(entry.map(|entry| entry.object_id()))
 }
 
-/// The released commit behind a release's tag object: the parent of the release commit. Nothing in a clone too shallow to
-/// have it.
-pub fn released_commit(repo: &gix::Repository, tag: ObjectId) -> Result<Option<ObjectId>> {
-    let Some(object) = repo
-        .try_find_object(tag)
-        .map_err(Error::git("read a tag"))?
-    else {
-        return Ok(None);
-    };
-    let Ok(tag) = object.try_into_tag() else {
-        return Ok(None);
-    };
-    let target = tag.target_id().map_err(Error::git("read a tag"))?.detach();
-    let Some(object) = repo
-        .try_find_object(target)
-        .map_err(Error::git("read a commit"))?
-    else {
-        return Ok(None);
-    };
-    let Ok(commit) = object.try_into_commit() else {
-        return Ok(None);
-    };
-    Ok(commit.parent_ids().next().map(gix::Id::detach))
-}
-
 /// How many commits `head` has that `base` has not.
 pub fn distance(repo: &gix::Repository, head: ObjectId, base: ObjectId) -> Result<usize> {
     let walk = repo

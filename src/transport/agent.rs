@@ -49,10 +49,15 @@ impl<'t> Conversation<'t> {
         }
     }
 
-    /// What is there. The agent need not be installed; nothing is written.
-    pub fn status(&mut self, shared_files: &[String]) -> Result<StatusAnswer, ConversationError> {
+    /// What is there, and which of `sha256` is not. The agent need not be installed; nothing is written.
+    pub fn status(
+        &mut self,
+        shared_files: &[String],
+        sha256: Vec<Digest>,
+    ) -> Result<StatusAnswer, ConversationError> {
         let request = StatusRequest {
             shared_files: shared_files.to_vec(),
+            sha256,
         };
         self.fed(Verb::Status, &request)
     }
@@ -234,9 +239,15 @@ mod tests {
         let path = folder.path().join("shop").display().to_string();
         let mut local = Local::new("local");
         let mut conversation = Conversation::new(&mut local, &path, "python3");
-        assert_eq!(conversation.status(&[]).unwrap().installed, None);
-        let missing = conversation.have(vec![Digest::of(b"x")]).unwrap();
-        assert_eq!(missing, [Digest::of(b"x")]);
+        assert_eq!(
+            conversation.have(vec![Digest::of(b"x")]).unwrap(),
+            [Digest::of(b"x")]
+        );
+        let answer = conversation.status(&[], vec![Digest::of(b"x")]).unwrap();
+        assert_eq!(
+            (answer.installed, answer.missing),
+            (None, vec![Digest::of(b"x")])
+        );
         assert!(!folder.path().join("shop").exists());
     }
 
@@ -244,7 +255,7 @@ mod tests {
     fn a_python_that_is_not_there_is_named() {
         let mut local = Local::new("local");
         let mut conversation = Conversation::new(&mut local, "/nowhere", "python-of-nowhere");
-        let error = conversation.status(&[]).unwrap_err();
+        let error = conversation.status(&[], Vec::new()).unwrap_err();
         assert!(error.to_string().contains("python-of-nowhere"), "{error}");
     }
 
