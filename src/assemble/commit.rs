@@ -68,7 +68,7 @@ pub(super) fn write(
         job.project.name, job.version, job.head
     );
     let id = ledger::write_release_commit(job.repo, tree, job.head, &message)?;
-    let tarball = tarball(job, configs, tree, &generated)?;
+    let tarball = tarball(job, configs, pinned, tree, &generated)?;
     Ok(Commit {
         id,
         tree,
@@ -126,6 +126,11 @@ fn tree(
     }
     let what = || Error::git("write the release's tree");
     let root = job.repo.find_tree(base).map_err(what())?;
+    for (name, bytes) in &pinned.downloads {
+        if let Some(path) = files::join(job.directory, &download(name)) {
+            new.insert(path, bytes.clone());
+        }
+    }
     let mut editor = job.repo.edit_tree(base).map_err(what())?;
     for (path, bytes) in new {
         let kind = root
@@ -138,9 +143,15 @@ fn tree(
     Ok(editor.write().map_err(what())?.detach())
 }
 
+/// Where hosts have what recipes downloaded, relative to the buildout directory.
+fn download(name: &str) -> String {
+    format!("{}/{name}", buildout::DOWNLOADS)
+}
+
 fn tarball(
     job: &Job<'_>,
     configs: &Configs,
+    pinned: &Pinned,
     tree: ObjectId,
     generated: &BTreeMap<String, String>,
 ) -> Result<Tarball> {
@@ -156,6 +167,7 @@ fn tarball(
     }
     paths.extend(configs.overlay.keys().cloned());
     paths.extend(generated.keys().cloned());
+    paths.extend(pinned.downloads.keys().map(|name| download(name)));
     for include in &job.project.buildout.include {
         let path = include.trim_end_matches('/');
         // `etc/` is the default: a project without it has nothing to include.

@@ -1,6 +1,6 @@
 //! The configurations in use: what they are made of, what buildout sees in them.
 
-use super::{Job, Result, files};
+use super::{Job, Result, elsewhere, files};
 use crate::{
     buildout::{self, Bootstrap, Graph, Inspected, Python, Scratch, Sources, Wishes, Workdir},
     config::Combination,
@@ -18,12 +18,20 @@ pub(super) struct Configs {
     pub scratch: Scratch,
     /// The production configurations by their path, each once.
     pub production: BTreeMap<String, Seen>,
-    /// Develop eggs of the development and all production configurations, relative to the buildout directory.
-    pub develop: Vec<String>,
+    /// Develop eggs of the development and all production configurations.
+    pub develop: Vec<Develop>,
     /// The files that make production's configurations other than they are in git, relative to the buildout directory.
     pub overlay: BTreeMap<String, Vec<u8>>,
     /// The previous release's pins by name, where they are kept.
     pub kept: Vec<(String, String)>,
+}
+
+/// An entry of `develop`.
+pub(super) struct Develop {
+    /// The egg's folder, relative to the buildout directory.
+    pub path: String,
+    /// Whether a production configuration has it; what only developers have is a bonus, not a need.
+    pub production: bool,
 }
 
 /// A production configuration.
@@ -86,25 +94,30 @@ pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
     }
     let clone = TemporaryClone::new(job.repo, job.head, &[])?;
     let work = Workdir::copy(clone.path(), job.directory, &overlay, &stand_ins)?;
-    let mut develop: Vec<String> = Vec::new();
+    let mut develop: Vec<Develop> = Vec::new();
+    let mut add = |paths: Vec<String>, production: bool| {
+        for path in paths {
+            if !develop.iter().any(|other| other.path == path) {
+                develop.push(Develop { path, production });
+            }
+        }
+    };
     let mut production = BTreeMap::new();
     for (name, graph) in graphs {
         let inspected = Inspected::read(&scratch, &work, &name, job.user)?;
-        develop.extend(inspected.develop.iter().cloned());
+        add(inspected.develop.clone(), true);
+        add(elsewhere::missing(job, &inspected), true);
         production.insert(name, Seen { graph, inspected });
     }
     let development = &job.project.buildout.development;
     if !production.contains_key(development) {
-        // A development configuration may name what only developers have: its eggs are a bonus, not a need.
         match Inspected::read(&scratch, &work, development, job.user) {
-            Ok(inspected) => develop.extend(inspected.develop),
+            Ok(inspected) => add(inspected.develop, false),
             Err(error) => (job.watch)(Event::Warning(format!(
                 "{development} is left out: {error}"
             ))),
         }
     }
-    let mut seen = BTreeSet::new();
-    develop.retain(|path| seen.insert(path.clone()));
     Ok(Configs {
         python,
         scratch,

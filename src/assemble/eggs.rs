@@ -3,11 +3,14 @@
 use super::{
     Error, Job, Result,
     configs::Configs,
-    files,
+    elsewhere, files,
     together::{at_once, together},
 };
 use crate::{
-    eggs::{self, Dated, Edits, EggSource, Project, egg_tree, first_difference, normalize},
+    eggs::{
+        self, Dated, Edits, EggSource, Project, VersionSite, egg_tree, first_difference, normalize,
+    },
+    event::Event,
     plan::Refusal,
     release::Egg,
 };
@@ -39,7 +42,7 @@ pub(super) fn find(job: &Job<'_>, configs: &Configs) -> Result<Vec<Candidate>> {
     let mut refusal = Refusal::default();
     let mut sources: Vec<EggSource> = Vec::new();
     for develop in &configs.develop {
-        match read(job, tree, develop) {
+        match read(job, tree, &develop.path) {
             Ok(source) if job.project.published.contains(&source.name) => {}
             Ok(source) => {
                 let same = |other: &&EggSource| normalize(&other.name) == normalize(&source.name);
@@ -55,7 +58,11 @@ pub(super) fn find(job: &Job<'_>, configs: &Configs) -> Result<Vec<Candidate>> {
                     sources.push(source);
                 }
             }
-            Err(Unreadable { what, remedy }) => refusal.add(what, remedy),
+            Err(Unreadable { path, .. }) if elsewhere::is_published(job, &path) => {}
+            Err(Unreadable { what, .. }) if !develop.production => {
+                (job.watch)(Event::Warning(format!("a develop egg is left out: {what}")));
+            }
+            Err(Unreadable { what, remedy, .. }) => refusal.add(what, remedy),
         }
     }
     refusal.into_result()?;
@@ -134,27 +141,37 @@ fn indexed(
 }
 
 struct Unreadable {
+    path: String,
     what: String,
     remedy: String,
 }
 
 fn read(job: &Job<'_>, tree: ObjectId, develop: &str) -> Result<EggSource, Unreadable> {
-    let outside = || Unreadable {
-        what: format!("develop egg {develop} lies outside of the repository"),
-        remedy: "move it inside, or list it in `published` of [eggs]".to_owned(),
+    let inside = (!develop.starts_with('/'))
+        .then(|| files::join(job.directory, develop))
+        .flatten();
+    let Some(path) = inside else {
+        return Err(Unreadable {
+            path: develop.to_owned(),
+            what: format!("develop egg {develop} lies outside of the repository"),
+            remedy: "move it inside, or list it in `published` of [eggs]".to_owned(),
+        });
     };
-    let path = files::join(job.directory, develop).ok_or_else(outside)?;
-    let root = if path.is_empty() {
-        ".".to_owned()
-    } else {
-        path
-    };
+    if let Some(what) = elsewhere::why(job, tree, &path) {
+        return Err(Unreadable {
+            remedy: "add its code to this repository, or release it elsewhere and list it in `published` of [eggs]".to_owned(),
+            path,
+            what,
+        });
+    }
+    let root = if path.is_empty() { "." } else { &path };
     let reader = |path: &str| files::file(job.repo, tree, &files::join("", path)?);
-    Project::read(&reader, &root).map_err(|error| Unreadable {
+    Project::read(&reader, root).map_err(|error| Unreadable {
         remedy: error
             .hint()
             .unwrap_or_else(|| format!("is {root} committed to git?")),
         what: error.to_string(),
+        path: root.to_owned(),
     })
 }
 
@@ -210,8 +227,18 @@ fn candidate(
     };
     let known = (job.known)(&source.name)?;
     let taken = |version: &Version| known.contains(version) || indexed.contains(version);
-    let last = before.as_ref().map(|egg| &egg.version);
-    let version = eggs::next(source.version.as_ref(), last, &taken, known.last());
+    let mut last = before.as_ref().map(|egg| egg.version.clone());
+    let mut stands = source.version.clone();
+    if matches!(source.site, VersionSite::Scm { .. })
+        && let Some((tagged, exact)) = eggs::tagged(job.repo, job.head, &source.name)?
+    {
+        if exact {
+            stands = Some(tagged);
+        } else {
+            last = last.max(Some(tagged));
+        }
+    }
+    let version = eggs::next(stands.as_ref(), last.as_ref(), &taken, known.last());
     let reader = |path: &str| files::file(job.repo, tree, &files::join("", path)?);
     let mut edits = eggs::edit(&source, &version, &reader)?;
     let changes = match dated(job, &source, &version, &reader)? {

@@ -69,7 +69,11 @@ impl Error {
             Self::Lost { egg, .. } => Some(format!(
                 "release on the machine that built it, or change {egg} so that it gets a new version"
             )),
-            Self::Format(_) | Self::Refused(_) | Self::File { .. } | Self::Git { .. } => None,
+            Self::Refused(refusal) => match refusal.reasons.as_slice() {
+                [only] => Some(only.remedy.clone()),
+                _ => None,
+            },
+            Self::Format(_) | Self::File { .. } | Self::Git { .. } => None,
         }
     }
 

@@ -11,11 +11,13 @@
 mod commit;
 mod configs;
 mod eggs;
+mod elsewhere;
 mod error;
 mod files;
 mod manifest;
 mod pins;
 mod settings;
+mod targets;
 mod together;
 mod wheels;
 

@@ -4,7 +4,7 @@ use super::{
     Error, Job, Result,
     configs::Configs,
     eggs::Candidate,
-    files,
+    files, targets,
     wheels::{self, Wheels},
 };
 use crate::{
@@ -33,6 +33,8 @@ pub(super) struct Pinned {
     pub tools: Vec<crate::release::BuildTool>,
     /// Per combination, by name: what its run said.
     pub resolved: BTreeMap<String, Resolved>,
+    /// What recipes downloaded, by its path in the download cache.
+    pub downloads: BTreeMap<String, Vec<u8>>,
     /// Per combination, by name: every `Requires-Python` clause.
     pub pythons: BTreeMap<String, BTreeSet<String>>,
 }
@@ -69,6 +71,7 @@ pub(super) fn resolve(
         eggs: Vec::new(),
         tools: built.tools.clone(),
         resolved: BTreeMap::new(),
+        downloads: BTreeMap::new(),
         pythons: BTreeMap::new(),
     };
     let mut used: BTreeSet<String> = BTreeSet::new();
@@ -122,6 +125,11 @@ pub(super) fn resolve(
         for dist in &resolved.dists {
             add(job, &mut pinned.pins, combination, dist, epoch, pythons)?;
         }
+        // They lie in the scratch folder of this one run.
+        for (name, file) in &resolved.downloads {
+            let bytes = fs::read(file).map_err(Error::file(file))?;
+            pinned.downloads.insert(name.clone(), bytes);
+        }
         pinned.resolved.insert(combination.name.clone(), resolved);
     }
     for (candidate, wheel) in candidates.iter().zip(&built.each) {
@@ -139,6 +147,7 @@ pub(super) fn resolve(
     }
     pinned.pins.sort_by_key(|pin| normalize(&pin.name));
     two_versions(&pinned.pins)?;
+    targets::check(job, &pinned)?;
     Ok(pinned)
 }
 

@@ -78,7 +78,7 @@ pub struct Resolved {
     pub parts: BTreeMap<String, String>,
     /// Further spellings of names that pins are needed for; empty where buildout takes every spelling.
     pub spellings: BTreeMap<String, Vec<String>>,
-    /// Files that recipes downloaded through the download cache, by their name in it.
+    /// Files that recipes downloaded through the download cache, by their path in it.
     pub downloads: BTreeMap<String, PathBuf>,
     /// Kept pins that a requirement no longer allows, and that were resolved anew.
     pub released: Vec<(String, String)>,
@@ -411,16 +411,20 @@ fn same_bytes(one: &Path, other: &Path) -> bool {
     matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// What recipes put into the download cache; distributions are in a folder of their own.
+/// What recipes put into the download cache, in folders of their own too; that of distributions is left out.
 fn downloads(cache: &Path) -> Result<BTreeMap<String, PathBuf>, Error> {
     let mut found = BTreeMap::new();
-    for entry in fs::read_dir(cache).map_err(Error::io(cache))? {
-        let entry = entry.map_err(Error::io(cache))?;
-        if entry.path().is_file() {
-            found.insert(
-                entry.file_name().to_string_lossy().into_owned(),
-                entry.path(),
-            );
+    let mut folders = vec![String::new()];
+    while let Some(folder) = folders.pop() {
+        let path = cache.join(&folder);
+        for entry in fs::read_dir(&path).map_err(Error::io(&path))? {
+            let entry = entry.map_err(Error::io(&path))?;
+            let name = format!("{folder}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_file() {
+                found.insert(name, entry.path());
+            } else if name != "dist" {
+                folders.push(format!("{name}/"));
+            }
         }
     }
     Ok(found)

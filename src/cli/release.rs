@@ -62,6 +62,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             Part::Minor => plan::Bump::Minor,
             Part::Patch => plan::Bump::Patch,
         }),
+        upgrade: args.upgrade.is_some(),
     };
     let mut work = session.workspace()?;
     let mut ledger = work.ledger(&session.ui)?;
@@ -77,6 +78,13 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     };
     let upgrade = releasing::upgrade(args.upgrade.as_deref());
     let assembled = releasing::assemble(session, &mut work, &ledger, &seen, &version, &upgrade)?;
+    let asked = request.version.is_some() || request.bump.is_some();
+    if let Some(version) = seen.same_as(&assembled).filter(|_| !asked) {
+        session.ui.status(&format!(
+            "Nothing changed since {version}, and nothing newer is to be had: there is nothing to release."
+        ));
+        return Ok(());
+    }
     let publishes = seen.publishes(&work)?;
     let plan = plan::release(&seen.facts(&work), &seen.staged(&assembled, &publishes));
     let question = Question {

@@ -122,6 +122,12 @@ impl Seen {
         }
     }
 
+    /// The previous release, where neither the tree nor a pin differs from it.
+    pub(super) fn same_as(&self, assembled: &Assembled) -> Option<&Version> {
+        let previous = &self.previous.as_ref()?.manifest;
+        (self.unchanged && previous.pin == assembled.manifest.pin).then_some(&previous.version)
+    }
+
     /// The remote that the release is pushed to.
     pub(super) fn push_to(&self) -> Option<String> {
         self.push_to.clone()

@@ -2,7 +2,7 @@
 
 use crate::{
     facts::Python,
-    release::{Artifact, Buildout},
+    release::{Artifact, Buildout, wheel_tags},
 };
 use pep440_rs::{Version, VersionSpecifiers};
 use std::str::FromStr;
@@ -50,23 +50,11 @@ fn is_wheel(file: &str) -> bool {
     file.ends_with(".whl")
 }
 
-/// Whether one of the tags in a wheel's file name is among the interpreter's (PEP 425: `.` separates a set).
+/// Whether one of the tags in a wheel's file name is among the interpreter's.
 fn takes(python: &Python, file: &str) -> bool {
-    let stem = file.trim_end_matches(".whl");
-    let mut words = stem.rsplitn(4, '-');
-    let (Some(platforms), Some(abis), Some(pythons)) = (words.next(), words.next(), words.next())
-    else {
-        return false;
-    };
-    pythons.split('.').any(|interpreter| {
-        abis.split('.').any(|abi| {
-            platforms.split('.').any(|platform| {
-                python
-                    .tags
-                    .contains(&format!("{interpreter}-{abi}-{platform}"))
-            })
-        })
-    })
+    wheel_tags(file)
+        .iter()
+        .any(|tags| python.tags.contains(&tags.join("-")))
 }
 
 #[cfg(test)]

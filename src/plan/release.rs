@@ -15,6 +15,8 @@ pub struct ReleaseRequest {
     pub version: Option<Version>,
     /// Which number goes up.
     pub bump: Option<Bump>,
+    /// Whether pins may go up: whether they do is known once the release is put together.
+    pub upgrade: bool,
 }
 
 /// What is known before anything is built.
@@ -93,7 +95,9 @@ pub fn consider(request: &ReleaseRequest, facts: &ReleaseFacts<'_>) -> Result<Co
         return Ok(Considered::Release(version.clone()));
     }
     let previous = facts.previous.map(|released| &released.manifest.version);
-    if let (Some(version), true, None) = (previous, facts.unchanged, request.bump) {
+    if let (Some(version), true, None) =
+        (previous, facts.unchanged && !request.upgrade, request.bump)
+    {
         return Ok(Considered::Nothing(version.clone()));
     }
     let (prefix, suffix) = facts

@@ -9,6 +9,7 @@ mod digest;
 mod entry;
 mod manifest;
 mod settings;
+mod target;
 
 pub use artifact::Artifact;
 pub use digest::{Digest, DigestError};
@@ -18,3 +19,4 @@ pub use manifest::{
     Previous, ProjectRef, SourceKind, SourceRef, Tarball,
 };
 pub use settings::{Data, Health, Hook, Hooks, Services, Shared};
+pub use target::{Target, wheel_tags};

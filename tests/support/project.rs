@@ -39,6 +39,15 @@ impl Project {
         Self::from_fixture("taken").add_stage_and_commit()
     }
 
+    /// `fixtures/single` with other files over it.
+    pub fn single_with(files: &[(&str, &str)]) -> Self {
+        let project = Self::from_fixture("single");
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project.add_stage_and_commit()
+    }
+
     /// A sample project as it is, in no repository yet.
     pub fn from_fixture(name: &str) -> Self {
         let sandbox = Sandbox::new();
@@ -88,14 +97,22 @@ impl Project {
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
+    /// Commits nothing.
+    #[track_caller]
+    pub fn commit_empty(&self, message: &str) {
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
     /// The text of a file.
     pub fn read(&self, path: &str) -> String {
         fs::read_to_string(self.directory.join(path)).unwrap()
     }
 
-    /// Writes a file.
+    /// Writes a file, with the folders above it.
     pub fn write(&self, path: &str, text: &str) {
-        fs::write(self.directory.join(path), text).unwrap();
+        let path = self.directory.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     /// Replaces `from`, which must be there, by `to` in a file.

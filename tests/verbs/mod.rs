@@ -4,12 +4,19 @@
 //! **Not here:** decisions (beside the planners, as values).
 //! **To add** a verb: a file of its name here.
 
+mod backends;
+mod buildouts;
 mod check;
+mod combinations;
 mod deploy;
+mod elsewhere;
 mod init;
 mod log;
+mod pins;
 mod prune;
+mod refusals;
 mod release;
+mod repositories;
 mod resume;
 mod rollback;
 mod show;

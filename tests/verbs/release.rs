@@ -2,6 +2,7 @@
 
 use crate::support::{Project, refs};
 use hostout::release::Digest;
+use std::fs;
 
 #[test]
 fn the_first_is_0_1_0() {
@@ -156,18 +157,31 @@ fn the_same_commit_gives_the_same_release() {
     sandbox.git(&copy, &["remote", "remove", "origin"]);
 
     project.hostout(&["release", "--yes"]).exits(0);
-    // Nothing that the first one left helps the second.
-    let cache = sandbox.path("cache");
-    let variables = [("XDG_CACHE_HOME", cache.to_str().unwrap())];
-    sandbox
-        .hostout_with(&copy, &["release", "--yes"], &variables)
-        .exits(0);
-    let commit = "v0.1.0^{commit}";
-    let manifest = "hostout:releases/0.1/0.1.0/manifest.toml";
-    assert_eq!(
-        sandbox.git(&copy, &["show", manifest]),
-        project.git(&["show", manifest])
+    // Somebody else, elsewhere, with nothing that the first one left.
+    sandbox.git(&copy, &["config", "user.name", "Grace Example"]);
+    sandbox.git(&copy, &["config", "user.email", "grace@example.net"]);
+    let mut command = sandbox.command("sh", &copy);
+    command.args(["-c", "umask 077 && exec git hostout release --yes"]);
+    for (name, folder) in [("XDG_CACHE_HOME", "cache"), ("TMPDIR", "other tmp")] {
+        fs::create_dir(sandbox.path(folder)).unwrap();
+        command.env(name, sandbox.path(folder));
+    }
+    command.env("TZ", "Asia/Tokyo").env("LC_ALL", "C");
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
     );
+    let commit = "v0.1.0^{commit}";
+    // The manifest names the tarball and the wheels by their sha256.
+    for file in ["manifest.toml", "versions.cfg"] {
+        let file = format!("hostout:releases/0.1/0.1.0/{file}");
+        assert_eq!(
+            sandbox.git(&copy, &["show", &file]),
+            project.git(&["show", &file])
+        );
+    }
     assert_eq!(
         sandbox.git(&copy, &["rev-parse", commit]),
         project.git(&["rev-parse", commit])
