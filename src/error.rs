@@ -60,8 +60,11 @@ pub enum Error {
     #[error("not confirmed")]
     Declined,
     /// There is nobody to ask.
-    #[error("this needs a yes, and there is no terminal to ask on")]
-    NotATerminal,
+    #[error("this needs a yes, and there is nobody to ask")]
+    NotATerminal {
+        /// The flag that says it.
+        flag: String,
+    },
     /// `status --exit-code` found something.
     #[error("{0}")]
     Unhealthy(String),
@@ -139,7 +142,7 @@ impl Error {
             Self::Execute(error) => execute_class(error),
             Self::Locked { .. } => Class::Locked,
             Self::Unreachable(_) | Self::Unseen(_) => Class::Unreachable,
-            Self::Declined | Self::NotATerminal => Class::Declined,
+            Self::Declined | Self::NotATerminal { .. } => Class::Declined,
             Self::Unhealthy(_) => Class::Unhealthy,
             Self::Output(_) => Class::Bug,
         }
@@ -164,9 +167,9 @@ impl Error {
                 _ => None,
             },
             Self::Locked { .. } => Some("wait until they are done, then try again".to_owned()),
-            Self::NotATerminal => Some("add --yes".to_owned()),
+            Self::NotATerminal { flag } => Some(format!("add {flag}")),
+            Self::Format(error) => error.hint(),
             Self::Usage(_)
-            | Self::Format(_)
             | Self::Declined
             | Self::Unhealthy(_)
             | Self::Unseen(_)
@@ -239,7 +242,12 @@ impl Error {
             return format!("On {}, {}. Next: {next}", deployed.host, deployed.live);
         }
         match self.class() {
-            Class::Unhealthy | Class::Unknown => String::new(),
+            Class::Unhealthy | Class::Unknown => {
+                "Looking changed nothing. Next: git hostout log".to_owned()
+            }
+            Class::Bug => {
+                "What was done before this stays done. Next: git hostout status".to_owned()
+            }
             Class::Interrupted => "Stopped between two steps. Next: git hostout resume".to_owned(),
             _ => "Nothing was changed; what was live is live.".to_owned(),
         }
