@@ -12,6 +12,9 @@ use crate::{
 use serde::Serialize;
 use std::{error::Error as _, io};
 
+#[cfg(test)]
+mod tests;
+
 /// Everything that ends a command early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -109,6 +112,23 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class, by its code.
+    pub const ALL: [Self; 13] = [
+        Self::Bug,
+        Self::Usage,
+        Self::Config,
+        Self::Refused,
+        Self::Locked,
+        Self::Declined,
+        Self::Unreachable,
+        Self::FailedBeforeSwitch,
+        Self::Reverted,
+        Self::FailedAfterSwitch,
+        Self::Unknown,
+        Self::Unhealthy,
+        Self::Interrupted,
+    ];
+
     /// The exit code.
     pub fn code(self) -> u8 {
         match self {
