@@ -39,10 +39,7 @@ fn describe(manifest: &Manifest, digest: &str) -> String {
         vec!["time".to_owned(), manifest.time.clone()],
         // Bare: with `sha256:` in front a row would not fit 80 columns.
         vec!["manifest".to_owned(), digest.to_owned()],
-        vec![
-            "tarball".to_owned(),
-            manifest.tarball.sha256.to_string(),
-        ],
+        vec!["tarball".to_owned(), manifest.tarball.sha256.to_string()],
         vec!["targets".to_owned(), manifest.targets.join(" ")],
     ];
     if let Some(previous) = &manifest.previous {

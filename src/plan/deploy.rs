@@ -180,11 +180,8 @@ fn check(
             "install python3 and python3-venv there, or set `python` of the stage",
         ),
         Ok(python) => {
-            for reason in misfits(python, buildout, artifacts) {
-                refusal.add(
-                    format!("{name}: {reason}"),
-                    "set `python` of the stage to one that fits, or release for its target",
-                );
+            for (what, remedy) in misfits(python, buildout, artifacts) {
+                refusal.add(format!("{name}: {what}"), remedy);
             }
         }
     }

@@ -221,7 +221,7 @@ fn notes(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Vec<String> {
     notes.extend(pin_notes(previous, staged.manifest));
     match (facts.remote, staged.push_to) {
         (RemoteLedger::Unreachable { remote, detail }, _) => notes.push(format!(
-            "remote {remote} does not answer ({detail}): the release stays local until `git hostout resume`"
+            "{remote} does not answer ({detail}); push later: git hostout resume"
         )),
         (RemoteLedger::NoRemote, _) => {
             notes.push("there is no remote: nothing is pushed".to_owned());

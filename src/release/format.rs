@@ -23,7 +23,7 @@ impl FormatError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Newer(_) => Some("install a newer git-hostout; nothing was changed".to_owned()),
+            Self::Newer(_) => Some("install a newer git-hostout".to_owned()),
             Self::Toml(_) | Self::Write(_) => None,
         }
     }
