@@ -12,6 +12,9 @@ use crate::{
 use serde::Serialize;
 use std::{error::Error as _, io};
 
+#[cfg(test)]
+mod tests;
+
 /// Everything that ends a command early.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -60,8 +63,11 @@ pub enum Error {
     #[error("not confirmed")]
     Declined,
     /// There is nobody to ask.
-    #[error("this needs a yes, and there is no terminal to ask on")]
-    NotATerminal,
+    #[error("this needs a yes, and there is nobody to ask")]
+    NotATerminal {
+        /// The flag that says it.
+        flag: String,
+    },
     /// `status --exit-code` found something.
     #[error("{0}")]
     Unhealthy(String),
@@ -106,6 +112,23 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class, by its code.
+    pub const ALL: [Self; 13] = [
+        Self::Bug,
+        Self::Usage,
+        Self::Config,
+        Self::Refused,
+        Self::Locked,
+        Self::Declined,
+        Self::Unreachable,
+        Self::FailedBeforeSwitch,
+        Self::Reverted,
+        Self::FailedAfterSwitch,
+        Self::Unknown,
+        Self::Unhealthy,
+        Self::Interrupted,
+    ];
+
     /// The exit code.
     pub fn code(self) -> u8 {
         match self {
@@ -139,7 +162,7 @@ impl Error {
             Self::Execute(error) => execute_class(error),
             Self::Locked { .. } => Class::Locked,
             Self::Unreachable(_) | Self::Unseen(_) => Class::Unreachable,
-            Self::Declined | Self::NotATerminal => Class::Declined,
+            Self::Declined | Self::NotATerminal { .. } => Class::Declined,
             Self::Unhealthy(_) => Class::Unhealthy,
             Self::Output(_) => Class::Bug,
         }
@@ -164,9 +187,9 @@ impl Error {
                 _ => None,
             },
             Self::Locked { .. } => Some("wait until they are done, then try again".to_owned()),
-            Self::NotATerminal => Some("add --yes".to_owned()),
+            Self::NotATerminal { flag } => Some(format!("add {flag}")),
+            Self::Format(error) => error.hint(),
             Self::Usage(_)
-            | Self::Format(_)
             | Self::Declined
             | Self::Unhealthy(_)
             | Self::Unseen(_)
@@ -239,7 +262,12 @@ impl Error {
             return format!("On {}, {}. Next: {next}", deployed.host, deployed.live);
         }
         match self.class() {
-            Class::Unhealthy | Class::Unknown => String::new(),
+            Class::Unhealthy | Class::Unknown => {
+                "Looking changed nothing. Next: git hostout log".to_owned()
+            }
+            Class::Bug => {
+                "What was done before this stays done. Next: git hostout status".to_owned()
+            }
             Class::Interrupted => "Stopped between two steps. Next: git hostout resume".to_owned(),
             _ => "Nothing was changed; what was live is live.".to_owned(),
         }

@@ -7,6 +7,7 @@
 
 mod architecture;
 mod buildout;
+mod formats;
 mod readme;
 mod support;
 mod transport;

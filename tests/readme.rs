@@ -1,7 +1,9 @@
-//! The console blocks of README.md are run, one after another, in one folder.
+//! README.md is true: its console blocks are run, one after another, in one folder; its tables are those of the program.
 
 use crate::support::{Sandbox, free_port};
-use std::{fs, path::Path};
+use clap::CommandFactory as _;
+use hostout::{cli::Cli, error::Class};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// A block is run when it opens with this; every line of it that begins with `$ ` is a command that must succeed.
 const OPENS: &str = "```console\n";
@@ -10,7 +12,7 @@ const OPENS: &str = "```console\n";
 fn what_the_readme_types_works() {
     let sandbox = Sandbox::new();
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(top.join("README.md")).unwrap();
+    let readme = readme();
     let commands: Vec<String> = readme
         .split(OPENS)
         .skip(1)
@@ -49,4 +51,59 @@ fn without_questions(line: &str) -> String {
     } else {
         line.to_owned()
     }
+}
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// The part of the text below a heading, up to the next one.
+fn below(heading: &str) -> String {
+    let readme = readme();
+    let (_, rest) = readme.split_once(&format!("\n{heading}\n")).unwrap();
+    rest.split("\n#").next().unwrap().to_owned()
+}
+
+/// The first cells of the table below a heading.
+fn first_cells(heading: &str) -> Vec<String> {
+    let text = below(heading);
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+    let cells = rows.map(|row| row.split(" |").next().unwrap().trim_matches('`').to_owned());
+    cells.skip(1).collect()
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_program() {
+    let mut codes = vec!["0".to_owned()];
+    codes.extend(Class::ALL.map(|class| class.code().to_string()));
+    assert_eq!(first_cells("### Exit codes"), codes);
+}
+
+#[test]
+fn the_verbs_and_their_flags_are_those_of_the_program() {
+    let program = Cli::command();
+    let verbs: Vec<&str> = program
+        .get_subcommands()
+        .map(|verb| verb.get_name())
+        .collect();
+    let rows = first_cells("## Verbs");
+    let named: Vec<&str> = rows
+        .iter()
+        .map(|row| row.split([' ', '`']).next().unwrap())
+        .collect();
+    assert_eq!(named, verbs);
+
+    let of = |command: &clap::Command| -> BTreeSet<String> {
+        let flags = command.get_arguments().filter_map(clap::Arg::get_long);
+        flags.map(|flag| format!("--{flag}")).collect()
+    };
+    let mut flags = of(&program);
+    flags.extend(program.get_subcommands().flat_map(of));
+    let text = below("## Verbs");
+    let words = text.split(|c: char| c != '-' && !c.is_ascii_alphanumeric());
+    let told: BTreeSet<String> = words
+        .filter(|word| word.starts_with("--") && word.len() > 2 && !word.starts_with("---"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(told, flags);
 }

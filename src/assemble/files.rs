@@ -3,6 +3,8 @@
 use super::{Error, Job, Result};
 use gix::ObjectId;
 
+pub(super) use crate::config::join;
+
 /// The tree of the released commit.
 pub(super) fn tree(job: &Job<'_>) -> Result<ObjectId> {
     let commit = job
@@ -35,32 +37,4 @@ pub(super) fn file(repo: &gix::Repository, tree: ObjectId, path: &str) -> Option
         return None;
     }
     Some(entry.object().ok()?.data.clone())
-}
-
-/// Joins paths as git writes them, resolving `.` and `..`; nothing when it would leave the repository.
-pub(super) fn join(folder: &str, below: &str) -> Option<String> {
-    let mut names: Vec<&str> = Vec::new();
-    for name in folder.split('/').chain(below.split('/')) {
-        match name {
-            "" | "." => {}
-            ".." => {
-                names.pop()?;
-            }
-            name => names.push(name),
-        }
-    }
-    Some(names.join("/"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::join;
-
-    #[test]
-    fn joins_without_leaving_the_repository() {
-        assert_eq!(join("", "src/a").as_deref(), Some("src/a"));
-        assert_eq!(join("site", "../src/a").as_deref(), Some("src/a"));
-        assert_eq!(join("site", ".").as_deref(), Some("site"));
-        assert_eq!(join("", "../a"), None);
-    }
 }

@@ -67,6 +67,7 @@ pub(super) fn data(combination: &Combination, inspected: &Inspected) -> Result<D
     match &combination.data.kind {
         DataKind::Command { backup } => Ok(Data::Command {
             backup: backup.clone(),
+            keep: combination.data.keep,
         }),
         DataKind::None => Ok(Data::None),
         DataKind::Zodb | DataKind::Auto => {

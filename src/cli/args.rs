@@ -20,9 +20,10 @@ A first deployment, in a repository that holds a buildout:
   git hostout release
   git hostout deploy demo
 
-`git hostout VERB -h` explains a verb. `git hostout --help` opens the man page, where it is installed.
-Exit codes: 0 done, 2 usage, 10 config, 11 refused, 12 locked, 13 declined, 20 unreachable, 21 failed before
-the switch, 22 put back, 23 failed after the switch, 24 unknown, 25 unhealthy, 130 interrupted."
+`git hostout VERB -h` explains a verb, `git hostout --help` opens the man page.
+Exit codes: 0 done, 2 usage, 10 config, 11 refused, 12 locked, 13 declined,
+20 unreachable, 21 failed before the switch, 22 put back, 23 failed after it,
+24 unknown, 25 unhealthy, 130 interrupted."
 )]
 pub struct Cli {
     /// Flags of every verb.

@@ -58,7 +58,7 @@ fn confirm(session: &Session, question: &Question<'_>) -> Result<(), Error> {
     let answer = match question.protected {
         Some(stage) if question.confirmed == Some(stage) => Answer::Yes,
         Some(stage) => {
-            let text = format!("Stage {stage} is protected. Type its name to go on:");
+            let text = format!("Stage {stage} is protected.");
             session.ui.ask_name(&text, stage)
         }
         None => session.ui.ask(question.text, true),
@@ -66,6 +66,10 @@ fn confirm(session: &Session, question: &Question<'_>) -> Result<(), Error> {
     match answer {
         Answer::Yes => Ok(()),
         Answer::No => Err(Error::Declined),
-        Answer::NotATerminal => Err(Error::NotATerminal),
+        Answer::NotATerminal => Err(Error::NotATerminal {
+            flag: question
+                .protected
+                .map_or("--yes".to_owned(), |stage| format!("--confirm {stage}")),
+        }),
     }
 }

@@ -76,7 +76,7 @@ impl Options {
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
-    let (stage, version) = words(&work, args);
+    let (stage, version) = words(&work, args)?;
     let stage = work.project.select_stage(stage)?;
     let ledger = work.ledger(&session.ui)?;
     if version.is_none() {
@@ -95,16 +95,20 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     )
 }
 
-/// A lone word that is no stage but a version is the version; stage names never parse as versions.
-fn words<'a>(work: &Workspace, args: &'a Args) -> (Option<&'a str>, Option<&'a str>) {
+/// A lone word that is no stage but a version, or nearly one, is the version; stage names never parse as versions.
+fn words<'a>(
+    work: &Workspace,
+    args: &'a Args,
+) -> Result<(Option<&'a str>, Option<&'a str>), Error> {
     match (args.stage.as_deref(), args.version.as_deref()) {
-        (Some(word), None)
-            if plan::parse_version(word).is_ok()
-                && work.project.stages.iter().all(|stage| stage.name != word) =>
-        {
-            (None, Some(word))
+        (Some(word), None) if work.project.stages.iter().all(|stage| stage.name != word) => {
+            match plan::parse_version(word) {
+                Ok(_) => Ok((None, Some(word))),
+                Err(error) if error.nearest.is_some() => Err(error.into()),
+                Err(_) => Ok((Some(word), None)),
+            }
         }
-        words => words,
+        words => Ok(words),
     }
 }
 

@@ -8,14 +8,14 @@ use super::{
     session::{Session, Workspace},
 };
 use crate::{
-    config::Stage,
+    config::{Host, Stage},
     error::Error,
     execute::{self, Publisher},
     host,
     ledger::{self, Git, Ledger, Patience, Released},
     observe,
     plan::{self, DeployFacts, Deploying},
-    release::{Digest, Intent},
+    release::{Digest, Intent, Manifest},
 };
 use std::collections::BTreeSet;
 
@@ -94,14 +94,28 @@ pub(super) fn run(
             watch: &|event| show.on(event),
         };
         job.carry_out(&plan, &mut ledger, &mut fleet.members)?;
-        let place = stage
-            .url
-            .as_deref()
-            .map_or(String::new(), |url| format!(" at {url}"));
-        session.ui.status(&format!(
-            "{} {} is live on {}{place}.",
-            released.manifest.project.name, released.manifest.version, stage.name
-        ));
+        session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
+}
+
+/// What is live now, under which tag, and where people look at it.
+fn live(work: &Workspace, stage: &Stage, manifest: &Manifest) -> String {
+    let (name, version) = (&manifest.project.name, &manifest.version);
+    let tag = work
+        .project
+        .release
+        .tag
+        .replace("{version}", &version.to_string());
+    let here = stage.hosts.iter().all(Host::is_local);
+    // On this machine the health check's own address is one that a person can open.
+    let checked = manifest
+        .buildout_for(&stage.name, &[])
+        .and_then(|buildout| buildout.health.http.as_deref())
+        .filter(|_| here);
+    let mut text = format!("{name} {version} (tag {tag}) is live on {}.", stage.name);
+    if let Some(url) = stage.url.as_deref().or(checked) {
+        text += &format!("\n  {url}");
+    }
+    text
 }

@@ -66,7 +66,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         let ledger = Ledger::start(&repo, branch, &project.name, &key, &who, session.now())?;
         ledger::introduce(&repo, &ledger)?;
         session.ui.status(&format!(
-            "Ledger: branch {branch} started. It holds releases and deployments; your files and branches are as they were."
+            "Ledger: branch {branch} started, for releases and deployments. Your own branches\n  are as they were."
         ));
     }
     next(session, &repo, &root, &file, project)
@@ -136,7 +136,7 @@ fn new_file(
     let file = folder.join("hostout.toml");
     write(&file, &text)?;
     session.ui.status(&format!(
-        "Wrote hostout.toml: {} is what hosts run. Read it; every line is explained.",
+        "Wrote hostout.toml; hosts will run {}. Read it: every line is explained.",
         proposal.production
     ));
     Ok(file)
@@ -196,7 +196,7 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
     let ui = &session.ui;
     if let Some(key) = Key::configured(repo)? {
         ui.status(&format!(
-            "Signing key: {} ({}).",
+            "Signing key: {}\n  {}",
             key.id,
             key.fingerprint()?
         ));
@@ -208,7 +208,7 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
             let key = Key::new(ledger::Scheme::Ssh, path.display().to_string());
             key.remember(repo)?;
             ui.status(&format!(
-                "Signing key: {} ({}).",
+                "Signing key: {}\n  {}",
                 key.id,
                 key.fingerprint()?
             ));
@@ -223,7 +223,7 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
     };
     key.remember(repo)?;
     ui.status(&format!(
-        "Signing key: {} ({}), made for this.",
+        "Signing key, made for this: {}\n  {}",
         key.id,
         key.fingerprint()?
     ));

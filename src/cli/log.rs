@@ -108,8 +108,9 @@ fn row(line: &Line) -> Vec<String> {
         (_, Some(outcome)) => outcome.to_string(),
         _ => String::new(),
     };
-    // To the minute: seconds cost columns and tell people nothing.
-    let time = line.time.get(..16).unwrap_or(&line.time).replace('T', " ");
+    // To the minute: seconds cost columns and tell people nothing. `Z` is UTC (RFC 3339).
+    let minute = line.time.get(..16).unwrap_or(&line.time);
+    let time = format!("{}Z", minute.replace('T', " "));
     vec![
         format!("#{}", line.serial),
         time,

@@ -39,7 +39,8 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return report::usage(&error),
     };
     let session = Session::new(cli.global);
-    match run(&session, cli.verb) {
+    let done = run(&session, cli.verb).and_then(|()| session.ui.finish().map_err(Error::Output));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::failure(&session, &error),
     }

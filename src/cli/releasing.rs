@@ -4,14 +4,14 @@ use super::session::{Session, Workspace};
 use crate::{
     assemble::{self, Assembled, Job, Upgrade},
     buildout::User,
-    eggs::normalize,
+    config,
     error::Error,
     execute::{self, Published, Publisher, Release, Unfinished},
     facts::{self, RemoteLedger},
     ledger::{self, Fetched, Git, Key, Kind, Ledger, Patience, Released},
     observe,
     plan::{self, Plan, Refusal, ReleaseFacts, Staged},
-    release::Manifest,
+    release::{Manifest, normalize},
 };
 use gix::ObjectId;
 use semver::Version;
@@ -167,6 +167,7 @@ fn remote(work: &Workspace, name: &str, ledger: &Ledger) -> Result<RemoteLedger,
 /// The files that would have to be in git: `hostout.toml`, and what lies in its buildout directory and is named there.
 fn needed(work: &Workspace) -> observe::Needed {
     let buildout = work.buildout();
+    let below = |path: &str| config::join(&buildout, path).unwrap_or_default();
     let project = &work.project;
     let mut files: BTreeSet<String> = BTreeSet::from([work.place.name.clone()]);
     let configs = project
@@ -174,13 +175,13 @@ fn needed(work: &Workspace) -> observe::Needed {
         .iter()
         .map(|combination| &combination.config);
     for config in configs.chain([&project.buildout.development]) {
-        files.insert(super::session::join(&buildout, config));
+        files.insert(below(config));
     }
     let folders = project
         .buildout
         .include
         .iter()
-        .map(|include| super::session::join(&buildout, include.trim_end_matches('/')))
+        .map(|include| below(include))
         .collect();
     observe::Needed::new(&work.repo, &work.place, &buildout, files, folders)
 }
@@ -348,25 +349,29 @@ pub(super) fn finish(
         watch: &|event| show.on(event),
     };
     let published = execute::carry_out_release(plan, &mut release, ledger)?;
-    tell(session, &note.tag, &published);
+    tell(session, manifest, &note.tag, &published);
     Ok(())
 }
 
-fn tell(session: &Session, tag: &str, published: &Published) {
+fn tell(session: &Session, manifest: &Manifest, tag: &str, published: &Published) {
+    let released = format!(
+        "Released {} {} (tag {tag})",
+        manifest.project.name, manifest.version
+    );
     let ui = &session.ui;
     match published {
-        Published::Kept => ui.status(&format!("Released {tag}.")),
-        Published::Pushed(remote) => ui.status(&format!("Released {tag}, pushed to {remote}.")),
+        Published::Kept => ui.status(&format!("{released}.")),
+        Published::Pushed(remote) => ui.status(&format!("{released}, pushed to {remote}.")),
         Published::Refused { remote, message } => {
             ui.warn(&format!("{remote} did not take it: {message}"));
             ui.status(&format!(
-                "Released {tag}, here only. `git hostout resume` pushes it."
+                "{released}, here only. Next: git hostout resume pushes it."
             ));
         }
         Published::Unreachable { remote, message } => {
             ui.warn(&format!("{remote} does not answer: {message}"));
             ui.status(&format!(
-                "Released {tag}, here only. `git hostout resume` pushes it."
+                "{released}, here only. Next: git hostout resume pushes it."
             ));
         }
     }

@@ -6,7 +6,9 @@ use crate::{
     observe,
     plan::{self, Refusal},
     release::Intent,
+    ui,
 };
+use jiff::tz::TimeZone;
 
 /// Go back to an earlier release: a deployment of its manifest.
 ///
@@ -50,11 +52,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         match plan::rollback_target(&log, live.as_ref()) {
             Ok(target) => {
                 session.ui.status(&format!(
-                    "{} runs {}; {} was last healthy there on {}.",
+                    "{} runs {}; {} was last healthy there {}.",
                     stage.name,
                     live.map_or("nothing".to_owned(), |live| live.to_string()),
                     target.version,
-                    target.time
+                    when(session, &target.time)
                 ));
                 target.version.clone()
             }
@@ -70,6 +72,14 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         &released,
         Intent::Rollback,
         &args.options,
+    )
+}
+
+/// A time of the ledger, for people.
+fn when(session: &Session, time: &str) -> String {
+    time.parse().map_or_else(
+        |_| time.to_owned(),
+        |then| ui::time::both(then, session.now(), &TimeZone::UTC),
     )
 }
 

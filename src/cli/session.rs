@@ -130,9 +130,14 @@ impl Workspace {
         Ok(Person::configured(&self.repo)?)
     }
 
+    /// A path of `hostout.toml` from the root of the repository; `config` lets none leave it.
+    pub fn below(&self, path: &str) -> String {
+        config::join(&self.place.folder, path).unwrap_or_default()
+    }
+
     /// The buildout directory from the root of the repository; empty = the root.
     pub fn buildout(&self) -> String {
-        join(&self.place.folder, &self.project.buildout.directory)
+        self.below(&self.project.buildout.directory)
     }
 }
 
@@ -151,13 +156,4 @@ pub fn adopt(ui: &Ui, repo: &gix::Repository, branch: &str) -> Result<Option<Led
         "ledger {branch} taken over from {remote}: {fetched:?}"
     ));
     Ok(Some(ledger))
-}
-
-/// Joins relative paths as git writes them; `.` and empty are nothing.
-pub fn join(folder: &str, below: &str) -> String {
-    let names = folder.split('/').chain(below.split('/'));
-    let names: Vec<&str> = names
-        .filter(|name| !name.is_empty() && *name != ".")
-        .collect();
-    names.join("/")
 }

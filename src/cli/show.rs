@@ -37,11 +37,9 @@ fn describe(manifest: &Manifest, digest: &str) -> String {
         ],
         vec!["commit".to_owned(), manifest.commit.clone()],
         vec!["time".to_owned(), manifest.time.clone()],
-        vec!["manifest".to_owned(), format!("sha256:{digest}")],
-        vec![
-            "tarball".to_owned(),
-            format!("sha256:{}", manifest.tarball.sha256),
-        ],
+        // Bare: with `sha256:` in front a row would not fit 80 columns.
+        vec!["manifest".to_owned(), digest.to_owned()],
+        vec!["tarball".to_owned(), manifest.tarball.sha256.to_string()],
         vec!["targets".to_owned(), manifest.targets.join(" ")],
     ];
     if let Some(previous) = &manifest.previous {

@@ -2,6 +2,7 @@
 
 use super::combination::Combination;
 use super::error::Error;
+use crate::release::normalize;
 use globset::Glob;
 use std::fmt;
 
@@ -27,7 +28,7 @@ pub struct Project {
 /// The files of a buildout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildoutFiles {
-    /// The folder, relative to the repository; `.` = its root.
+    /// The folder, relative to that of `hostout.toml`; `.` = the same.
     pub directory: String,
     /// What developers run, relative to `directory`, as all that follows.
     pub development: String,
@@ -149,14 +150,14 @@ impl Published {
     pub fn new<'g>(globs: impl IntoIterator<Item = &'g str>) -> Result<Self, globset::Error> {
         let compiled: Result<_, _> = globs
             .into_iter()
-            .map(|glob| Glob::new(&normalized(glob)))
+            .map(|glob| Glob::new(&normalize(glob)))
             .collect();
         compiled.map(Self)
     }
 
     /// Whether the egg `name` is released elsewhere.
     pub fn contains(&self, name: &str) -> bool {
-        let name = normalized(name);
+        let name = normalize(name);
         self.0
             .iter()
             .any(|glob| glob.compile_matcher().is_match(&name))
@@ -186,19 +187,6 @@ impl fmt::Display for Strategy {
             Self::Canary => "canary",
         })
     }
-}
-
-/// PEP 503: runs of `-`, `_` and `.` are one `-`, letters small.
-fn normalized(name: &str) -> String {
-    let mut normal = String::new();
-    for c in name.chars() {
-        match c {
-            '-' | '_' | '.' if normal.ends_with('-') => {}
-            '-' | '_' | '.' => normal.push('-'),
-            _ => normal.extend(c.to_lowercase()),
-        }
-    }
-    normal
 }
 
 #[cfg(test)]

@@ -19,12 +19,13 @@ mod tree;
 mod version;
 mod wheel;
 
+pub use crate::release::normalize;
 pub use build::{Builder, Built, Job};
 pub use changelog::{Dated, date};
 pub use clone::TemporaryClone;
 pub use edit::{Edits, edit};
 pub use error::Error;
-pub use read::{EggSource, Files, Project, VersionSite, normalize};
+pub use read::{EggSource, Files, Project, VersionSite};
 pub use tags::tagged;
 pub use tree::{egg_tree, first_difference};
 pub use version::next;

@@ -85,11 +85,11 @@ impl fmt::Display for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Untouched(Some(old)) => write!(f, "{old} is live, untouched"),
-            Self::Untouched(None) => f.write_str("nothing is live there, as before"),
+            Self::Untouched(None) => f.write_str("nothing is live, as before"),
             Self::Reverted(old) => write!(f, "{old} is live again"),
             Self::Switched(Some(new)) => write!(f, "{new} is live, or its services are down"),
-            Self::Switched(None) => f.write_str("nothing is live there"),
-            Self::Unknown => f.write_str("what is live there cannot be told from here"),
+            Self::Switched(None) => f.write_str("nothing is live"),
+            Self::Unknown => f.write_str("what is live cannot be told from here"),
             Self::Kept(new) => write!(f, "{new} is live and not healthy, as --keep asked"),
         }
     }

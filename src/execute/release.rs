@@ -48,8 +48,8 @@ pub fn carry_out_release(
                 ledger::persist(release.repo)?;
                 release.note.keep(release.repo, ledger.branch())?;
             }
-            Action::Tag { name, .. } => {
-                (release.watch)(Event::Begin(format!("sign tag {name}")));
+            Action::Tag { .. } => {
+                (release.watch)(Event::Begin(format!("here: {}", step.action)));
                 tag = Some(make_tag(release, ledger)?);
             }
             Action::Enter { .. } => {
@@ -57,8 +57,8 @@ pub fn carry_out_release(
                 enter(release, ledger, tag)?;
                 Unfinished::forget(release.repo, ledger.branch())?;
             }
-            Action::Push { remote, .. } => {
-                (release.watch)(Event::Begin(format!("push to {remote}")));
+            Action::Push { .. } => {
+                (release.watch)(Event::Begin(format!("here: {}", step.action)));
                 published = release.publisher.push(Some(&release.note.tag), ledger)?;
             }
             Action::Reapply { .. }

@@ -4,6 +4,7 @@
 //! note from which `resume` goes on. The note holds no secret and no path.
 
 use super::{Error, Result};
+use crate::release::{from_toml, to_toml};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -53,7 +54,7 @@ pub fn unfinished(repo: &gix::Repository, ledger: &str) -> Result<Option<Unfinis
             });
         }
     };
-    let value = toml_edit::de::from_str(&text);
+    let value = from_toml(&text);
     value.map(Some).map_err(|error| Error::File {
         what: "read",
         path,
@@ -65,7 +66,7 @@ impl Unfinished {
     /// Writes the note, durably.
     pub(super) fn keep(&self, repo: &gix::Repository, ledger: &str) -> Result<()> {
         let path = path(repo, ledger);
-        let text = toml_edit::ser::to_string_pretty(self).map_err(io::Error::other);
+        let text = to_toml(self).map_err(io::Error::other);
         let write = |text: String| -> io::Result<()> {
             let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
             fs::create_dir_all(folder)?;

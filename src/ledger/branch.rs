@@ -1,7 +1,7 @@
 //! The ledger's branch: finding it, and what its history says.
 
 use super::{Entry, Error, Kind, Result, Trust, entry};
-use crate::release::{Ended, EntryId, Started};
+use crate::release::{self, Ended, EntryId, Started};
 use gix::ObjectId;
 use semver::Version;
 
@@ -124,8 +124,7 @@ impl Ledger {
         let text = self
             .text(&path)?
             .ok_or_else(|| Error::malformed(&path, "it is missing"))?;
-        let value =
-            toml_edit::de::from_str(&text).map_err(|error| Error::malformed(&path, error))?;
+        let value = release::from_toml(&text).map_err(|error| Error::malformed(&path, error))?;
         Ok(Some((entry.clone(), value)))
     }
 

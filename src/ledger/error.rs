@@ -212,6 +212,7 @@ impl Error {
     /// What to do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Manifest { source, .. } => return source.hint(),
             Self::Reftable { .. } => {
                 "`git refs migrate --ref-format=files` converts it (git 2.46 or newer)".into()
             }

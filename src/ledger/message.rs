@@ -236,4 +236,61 @@ mod tests {
         };
         assert!(matches!(subject(&kind), Err(Error::Unwritable { .. })));
     }
+
+    /// The frozen samples of `fixtures/formats/v1`: messages as they were written and will be read.
+    #[test]
+    fn old_messages_mean_what_they_meant() {
+        let (stage, version) = ("staging".to_owned(), Version::new(1, 4, 2));
+        let tag: gix::ObjectId = "3".repeat(40).parse().unwrap();
+        let release = Kind::Release {
+            version: version.clone(),
+            tag,
+        };
+        let started = Kind::Started {
+            stage: stage.clone(),
+            version: version.clone(),
+            intent: Intent::Rollback,
+        };
+        let ended = Kind::Ended {
+            stage,
+            version,
+            of: EntryId("8e6f79f83626d68a".into()),
+            outcome: Outcome::Reverted,
+            intent: Intent::Deploy,
+        };
+        let tag = tag.to_string();
+        let samples: [(&str, Kind, &str, [&str; 2], Option<(&str, &str)>); 3] = [
+            (
+                include_str!("../../fixtures/formats/v1/ledger-release.txt"),
+                release,
+                "",
+                ["5", "34b86a52c8bdb7bf"],
+                Some(("Hostout-Tag", &tag)),
+            ),
+            (
+                include_str!("../../fixtures/formats/v1/ledger-started.txt"),
+                started,
+                "Spring sale",
+                ["6", "8e6f79f83626d68a"],
+                None,
+            ),
+            (
+                include_str!("../../fixtures/formats/v1/ledger-ended.txt"),
+                ended,
+                "Spring sale",
+                ["7", "b600c501ed5a5323"],
+                Some(("Hostout-Of", "8e6f79f83626d68a")),
+            ),
+        ];
+        for (text, expected, reason, [serial, id], more) in samples {
+            let found = Trailers::of(text);
+            assert_eq!(kind(text, &found), expected);
+            assert_eq!(body(text), reason);
+            assert_eq!(found.get("Hostout-Serial"), Some(serial));
+            assert_eq!(found.get("Hostout-Id"), Some(id));
+            let mut trailers = vec![("Hostout-Serial", serial.into()), ("Hostout-Id", id.into())];
+            trailers.extend(more.map(|(name, value)| (name, value.to_owned())));
+            assert_eq!(write(&subject(&expected).unwrap(), reason, &trailers), text);
+        }
+    }
 }

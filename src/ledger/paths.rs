@@ -3,7 +3,7 @@
 //! Sharded: every commit rewrites the folders on the way, and a flat one of 1,000 releases costs 27 MB of loose trees.
 
 use super::{Error, HOSTOUT, Key, Result, Scheme};
-use crate::release::{Digest, Ended, EntryId, Started};
+use crate::release::{Digest, Ended, EntryId, Started, to_toml};
 use jiff::Timestamp;
 use semver::Version;
 
@@ -62,5 +62,5 @@ fn signed(path: String, text: &str, key: &Key) -> Result<Files> {
 }
 
 fn toml(path: &str, value: &impl serde::Serialize) -> Result<String> {
-    toml_edit::ser::to_string_pretty(value).map_err(|error| Error::malformed(path, error))
+    to_toml(value).map_err(|error| Error::malformed(path, error))
 }

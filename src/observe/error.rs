@@ -1,7 +1,10 @@
 //! What can go wrong while looking.
 
 use crate::transport::{self, ConversationError};
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// A result of this room.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,7 +16,7 @@ pub enum Error {
     #[error("{0} is a bare repository: there is no hostout.toml and no buildout to look at")]
     Bare(PathBuf),
     /// There is no project here.
-    #[error("no hostout.toml in {start} or above it, up to {root}")]
+    #[error("no hostout.toml {}", searched(start, root))]
     NoProject {
         /// Where the search began.
         start: PathBuf,
@@ -75,13 +78,28 @@ pub enum Error {
     Conversation(ConversationError),
 }
 
+/// Where `hostout.toml` was searched.
+fn searched(start: &Path, root: &Path) -> String {
+    if start == root {
+        format!("in {}", start.display())
+    } else {
+        format!(
+            "in {} or above it, up to {}",
+            start.display(),
+            root.display()
+        )
+    }
+}
+
 impl Error {
     /// What to do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Bare(_) => "run it in a clone with files: git clone REPOSITORY FOLDER".to_owned(),
             Self::NoProject { .. } | Self::NoLedger(_) => {
-                "git hostout init --stage NAME --host HOST --path PATH".to_owned()
+                "git hostout init --stage demo --host local --path ~/demo starts one for this machine; \
+                 a server is --host USER@HOST"
+                    .to_owned()
             }
             Self::NoBuildout(_) => {
                 "run it in the folder of the buildout, or use -C FOLDER".to_owned()

@@ -180,11 +180,8 @@ fn check(
             "install python3 and python3-venv there, or set `python` of the stage",
         ),
         Ok(python) => {
-            for reason in misfits(python, buildout, artifacts) {
-                refusal.add(
-                    format!("{name}: {reason}"),
-                    "set `python` of the stage to one that fits, or release for its target",
-                );
+            for (what, remedy) in misfits(python, buildout, artifacts) {
+                refusal.add(format!("{name}: {what}"), remedy);
             }
         }
     }
@@ -304,7 +301,7 @@ fn steps(
         let action = Action::Activate {
             expected: host.current.release().cloned(),
             new: version.clone(),
-            backup: backup(buildout),
+            backup: backup(host, buildout),
             health: health(request, buildout),
         };
         steps.push((Some(host.name.clone()), action));
@@ -343,10 +340,11 @@ fn steps(
     )
 }
 
-fn backup(buildout: &Buildout) -> String {
+fn backup(host: &Host, buildout: &Buildout) -> String {
     match &buildout.data {
-        Data::None => "NONE (hostout.toml says so, or no data was found)".to_owned(),
-        Data::Command { backup } => backup.clone(),
+Data::None => "NONE, the release names no data ([data] in hostout.toml)".to_owned(),
+        _ if host.current.release().is_none() => "none yet, nothing is live".to_owned(),
+        Data::Command { backup, .. } => format!("`{backup}`"),
         Data::Zodb { storages, .. } => format!("a copy of {}, with its blobs", storages.join(", ")),
     }
 }

@@ -7,11 +7,18 @@ use crate::{
 use pep440_rs::{Version, VersionSpecifiers};
 use std::str::FromStr;
 
-/// Why `python` cannot run a release, one fragment per reason.
-pub(super) fn misfits(python: &Python, buildout: &Buildout, artifacts: &[Artifact]) -> Vec<String> {
+/// Why `python` cannot run a release: what is wrong, and what to do about it.
+pub(super) fn misfits(
+    python: &Python,
+    buildout: &Buildout,
+    artifacts: &[Artifact],
+) -> Vec<(String, &'static str)> {
     let mut reasons = Vec::new();
     if !python.venv {
-        reasons.push("its python3 has no venv module (Debian: python3-venv)".to_owned());
+        reasons.push((
+            "its python3 has no venv module".to_owned(),
+            "install it there (Debian: python3-venv)",
+        ));
     }
     if !buildout.python.is_empty() {
         let fits = Version::from_str(&python.version)
@@ -19,9 +26,12 @@ pub(super) fn misfits(python: &Python, buildout: &Buildout, artifacts: &[Artifac
             .zip(VersionSpecifiers::from_str(&buildout.python).ok())
             .is_some_and(|(version, wanted)| wanted.contains(&version));
         if !fits {
-            reasons.push(format!(
-                "its python is {}, the release needs {}",
-                python.version, buildout.python
+            reasons.push((
+                format!(
+                    "its python is {}, the release needs {}",
+                    python.version, buildout.python
+                ),
+                "set `python` of the stage to one that fits",
             ));
         }
     }
@@ -36,9 +46,9 @@ pub(super) fn misfits(python: &Python, buildout: &Buildout, artifacts: &[Artifac
         } else {
             format!(" and {} more", rest.len())
         };
-        reasons.push(format!(
-            "its python ({}) cannot take {first}{more}",
-            python.target
+        reasons.push((
+            format!("its python ({}) cannot take {first}{more}", python.target),
+            "set `python` of the stage to one that fits, or add this one to [release] targets and release",
         ));
     }
     reasons

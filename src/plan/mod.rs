@@ -16,6 +16,9 @@ mod rollback;
 mod show;
 mod version;
 
+#[cfg(test)]
+mod tests;
+
 pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy};
 pub use difference::{Difference, difference};
 pub use drift::drift;

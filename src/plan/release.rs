@@ -225,19 +225,27 @@ fn notes(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Vec<String> {
     notes.extend(pin_notes(previous, staged.manifest));
     match (facts.remote, staged.push_to) {
         (RemoteLedger::Unreachable { remote, detail }, _) => notes.push(format!(
-            "remote {remote} does not answer ({detail}): the release stays local until `git hostout resume`"
+            "{remote} does not answer ({detail}); push later: git hostout resume"
         )),
+        (RemoteLedger::NoRemote, _) => {
+            notes.push("there is no remote: nothing is pushed".to_owned());
+        }
         (_, None) => notes.push("nothing is pushed".to_owned()),
         (_, Some(_)) => {}
     }
     if !staged.publishes.is_empty() {
         notes.push(format!(
-            "the tag publishes {} commits of this branch: {}",
-            staged.publishes.len(),
+            "the tag publishes {} of this branch: {}",
+            commits(staged.publishes.len()),
             staged.publishes.join("; ")
         ));
     }
     notes
+}
+
+fn commits(count: usize) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} commit{plural}")
 }
 
 fn pin_notes(previous: Option<&Manifest>, manifest: &Manifest) -> Vec<String> {
@@ -260,12 +268,20 @@ fn pin_notes(previous: Option<&Manifest>, manifest: &Manifest) -> Vec<String> {
         .collect();
     let removed: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
     let kept = new.len() - added.len() - changed.len();
-    let mut notes = vec![format!(
-        "pins: {} added, {} changed, {} removed, {kept} kept",
-        added.len(),
-        changed.len(),
-        removed.len()
-    )];
+    let counts: Vec<String> = [
+        (added.len(), "added"),
+        (changed.len(), "changed"),
+        (removed.len(), "removed"),
+        (kept, "kept"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{count} {word}"))
+    .collect();
+    let mut notes = Vec::new();
+    if !counts.is_empty() {
+        notes.push(format!("pins: {}", counts.join(", ")));
+    }
     notes.extend(changed.iter().map(|line| format!("pin {line}")));
     if previous.is_some() {
         notes.extend(

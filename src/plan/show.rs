@@ -4,6 +4,9 @@ use super::{Action, Plan, Step};
 use crate::release::{Artifact, Intent};
 use std::fmt;
 
+/// The widest verb of a step.
+const VERB: usize = 8;
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.summary)?;
@@ -18,128 +21,155 @@ impl fmt::Display for Plan {
             .max()
             .unwrap_or(0);
         for step in &self.steps {
+            let (verb, object) = (step.action.verb(), step.action.object());
+            let place = place(step);
             writeln!(
                 f,
-                "  {:>2}  {:<width$}  {}",
-                step.id,
-                place(step),
-                step.action
+                "  {:>2}  {place:<width$}  {verb:<VERB$}  {object}",
+                step.id
             )?;
-            if let Action::Activate { backup, health, .. } = &step.action {
-                writeln!(f, "      {:<width$}  backup: {backup}", "")?;
-                writeln!(f, "      {:<width$}  healthy when: {health}", "")?;
+            for line in step.action.more() {
+                writeln!(f, "      {:<width$}  {:<VERB$}  {line}", "", "")?;
             }
         }
         Ok(())
     }
 }
 
+/// In a few words, for the moment when the step begins: `prepare releases/1.4.2`.
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Commit {
-                id,
-                manifest,
-                tarball,
-            } => write!(
-                f,
-                "commit    release commit {}, manifest sha256:{}, tarball sha256:{}",
-                short(id),
-                manifest.short(),
-                tarball.short()
-            ),
+            Self::Activate { new, .. } => write!(f, "{} {new}", self.verb()),
+            Self::Upload { artifacts, .. } => write!(f, "{} {}", self.verb(), weight(artifacts)),
+            _ => write!(f, "{} {}", self.verb(), self.object()),
+        }
+    }
+}
+
+impl Action {
+    /// What is done, one word.
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Commit { .. } => "commit",
+            Self::Tag { .. } => "tag",
+            Self::Enter { .. } => "enter",
+            Self::Reapply { .. } => "reapply",
+            Self::Push { .. } => "push",
+            Self::InstallAgent { .. } => "install",
+            Self::Upload { .. } => "upload",
+            Self::Prepare { .. } => "prepare",
+            Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
+            Self::Activate { .. } => "activate",
+            Self::Prune { .. } => "prune",
+        }
+    }
+
+    /// What it is done with.
+    fn object(&self) -> String {
+        match self {
+            Self::Commit { id, .. } => format!("release commit {}", short(id)),
             Self::Tag { name, target } => {
-                write!(
-                    f,
-                    "tag       {name}, signed, on release commit {}",
-                    short(target)
-                )
+                format!("{name}, signed, on release commit {}", short(target))
             }
             Self::Enter {
                 ledger,
                 expected,
                 version,
-            } => {
-                write!(
-                    f,
-                    "enter     release {version} into ledger {ledger}, on {}",
-                    short(expected)
-                )
-            }
+            } => format!(
+                "release {version} into ledger {ledger}, on {}",
+                short(expected)
+            ),
             Self::Reapply {
                 ledger,
                 entries,
                 onto,
-            } => write!(
-                f,
-                "reapply   {entries} entries of ledger {ledger}, onto {}",
-                short(onto)
-            ),
-            Self::Push { remote, refs } => {
-                write!(
-                    f,
-                    "push      {} to {remote}, all or nothing",
-                    refs.join(" and ")
-                )
+            } => format!("{entries} entries of ledger {ledger}, onto {}", short(onto)),
+            Self::Push { remote, refs } => format!("{} to {remote}, all or nothing", names(refs)),
+            Self::InstallAgent { agent } => format!(".hostout/agent, sha256:{}", agent.short()),
+            Self::Upload {
+                artifacts,
+                there: 0,
+            } => weight(artifacts),
+            Self::Upload { artifacts, there } => {
+                format!("{} ({there} are there)", weight(artifacts))
             }
-            Self::InstallAgent { agent } => {
-                write!(f, "install   .hostout/agent, sha256:{}", agent.short())
-            }
-            Self::Upload { artifacts, there } => upload(f, artifacts, *there),
             Self::Prepare {
                 version,
                 reuse: true,
                 ..
-            } => {
-                write!(
-                    f,
-                    "prepare   releases/{version}, which is there and complete"
-                )
-            }
+            } => format!("releases/{version}, which is there and complete"),
             Self::Prepare {
                 version,
                 buildout,
                 reuse: false,
-            } => {
-                write!(f, "prepare   releases/{version}, buildout {buildout}")
-            }
+            } => format!("releases/{version}, buildout {buildout}"),
             Self::RecordStarted {
                 intent,
                 stage,
                 version,
-            } => {
-                write!(
-                    f,
-                    "record    {} of {version} to {stage} started",
-                    word(*intent)
-                )
-            }
-            Self::Activate { expected, new, .. } => {
-                let old = expected
-                    .as_ref()
-                    .map_or("nothing".to_owned(), ToString::to_string);
-                write!(
-                    f,
-                    "activate  stop, switch current from {old} to {new}, start, probe"
-                )
-            }
-            Self::RecordEnded { stage } => write!(f, "record    how it ended on {stage}"),
+            } => format!("{} of {version} on {stage} started", word(*intent)),
+            Self::Activate {
+                expected: None,
+                new,
+                ..
+            } => format!("{new}: switch current to it, start, probe"),
+            Self::Activate {
+                expected: Some(old),
+                new,
+                ..
+            } => format!("{new}: stop {old}, switch current, start, probe"),
+            Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
-                write!(f, "prune     releases {}, keeping {keep}", names.join(", "))
+                format!("releases {}, keeping {keep}", names.join(", "))
             }
+        }
+    }
+
+    /// What stands below the step in a plan.
+    fn more(&self) -> Vec<String> {
+        match self {
+            Self::Commit {
+                manifest, tarball, ..
+            } => vec![
+                format!("manifest sha256:{}", manifest.short()),
+                format!("tarball sha256:{}", tarball.short()),
+            ],
+            Self::Activate { backup, health, .. } => {
+                vec![
+                    format!("backup: {backup}"),
+                    format!("healthy when: {health}"),
+                ]
+            }
+            _ => Vec::new(),
         }
     }
 }
 
-fn upload(f: &mut fmt::Formatter<'_>, artifacts: &[Artifact], there: usize) -> fmt::Result {
+/// How many artifacts, and how big.
+fn weight(artifacts: &[Artifact]) -> String {
     let bytes: u64 = artifacts.iter().map(|artifact| artifact.size).sum();
-    let count = artifacts.len();
-    write!(
-        f,
-        "upload    {count} artifacts, {} ({there} are there)",
-        size(bytes)
-    )
+    let plural = if artifacts.len() == 1 { "" } else { "s" };
+    format!("{} artifact{plural}, {}", artifacts.len(), size(bytes))
+}
+
+/// References for people: `tag v1.4.2 and branch hostout`. Many tags are only counted.
+fn names(refs: &[String]) -> String {
+    let below = |prefix: &str| -> Vec<&str> {
+        let names = refs.iter();
+        names.filter_map(|name| name.strip_prefix(prefix)).collect()
+    };
+    let tags = below("refs/tags/");
+    let mut words = match tags.as_slice() {
+        [] => Vec::new(),
+        [tag] => vec![format!("tag {tag}")],
+        [first, second] => vec![format!("tags {first}, {second}")],
+        many => vec![format!("{} tags", many.len())],
+    };
+    let branches = below("refs/heads/");
+    words.extend(branches.iter().map(|name| format!("branch {name}")));
+    words.join(" and ")
 }
 
 fn word(intent: Intent) -> &'static str {

@@ -1,18 +1,17 @@
 //! The manifest: the immutable description of a release, in TOML.
 
-use super::{Artifact, Data, Digest, Health, Hooks, Services, Shared};
+use super::{
+    Artifact, Data, Digest, FormatError, Health, Hooks, Services, Shared, from_toml, to_toml,
+};
 use pep440_rs::Version as EggVersion;
 use semver::Version;
 use serde::{Deserialize, Serialize};
-
-/// The manifest format that this program writes. It reads every older one, and refuses newer ones.
-pub const FORMAT: u32 = 1;
 
 /// The immutable description of a release; everything a deploy or rollback needs is resolved into it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Manifest {
-    /// The format version, [`FORMAT`].
+    /// The format version, [`FORMAT`](super::FORMAT).
     pub format: u32,
     /// The project's version.
     pub version: Version,
@@ -226,40 +225,15 @@ pub struct BuildTool {
     pub sha256: Digest,
 }
 
-/// A manifest that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum FormatError {
-    /// Not TOML, or not of this shape.
-    #[error("not a manifest of format {FORMAT}")]
-    Toml(#[from] toml_edit::de::Error),
-    /// Written by a newer program.
-    #[error("written in format {0} by a newer git-hostout; this one knows up to {FORMAT}")]
-    Newer(u32),
-    /// Cannot be written.
-    #[error("the manifest cannot be written as TOML")]
-    Write(#[from] toml_edit::ser::Error),
-}
-
 impl Manifest {
     /// Reads a manifest from its text.
-    ///
-    /// # Errors
-    /// Names the format first, so that a newer file is not taken for a broken one.
     pub fn from_toml(text: &str) -> Result<Self, FormatError> {
-        #[derive(Deserialize)]
-        struct Head {
-            format: u32,
-        }
-        let Head { format } = toml_edit::de::from_str(text)?;
-        if format > FORMAT {
-            return Err(FormatError::Newer(format));
-        }
-        Ok(toml_edit::de::from_str(text)?)
+        from_toml(text)
     }
 
-    /// The text of this manifest: what is signed, hashed and sent to hosts.
+    /// The text of this manifest.
     pub fn to_toml(&self) -> Result<String, FormatError> {
-        Ok(toml_edit::ser::to_string_pretty(self)?)
+        to_toml(self)
     }
 
     /// The most specific buildout for a host of `stage` with `roles`.

@@ -7,16 +7,20 @@
 mod artifact;
 mod digest;
 mod entry;
+mod format;
 mod manifest;
+mod name;
 mod settings;
 mod target;
 
 pub use artifact::Artifact;
 pub use digest::{Digest, DigestError};
 pub use entry::{Ended, EntryId, HostResult, Intent, Outcome, Started};
+pub use format::{FORMAT, FormatError, from_toml, to_toml};
 pub use manifest::{
-    BuildTool, Buildout, BuiltFrom, Egg, Extends, FORMAT, FormatError, Manifest, Origin, Pin,
-    Previous, ProjectRef, SourceKind, SourceRef, Tarball,
+    BuildTool, Buildout, BuiltFrom, Egg, Extends, Manifest, Origin, Pin, Previous, ProjectRef,
+    SourceKind, SourceRef, Tarball,
 };
+pub use name::normalize;
 pub use settings::{Data, Health, Hook, Hooks, Services, Shared};
 pub use target::{Target, wheel_tags};

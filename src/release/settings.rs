@@ -60,6 +60,9 @@ pub enum Data {
     Command {
         /// Writes into `$HOSTOUT_BACKUP`.
         backup: String,
+        /// How many backups stay.
+        #[serde(default = "three")]
+        keep: u32,
     },
     /// File storages are copied, their blobs are linked; relative to the release directory, or absolute.
     Zodb {
@@ -67,7 +70,15 @@ pub enum Data {
         storages: Vec<String>,
         /// The blob directories.
         blobs: Vec<String>,
+        /// How many backups stay.
+        #[serde(default = "three")]
+        keep: u32,
     },
+}
+
+/// What `keep` was before manifests said it.
+fn three() -> u32 {
+    3
 }
 
 /// A command that is run at a fixed moment of an activation.

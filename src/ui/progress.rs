@@ -14,6 +14,8 @@ pub enum Total {
 }
 
 /// A running count: a bar on a terminal, a line for each quarter elsewhere, nothing with `-q`. Threads may share it.
+///
+/// What is done in a moment has no lines: they would only push away what matters.
 pub struct Progress<'a> {
     ui: &'a Ui,
     label: String,
@@ -61,13 +63,18 @@ impl Progress<'_> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let done = self.done.load(Ordering::Relaxed);
-        self.ui
-            .status(&format!("{}: {}", self.label, self.total.show(done)));
+        if self.total.takes_long() {
+            let done = self.done.load(Ordering::Relaxed);
+            self.ui
+                .status(&format!("{}: {}", self.label, self.total.show(done)));
+        }
     }
 
     fn plain(&self, done: u64) {
-        if self.bar.is_none() && self.ui.options().verbosity >= Verbosity::Normal {
+        if self.bar.is_none()
+            && self.total.takes_long()
+            && self.ui.options().verbosity >= Verbosity::Normal
+        {
             let (done, total) = (self.total.show(done), self.total.show(self.total.number()));
             self.ui
                 .status(&format!("{}: {done} of {total}", self.label));
@@ -90,6 +97,14 @@ impl Total {
         }
     }
 
+    /// Whether a person would wait for it.
+    fn takes_long(self) -> bool {
+        match self {
+            Self::Bytes(number) => number >= 10_000_000,
+            Self::Count(number) => number >= 50,
+        }
+    }
+
     fn show(self, number: u64) -> String {
         match self {
             Self::Bytes(_) => DecimalBytes(number).to_string(),
@@ -101,9 +116,9 @@ impl Total {
 fn style(total: Total) -> ProgressStyle {
     let template = match total {
         Total::Bytes(_) => {
-            "{prefix} [{bar:24}] {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left"
+            "{prefix} [{bar:10}] {decimal_bytes} of {decimal_total_bytes}, {eta} left"
         }
-        Total::Count(_) => "{prefix} [{bar:24}] {pos} of {len}",
+        Total::Count(_) => "{prefix} [{bar:10}] {pos} of {len}",
     };
     let plain = ProgressStyle::default_bar();
     match plain.clone().template(template) {
@@ -120,25 +135,28 @@ mod tests {
     #[test]
     fn without_a_terminal_there_is_a_line_for_each_quarter() {
         let (ui, _, err) = pages(Options::default(), "");
-        let progress = ui.progress("uploading", Total::Bytes(2_000_000));
+        let progress = ui.progress("uploading", Total::Bytes(20_000_000));
         for _ in 0..200 {
-            progress.inc(10_000);
+            progress.inc(100_000);
         }
         progress.finish();
         assert_eq!(
             err.text(),
-            "uploading: 0 B of 2.00 MB\nuploading: 500.00 kB of 2.00 MB\nuploading: 1.00 MB of 2.00 MB\n\
-             uploading: 1.50 MB of 2.00 MB\nuploading: 2.00 MB\n"
+            "uploading: 0 B of 20.00 MB\nuploading: 5.00 MB of 20.00 MB\nuploading: 10.00 MB of 20.00 MB\n\
+             uploading: 15.00 MB of 20.00 MB\nuploading: 20.00 MB\n"
         );
     }
 
     #[test]
-    fn nothing_to_do_is_no_division_by_zero() {
+    fn what_is_done_in_a_moment_has_no_lines() {
         let (ui, _, err) = pages(Options::default(), "");
-        let progress = ui.progress("wheels", Total::Count(0));
-        progress.inc(1);
-        progress.finish();
-        assert_eq!(err.text(), "wheels: 0 of 0\nwheels: 1\n");
+        // Nothing at all is no division by zero either.
+        for total in [0, 6] {
+            let progress = ui.progress("wheels", Total::Count(total));
+            progress.inc(1);
+            progress.finish();
+        }
+        assert_eq!(err.text(), "");
     }
 
     #[test]
@@ -148,8 +166,8 @@ mod tests {
             ..Options::default()
         };
         let (ui, _, err) = pages(options, "");
-        let progress = ui.progress("wheels", Total::Count(4));
-        progress.inc(4);
+        let progress = ui.progress("wheels", Total::Count(400));
+        progress.inc(400);
         progress.finish();
         assert_eq!(err.text(), "");
     }

@@ -35,12 +35,12 @@ fn inside() {
     assert_eq!(ui.ask_name("this is live", "production"), Answer::Yes);
     let secret = ui.secret("password:").unwrap().unwrap();
     assert_eq!(secret.expose(), "hunter2");
-    let progress = ui.progress("uploading", Total::Bytes(1000));
-    progress.inc(600);
+    let progress = ui.progress("uploading", Total::Bytes(100_000_000));
+    progress.inc(60_000_000);
     std::thread::sleep(std::time::Duration::from_millis(150));
     progress.inc(1);
     ui.warn("slow");
-    progress.inc(399);
+    progress.inc(39_999_999);
     progress.finish();
     ui.finish().unwrap();
 }
@@ -75,8 +75,8 @@ fn a_person_is_asked_and_sees_how_far_it_is() {
         seen.contains("\x1b[33m\x1b[1mwarning:\x1b[0m slow\r\n"),
         "{seen:?}"
     );
-    assert!(seen.contains("600 B of 1.00 kB"), "no bar: {seen:?}");
-    assert!(seen.contains("uploading: 1.00 kB\r\n"), "{seen:?}");
+    assert!(seen.contains("60.00 MB of 100.00 MB"), "no bar: {seen:?}");
+    assert!(seen.contains("uploading: 100.00 MB\r\n"), "{seen:?}");
     assert!(
         !seen.contains("hunter2"),
         "the password was shown: {seen:?}"

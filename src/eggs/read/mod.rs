@@ -15,7 +15,7 @@ mod setuptools;
 pub(super) use cfg::value as cfg_value;
 pub(super) use python::{Value as PythonValue, assigned, keywords, resolved};
 
-use super::{Error, Result};
+use super::{Error, Result, normalize};
 use pep440_rs::Version;
 
 /// What a develop egg's packaging files say.
@@ -230,12 +230,6 @@ impl Folder<'_> {
             .flat_map(|name| [name.clone(), name.to_ascii_lowercase()])
             .find(|name| self.bytes(name).is_some())
     }
-}
-
-/// A distribution's name as indexes and wheels compare it (PEP 503): lower case, `-` for every run of `-_.`.
-pub fn normalize(name: &str) -> String {
-    let parts = name.split(['-', '_', '.']).filter(|part| !part.is_empty());
-    parts.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
 fn place(folder: &str, file: &str) -> String {

@@ -1,0 +1,180 @@
+//! Deployments, rollbacks, prunes.
+
+use super::sample::{digest, host, manifest, stage};
+use crate::{
+    facts::{Current, Host, PathState},
+    plan::{DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune},
+    release::{Digest, EntryId, Intent, Manifest, Started},
+};
+use semver::Version;
+use std::collections::BTreeSet;
+
+fn request(intent: Intent) -> DeployRequest {
+    DeployRequest {
+        intent,
+        health: None,
+        keep_unhealthy: false,
+        moved: false,
+    }
+}
+
+fn decide(
+    request: &DeployRequest,
+    manifest: &Manifest,
+    hosts: &[Host],
+    last_started: Option<&Started>,
+    nowhere: &BTreeSet<Digest>,
+) -> Result<Deploying, Refusal> {
+    deploy(
+        request,
+        &DeployFacts {
+            manifest,
+            digest: digest(),
+            agent: Digest::of(b"agent"),
+            stage: &stage(),
+            last_started,
+            hosts,
+            nowhere,
+        },
+    )
+}
+
+fn planned(request: &DeployRequest, manifest: &Manifest, hosts: &[Host]) -> Plan {
+    match decide(request, manifest, hosts, None, &BTreeSet::new()) {
+        Ok(Deploying::Plan(plan)) => plan,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The message, and below it each reason with its remedy.
+fn words(refusal: &Refusal) -> String {
+    let reasons = refusal.reasons.iter();
+    let lines = reasons.map(|reason| format!("- {}\n  {}\n", reason.what, reason.remedy));
+    format!("{refusal}\n{}", lines.collect::<String>())
+}
+
+#[test]
+fn a_deployment_prepares_everywhere_before_it_activates_anywhere() {
+    let mut bare = host("web2");
+    bare.agent = false;
+    bare.current = Current::Nothing;
+    bare.complete.clear();
+    bare.path = PathState::Free;
+    let plan = planned(&request(Intent::Deploy), &manifest(), &[host("web1"), bare]);
+    insta::assert_snapshot!(plan);
+    assert!(
+        plan.to_string()
+            .lines()
+            .all(|line| line.chars().count() <= 80)
+    );
+}
+
+#[test]
+fn a_rollback_reuses_what_is_there() {
+    let mut there = host("web1");
+    there.current = Current::Release(Version::new(1, 5, 0));
+    there.complete.insert(Version::new(1, 4, 2), digest());
+    there.missing.clear();
+    let mut asked = request(Intent::Rollback);
+    asked.health = Some(HealthOverride::Url("http://127.0.0.1:9999/ok".to_owned()));
+    insta::assert_snapshot!(planned(&asked, &manifest(), &[there]));
+}
+
+#[test]
+fn hosts_where_it_is_live_are_left_alone() {
+    let mut done = host("web1");
+    let new = Version::new(1, 4, 2);
+    done.current = Current::Release(new.clone());
+    done.complete.insert(new.clone(), digest());
+    done.record = Some((new, EntryId("aa".to_owned())));
+    let (asked, manifest) = (request(Intent::Deploy), manifest());
+    let nowhere = BTreeSet::new();
+    let all = decide(
+        &asked,
+        &manifest,
+        std::slice::from_ref(&done),
+        None,
+        &nowhere,
+    );
+    assert_eq!(all, Ok(Deploying::Live));
+    let plan = planned(&asked, &manifest, &[done.clone(), host("web2")]);
+    assert_eq!(plan.notes, ["live and healthy already on web1"]);
+    assert!(
+        plan.steps
+            .iter()
+            .all(|step| step.host.as_deref() != Some("web1"))
+    );
+    done.healthy = Some(false);
+    let plan = planned(&asked, &manifest, &[done]);
+    assert!(
+        !plan.steps.is_empty(),
+        "an unhealthy release is deployed again"
+    );
+}
+
+#[test]
+fn a_lock_is_no_plan() {
+    let mut busy = host("web1");
+    busy.lock = Some("Ben (prepare, since 12:05)".to_owned());
+    let decided = decide(
+        &request(Intent::Deploy),
+        &manifest(),
+        &[busy],
+        None,
+        &BTreeSet::new(),
+    );
+    let holder = "Ben (prepare, since 12:05)".to_owned();
+    assert_eq!(
+        decided,
+        Ok(Deploying::Locked {
+            host: "web1".to_owned(),
+            holder
+        })
+    );
+}
+
+#[test]
+fn every_reason_on_every_host_is_told_at_once() {
+    let mut one = host("web1");
+    one.path = PathState::Foreign;
+    one.current = Current::Foreign("a folder".to_owned());
+    one.python = Err("python3: not found".to_owned());
+    one.shared_files.clear();
+    one.free_bytes = 20_000_000;
+    let mut two = host("web2");
+    two.path = PathState::Unwritable("owned by root".to_owned());
+    if let Ok(python) = &mut two.python {
+        "3.8.1".clone_into(&mut python.version);
+        python.venv = false;
+        python.tags.clear();
+    }
+    let nowhere = two.missing.clone();
+    let last = Started {
+        format: 1,
+        state: "started".to_owned(),
+        id: EntryId("aa".to_owned()),
+        kind: Intent::Deploy,
+        project: "0".repeat(40),
+        stage: "staging".to_owned(),
+        hosts: vec!["web0".to_owned()],
+        path: "/srv/old".to_owned(),
+        version: Version::new(1, 4, 1),
+        manifest: digest(),
+        by: "Ada <ada@example.org>".to_owned(),
+        time: "2026-03-01T12:00:00Z".to_owned(),
+        reason: String::new(),
+    };
+    let asked = request(Intent::Deploy);
+    let refusal = decide(&asked, &manifest(), &[one, two], Some(&last), &nowhere).unwrap_err();
+    insta::assert_snapshot!(words(&refusal));
+}
+
+#[test]
+fn a_prune_names_what_goes() {
+    let mut full = host("web1");
+    for patch in 0..4 {
+        full.complete
+            .insert(Version::new(1, 3, patch), Digest::of(b""));
+    }
+    insta::assert_snapshot!(prune("staging", 2, &[full], None).unwrap());
+}

@@ -1,0 +1,5 @@
+//! Every plan and refusal that a person can see, made from facts alone: no file, no git, no host.
+
+mod deployments;
+mod releases;
+mod sample;

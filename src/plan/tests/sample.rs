@@ -1,0 +1,63 @@
+//! Facts to start from; a test changes what it is about.
+
+use crate::{
+    config::{Project, Stage},
+    facts::{Current, Host, PathState, Python, Repository},
+    release::{Digest, Manifest},
+};
+use semver::Version;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The frozen manifest of shop 1.4.2.
+pub fn manifest() -> Manifest {
+    Manifest::from_toml(include_str!("../../../fixtures/formats/v1/manifest.toml")).unwrap()
+}
+
+/// A stage of two hosts.
+pub fn stage() -> Stage {
+    let text = "[project]\nname = \"shop\"\n[stage.staging]\nhosts = [\"web1\", \"web2\"]\npath = \"/srv/shop\"\n";
+    let project = Project::parse("hostout.toml", text).unwrap();
+    project.stages.into_iter().next().unwrap()
+}
+
+/// sha256 of the manifest.
+pub fn digest() -> Digest {
+    Digest::of(b"manifest")
+}
+
+/// A host that runs 1.4.1, and lacks all of 1.4.2.
+pub fn host(name: &str) -> Host {
+    let old = Version::new(1, 4, 1);
+    Host {
+        path: PathState::Ours,
+        python: Ok(Python {
+            version: "3.11.2".to_owned(),
+            tags: BTreeSet::from(["py3-none-any", "cp311-cp311-linux_x86_64"].map(str::to_owned)),
+            target: "cp311-manylinux_2_36_x86_64".to_owned(),
+            venv: true,
+        }),
+        free_bytes: 1_000_000_000,
+        current: Current::Release(old.clone()),
+        complete: BTreeMap::from([(old, Digest::of(b"old"))]),
+        healthy: Some(true),
+        shared_files: BTreeMap::from([("secret.cfg".to_owned(), true)]),
+        missing: manifest()
+            .artifacts_for("default")
+            .iter()
+            .map(|artifact| artifact.sha256)
+            .collect(),
+        agent: true,
+        ..Host::unknown(name)
+    }
+}
+
+/// A clean repository.
+pub fn repository() -> Repository {
+    Repository {
+        head: "a".repeat(40),
+        dirty: Vec::new(),
+        operation: None,
+        tags: BTreeSet::new(),
+        passwords: Vec::new(),
+    }
+}

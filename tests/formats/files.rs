@@ -1,0 +1,175 @@
+//! Files of the ledger and of an unfinished release.
+
+use super::sample;
+use crate::support::Project;
+use hostout::{
+    execute::Unfinished,
+    release::{
+        Data, Digest, Ended, FormatError, Intent, Manifest, Outcome, Services, SourceKind, Started,
+        from_toml, to_toml,
+    },
+};
+use semver::Version;
+use serde::{Serialize, de::DeserializeOwned};
+use std::fs;
+
+/// The sample, after it was seen to be written back with the same values and nothing else.
+#[track_caller]
+fn frozen<T: DeserializeOwned + Serialize>(name: &str) -> T {
+    let text = sample(name);
+    let value: T = from_toml(&text).unwrap();
+    let table = |text: &str| text.parse::<toml_edit::DocumentMut>().unwrap();
+    let written = to_toml(&value).unwrap();
+    let values =
+        |text: &str| toml_edit::de::from_document::<serde_json::Value>(table(text)).unwrap();
+    assert_eq!(values(&written), values(&text), "{name}");
+    let newer = text.replacen("format = 1", "format = 2", 1);
+    let refused = from_toml::<T>(&newer).err();
+    assert!(matches!(refused, Some(FormatError::Newer(2))), "{name}");
+    value
+}
+
+fn digest(digit: &str) -> Digest {
+    digit.repeat(64).parse().unwrap()
+}
+
+#[test]
+fn a_manifest_means_what_it_meant() {
+    let manifest: Manifest = frozen("manifest.toml");
+    assert_eq!(manifest.version, Version::new(1, 4, 2));
+    assert_eq!(manifest.commit, "a".repeat(40));
+    assert_eq!(manifest.release_commit, "b".repeat(40));
+    assert_eq!(manifest.project.id, "0".repeat(40));
+    assert_eq!(manifest.previous.as_ref().unwrap().manifest, digest("1"));
+    assert_eq!(manifest.tarball.tar_sha256, digest("3"));
+
+    let buildout = manifest.buildout_for("production", &[]).unwrap();
+    assert_eq!(
+        (buildout.config.as_str(), buildout.run.as_str()),
+        ("prod.cfg", "hostout.cfg")
+    );
+    assert_eq!(buildout.host_parts, ["crontab"]);
+    let services = Services::Command {
+        start: "bin/start".to_owned(),
+        stop: "bin/stop".to_owned(),
+        status: Some("bin/status".to_owned()),
+        log: Some("var/log/app.log".to_owned()),
+    };
+    assert_eq!(buildout.services, services);
+    assert_eq!(
+        buildout.health.http.as_deref(),
+        Some("http://127.0.0.1:8080/")
+    );
+    assert_eq!(buildout.health.timeout, 60);
+    let data = Data::Command {
+        backup: "bin/dump".to_owned(),
+        keep: 7,
+    };
+    assert_eq!(buildout.data, data);
+    let migrate = buildout.hooks.migrate.as_ref().unwrap();
+    assert_eq!(
+        (migrate.argv.as_slice(), migrate.timeout),
+        (&["bin/upgrade".to_owned(), "--all".to_owned()][..], 300)
+    );
+    assert_eq!(buildout.shared.files, ["secret.cfg"]);
+    let zeo = manifest
+        .buildout_for("staging", &["zeo".to_owned()])
+        .unwrap();
+    assert_eq!(zeo.name, "staging.zeo");
+    assert_eq!(zeo.data, Data::None);
+
+    let egg = &manifest.egg[0];
+    assert_eq!(
+        (egg.name.as_str(), egg.version.to_string()),
+        ("acme.shop", "1.2".to_owned())
+    );
+    assert_eq!((egg.source.kind, egg.changed), (SourceKind::Project, true));
+    assert!(egg.artifacts[0].reproducible);
+    let pin = &manifest.pin[0];
+    assert_eq!(pin.built_from.as_ref().unwrap().sha256, digest("5"));
+    assert!(!pin.artifacts[0].reproducible);
+    let files = |buildout: &str| -> Vec<String> {
+        let artifacts = manifest.artifacts_for(buildout).into_iter();
+        artifacts.map(|artifact| artifact.file).collect()
+    };
+    assert_eq!(
+        files("staging.zeo"),
+        ["acme.shop-1.2-py3-none-any.whl", "shop-1.4.2.tar.gz"]
+    );
+    assert_eq!(files("default").len(), 3);
+}
+
+#[test]
+fn a_manifest_from_before_backups_were_counted_keeps_three() {
+    let text = sample("manifest.toml").replace("keep = 7\n", "");
+    let manifest = Manifest::from_toml(&text).unwrap();
+    assert!(matches!(
+        manifest.buildout[0].data,
+        Data::Command { keep: 3, .. }
+    ));
+}
+
+#[test]
+fn deployment_entries_mean_what_they_meant() {
+    let started: Started = frozen("started.toml");
+    assert_eq!(started.kind, Intent::Rollback);
+    assert_eq!(started.hosts, ["deploy@web1.example.org:22", "local"]);
+    assert_eq!(
+        (started.stage.as_str(), started.path.as_str()),
+        ("staging", "/srv/shop")
+    );
+    assert_eq!(
+        (started.manifest, started.reason.as_str()),
+        (digest("9"), "too formal")
+    );
+
+    let ended: Ended = frozen("ended.toml");
+    assert_eq!((ended.state, &ended.of), (Outcome::Reverted, &started.id));
+    assert_eq!(ended.host[0].from, Some(Version::new(1, 4, 1)));
+    assert_eq!(
+        ended.host[0].backup.as_deref(),
+        Some("8e6f79f83626d68a-1.4.2")
+    );
+    assert_eq!(
+        (ended.host[1].result, &ended.host[1].to),
+        (Outcome::Failed, &None)
+    );
+}
+
+#[test]
+fn an_unfinished_release_means_what_it_meant() {
+    let note: Unfinished = frozen("unfinished.toml");
+    assert_eq!(
+        (note.version, note.tag.as_str()),
+        (Version::new(1, 4, 2), "v1.4.2")
+    );
+    assert_eq!(
+        (note.notes.as_str(), note.manifest.as_str()),
+        ("acme.shop 1.2", "format = 1")
+    );
+    assert_eq!(note.versions_cfg, "[versions]\nlxml = 6.0.2\n");
+}
+
+#[test]
+fn a_newer_note_is_refused_by_name_and_nothing_is_written() {
+    let project = Project::single();
+    project.hostout(&["init"]).exits(0);
+    let folder = project.directory.join(".git/hostout/unfinished");
+    fs::create_dir_all(&folder).unwrap();
+    let newer = sample("unfinished.toml").replacen("format = 1", "format = 2", 1);
+    fs::write(folder.join("hostout.toml"), &newer).unwrap();
+    let refs = || project.git(&["for-each-ref"]);
+    let before = refs();
+    let run = project.hostout(&["resume", "--yes"]).exits(11);
+    run.says(&[
+        "hostout.toml",
+        "format 2",
+        "newer git-hostout",
+        "Nothing was changed",
+    ]);
+    assert_eq!(refs(), before);
+    assert_eq!(
+        fs::read_to_string(folder.join("hostout.toml")).unwrap(),
+        newer
+    );
+}
