@@ -4,15 +4,19 @@
 //! **Not here:** decisions (beside the planners, as values).
 //! **To add** a verb: a file of its name here.
 
+mod bad_hosts;
 mod check;
 mod deploy;
+mod divided;
 mod init;
+mod interrupt;
 mod log;
 mod prune;
 mod release;
 mod resume;
 mod rollback;
 mod show;
+mod ssh;
 mod stages;
 mod status;
 mod usage;
