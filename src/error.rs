@@ -62,6 +62,9 @@ pub enum Error {
     /// There is nobody to ask.
     #[error("this needs a yes, and there is no terminal to ask on")]
     NotATerminal,
+    /// There is nobody to type a protected stage's name.
+    #[error("stage {0} is protected, and there is no terminal to type its name on")]
+    Protected(String),
     /// `status --exit-code` found something.
     #[error("{0}")]
     Unhealthy(String),
@@ -142,7 +145,7 @@ impl Error {
             Self::Execute(error) => execute_class(error),
             Self::Locked { .. } => Class::Locked,
             Self::Unreachable(_) | Self::Unseen(_) => Class::Unreachable,
-            Self::Declined | Self::NotATerminal => Class::Declined,
+            Self::Declined | Self::NotATerminal | Self::Protected(_) => Class::Declined,
             Self::Unhealthy(_) => Class::Unhealthy,
             Self::Output(_) | Self::Signals(_) => Class::Bug,
         }
@@ -168,6 +171,7 @@ impl Error {
             },
             Self::Locked { .. } => Some("wait until they are done, then try again".to_owned()),
             Self::NotATerminal => Some("add --yes".to_owned()),
+            Self::Protected(stage) => Some(format!("add --confirm {stage}")),
             Self::Usage(_)
             | Self::Format(_)
             | Self::Declined

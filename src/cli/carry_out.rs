@@ -59,8 +59,11 @@ fn confirm(session: &Session, question: &Question<'_>) -> Result<(), Error> {
     let answer = match question.protected {
         Some(stage) if question.confirmed == Some(stage) => Answer::Yes,
         Some(stage) => {
-            let text = format!("Stage {stage} is protected. Type its name to go on:");
-            session.ui.ask_name(&text, stage)
+            let text = format!("Stage {stage} is protected.");
+            match session.ui.ask_name(&text, stage) {
+                Answer::NotATerminal => return Err(Error::Protected(stage.to_owned())),
+                answer => answer,
+            }
         }
         None => session.ui.ask(question.text, true),
     };

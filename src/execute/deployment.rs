@@ -221,9 +221,14 @@ impl Deployment<'_> {
         let prepared = self
             .agent(members, step)?
             .prepare(request, self.recorder.watch);
-        prepared.map_err(|error| self.before(step, plan, &error))?;
-        progress.locked.extend(step.host.clone());
-        Ok(())
+        // Where it was cut off the lock may be ours still.
+        let refused = matches!(&prepared, Err(ConversationError::Failed(_)));
+        progress
+            .locked
+            .extend(step.host.clone().filter(|_| !refused));
+        prepared
+            .map(|_| ())
+            .map_err(|error| self.before(step, plan, &error))
     }
 
     fn record_started(&self, ledger: &mut Ledger, progress: &mut Progress) -> Result<()> {

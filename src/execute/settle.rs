@@ -6,6 +6,7 @@ use crate::{
     event::Event,
     host::{DeadOwner, FailureKind, LockSeen},
     ledger::{Kind, Ledger},
+    observe::holder,
     release::{EntryId, HostResult, Outcome, Started},
     transport::{Conversation, ConversationError},
 };
@@ -48,7 +49,7 @@ pub fn settle(
         if let Some(lock) = lock.as_ref().filter(|lock| !is_dead(lock)) {
             return Err(Error::Locked {
                 host,
-                holder: lock.by.clone(),
+                holder: holder(lock),
             });
         }
         if let Some(open) = &open {

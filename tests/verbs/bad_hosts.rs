@@ -1,6 +1,6 @@
 //! Hosts on which something is wrong: said in one sentence, and nothing is touched.
 
-use crate::support::{Host, sshd};
+use crate::support::{Host, Project, Run, sshd};
 use std::fs;
 
 #[test]
@@ -43,11 +43,7 @@ fn a_host_that_cannot_be_trusted_or_reached() {
 
 #[test]
 fn a_python_that_is_missing_or_does_not_fit() {
-    let host = Host::of(
-        crate::support::Project::single(),
-        "python = \"python-of-nowhere\"\n",
-    )
-    .release();
+    let host = Host::of(Project::single(), "python = \"python-of-nowhere\"\n").release();
     host.hostout(&["deploy", "far", "--yes"])
         .exits(11)
         .says(&["python-of-nowhere", "install python3"]);
@@ -112,7 +108,7 @@ fn a_path_that_is_somebody_elses() {
 #[test]
 fn a_shared_file_has_to_be_there_first() {
     let host = Host::of(
-        crate::support::Project::single(),
+        Project::single(),
         "\n[stage.far.shared]\nfiles = [\"secret.cfg\"]\n",
     )
     .release();
@@ -172,4 +168,23 @@ fn another_path_or_host_is_meant_or_refused() {
         .says(&["web1", "local", "--moved"]);
     host.hostout(&["deploy", "far", "--yes", "--moved"])
         .exits(0);
+}
+
+#[test]
+fn a_disk_without_room_is_told_before_anything_is_sent() {
+    let project = Project::single();
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(0);
+    // A file system of its own, seen by this command only.
+    let alone = if sshd::user() == "root" { "-m" } else { "-rm" };
+    let script =
+        "mkdir \"$0\" && mount -t tmpfs -o size=30m none \"$0\" && git hostout deploy local --yes
+        code=$?; ls -A \"$0\"; exit $code";
+    let path = project.host.display().to_string();
+    let arguments = [alone, "sh", "-c", script, &path];
+    let mut command = project.sandbox.command("unshare", &project.directory);
+    let output = command.args(arguments).output().unwrap();
+    let run = Run::new(&arguments, &output).exits(11);
+    assert_eq!(run.stdout, "", "nothing was written");
+    run.says(&["MB free at", "needed", "git hostout prune local"]);
 }
