@@ -74,6 +74,9 @@ pub enum Error {
     /// `status --exit-code` could not see everything.
     #[error("{0}")]
     Unseen(String),
+    /// The operating system lets us not listen to signals.
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
     /// Output could not be written.
     #[error("cannot write output")]
     Output(#[source] io::Error),
@@ -164,7 +167,7 @@ impl Error {
             Self::Unreachable(_) | Self::Unseen(_) => Class::Unreachable,
             Self::Declined | Self::NotATerminal { .. } => Class::Declined,
             Self::Unhealthy(_) => Class::Unhealthy,
-            Self::Output(_) => Class::Bug,
+            Self::Output(_) | Self::Signals(_) => Class::Bug,
         }
     }
 
@@ -193,7 +196,8 @@ impl Error {
             | Self::Declined
             | Self::Unhealthy(_)
             | Self::Unseen(_)
-            | Self::Output(_) => None,
+            | Self::Output(_)
+            | Self::Signals(_) => None,
         };
         hint.into_iter().filter(|hint| !hint.is_empty()).collect()
     }
@@ -260,6 +264,19 @@ impl Error {
                 Live::Kept(_) => format!("git hostout rollback {stage}"),
             };
             return format!("On {}, {}. Next: {next}", deployed.host, deployed.live);
+        }
+        match self {
+            Self::Execute(execute::Error::Stopped { stage }) => {
+                return format!(
+                    "No host of {stage} was switched after that; what was live is live. Next: git hostout deploy {stage}"
+                );
+            }
+            Self::Execute(execute::Error::Left { stage, .. }) => {
+                return format!(
+                    "What is live on {stage} is told by its job. Next: git hostout resume {stage}"
+                );
+            }
+            _ => {}
         }
         match self.class() {
             Class::Unhealthy | Class::Unknown => {
@@ -387,10 +404,10 @@ fn execute_class(error: &execute::Error) -> Class {
     match error {
         Error::Ledger(error) => ledger_class(error),
         Error::Pack(_) | Error::File { .. } => Class::Refused,
-        Error::Unreachable(_) => Class::Unreachable,
+        Error::Unreachable(_) | Error::Conversation { .. } => Class::Unreachable,
         Error::Locked { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
-        Error::Interrupted => Class::Interrupted,
+        Error::Interrupted | Error::Stopped { .. } | Error::Left { .. } => Class::Interrupted,
         Error::Deployed(deployed) => match deployed.live {
             Live::Untouched(_) => Class::FailedBeforeSwitch,
             Live::Reverted(_) => Class::Reverted,

@@ -132,6 +132,20 @@ pub(super) fn resolve(
         }
         pinned.resolved.insert(combination.name.clone(), resolved);
     }
+    keep_used(&mut pinned, candidates, built, &used);
+    pinned.pins.sort_by_key(|pin| normalize(&pin.name));
+    two_versions(&pinned.pins)?;
+    targets::check(job, &pinned)?;
+    Ok(pinned)
+}
+
+/// Takes over the wheels of the eggs that some combination uses.
+fn keep_used(
+    pinned: &mut Pinned,
+    candidates: &[Candidate],
+    built: &Wheels,
+    used: &BTreeSet<String>,
+) {
     for (candidate, wheel) in candidates.iter().zip(&built.each) {
         let wheel = wheel
             .as_ref()
@@ -145,10 +159,6 @@ pub(super) fn resolve(
         }
         pinned.eggs.push(wheel.cloned());
     }
-    pinned.pins.sort_by_key(|pin| normalize(&pin.name));
-    two_versions(&pinned.pins)?;
-    targets::check(job, &pinned)?;
-    Ok(pinned)
 }
 
 fn describe(combination: &Combination) -> String {

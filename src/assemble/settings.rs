@@ -86,6 +86,7 @@ pub(super) fn data(combination: &Combination, inspected: &Inspected) -> Result<D
             Ok(Data::Zodb {
                 storages: databases.storages,
                 blobs: databases.blobs,
+                keep: combination.data.keep,
             })
         }
     }

@@ -1,7 +1,7 @@
 //! Show → fork → confirm → execute: the only place in the program that knows of a dry run.
 
 use super::session::Session;
-use crate::{error::Error, plan::Plan, ui::Answer};
+use crate::{error::Error, execute, plan::Plan, ui::Answer};
 
 /// What happens to a plan once it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,20 +30,21 @@ impl Mode {
     }
 }
 
-/// Shows `plan`, and carries it out with `execute` unless this is a dry run or the person says no.
+/// Shows `plan`, and carries it out with `carry_out` unless this is a dry run or the person says no.
 pub fn carry_out(
     session: &Session,
     plan: &Plan,
     mode: Mode,
     question: &Question<'_>,
-    execute: impl FnOnce() -> Result<(), Error>,
+    carry_out: impl FnOnce() -> Result<(), Error>,
 ) -> Result<(), Error> {
     show(session, plan, mode);
     if mode == Mode::DryRun {
         return Ok(());
     }
     confirm(session, question)?;
-    execute()
+    execute::listen().map_err(Error::Signals)?;
+    carry_out()
 }
 
 fn show(session: &Session, plan: &Plan, mode: Mode) {

@@ -82,7 +82,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     if version.is_none() {
         release_first(session, &work, &ledger)?;
     }
-    let ledger = work.ledger(&session.ui)?;
+    let mut ledger = work.ledger(&session.ui)?;
+    if !args.options.dry_run {
+        deployment::settle_open(session, &work, &mut ledger, stage)?;
+    }
     let released = releasing::released(&work, &ledger, version)?;
     deployment::run(
         session,

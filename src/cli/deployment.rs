@@ -10,12 +10,12 @@ use super::{
 use crate::{
     config::{Host, Stage},
     error::Error,
-    execute::{self, Publisher},
+    execute::{self, Publisher, Recorder},
     host,
     ledger::{self, Git, Ledger, Patience, Released},
     observe,
     plan::{self, DeployFacts, Deploying},
-    release::{Digest, Intent, Manifest},
+    release::{Digest, Intent, Manifest, Outcome},
 };
 use std::collections::BTreeSet;
 
@@ -32,7 +32,11 @@ pub(super) fn run(
     releasing::check_signatures(work, &ledger, released)?;
     let store = session.store()?;
     let mut fleet = Fleet::connect_some(session, stage, options.hosts.as_deref())?;
-    let hosts = fleet.look(stage, Some(&released.manifest))?;
+    let mut hosts = fleet.look(stage, Some(&released.manifest))?;
+    if !options.dry_run && hosts.iter().any(|host| host.lock.is_some()) {
+        settle(session, work, &mut ledger, stage, &mut fleet)?;
+        hosts = fleet.look(stage, Some(&released.manifest))?;
+    }
     let log = observe::history_of(&observe::history(&ledger), &stage.name);
     let last_started = match log.first() {
         Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
@@ -74,26 +78,17 @@ pub(super) fn run(
         confirmed: options.confirm.as_deref(),
     };
     carry_out(session, &plan, Mode::of(options.dry_run), &question, || {
-        let key = work.key()?;
-        let show = session.watch();
-        let publisher = Publisher {
-            git: Git::of(&work.repo),
-            remote: ledger::remote_for(&work.repo),
-            patience: Patience::default(),
-        };
-        let job = execute::Deployment {
-            key: &key,
-            who: work.who()?,
-            store: &store,
-            stage,
-            released,
-            request: &request,
-            reason: &options.reason,
-            now: &|| session.now(),
-            publisher: &publisher,
-            watch: &|event| show.on(event),
-        };
-        job.carry_out(&plan, &mut ledger, &mut fleet.members)?;
+        recording(session, work, |recorder| {
+            let job = execute::Deployment {
+                recorder: *recorder,
+                store: &store,
+                stage,
+                released,
+                request: &request,
+                reason: &options.reason,
+            };
+            Ok(job.carry_out(&plan, &mut ledger, &mut fleet.members)?)
+        })?;
         session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
@@ -118,4 +113,64 @@ fn live(work: &Workspace, stage: &Stage, manifest: &Manifest) -> String {
         text += &format!("\n  {url}");
     }
     text
+}
+
+/// Finishes what a client that died left open on `stage`, so that what follows sees the truth.
+pub(super) fn settle_open(
+    session: &Session,
+    work: &Workspace,
+    ledger: &mut Ledger,
+    stage: &Stage,
+) -> Result<Option<Outcome>, Error> {
+    if execute::open_deployment(ledger, &stage.name)?.is_none() {
+        return Ok(None);
+    }
+    let mut fleet = Fleet::connect(session, stage)?;
+    settle(session, work, ledger, stage, &mut fleet)
+}
+
+/// Waits for jobs that nobody follows, frees locks that nobody holds, and writes the end that is missing.
+pub(super) fn settle(
+    session: &Session,
+    work: &Workspace,
+    ledger: &mut Ledger,
+    stage: &Stage,
+    fleet: &mut Fleet,
+) -> Result<Option<Outcome>, Error> {
+    let settled = recording(session, work, |recorder| {
+        Ok(execute::settle(
+            stage,
+            recorder,
+            ledger,
+            &mut fleet.members,
+        )?)
+    })?;
+    if let Some(outcome) = settled {
+        session.ui.status(&format!(
+            "The deployment to {} that was left open ended: {outcome}.",
+            stage.name
+        ));
+    }
+    Ok(settled)
+}
+
+/// Calls `work_with` with everything that entries need.
+fn recording<T>(
+    session: &Session,
+    work: &Workspace,
+    work_with: impl FnOnce(&Recorder<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let show = session.watch();
+    work_with(&Recorder {
+        repo: &work.repo,
+        key: &work.key()?,
+        who: &work.who()?,
+        now: &|| session.now(),
+        publisher: &Publisher {
+            git: Git::of(&work.repo),
+            remote: ledger::remote_for(&work.repo),
+            patience: Patience::default(),
+        },
+        watch: &|event| show.on(event),
+    })
 }

@@ -125,7 +125,7 @@ pub fn target(session: &Session, host: &crate::config::Host, path: &str) -> Resu
     let mut transport = connect(session, host)?;
     let mut conversation = Conversation::new(transport.as_mut(), path, "python3");
     let answer = conversation
-        .status(&[])
+        .status(&[], Vec::new())
         .map_err(observe::Error::Conversation)?;
     Ok(answer.target)
 }

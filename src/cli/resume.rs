@@ -2,10 +2,11 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
-    releasing,
+    deployment, releasing,
     session::{Session, Workspace},
 };
 use crate::{
+    config::Stage,
     error::Error,
     execute::{self, Published, Publisher},
     ledger::{self, Fetched, Git, Ledger, Patience},
@@ -14,9 +15,12 @@ use crate::{
 };
 use gix::ObjectId;
 
-/// Finish a release that was interrupted, and push releases and entries that stayed local.
+/// Finish what was interrupted: a release; a deployment whose host was left alone. Push what stayed local.
 #[derive(clap::Args, Debug)]
 pub struct Args {
+    /// Only this stage's deployment
+    #[arg(value_name = "STAGE")]
+    stage: Option<String>,
     /// Show what would be done
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -25,6 +29,13 @@ pub struct Args {
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let mut work = session.workspace()?;
     let mut ledger = work.ledger(&session.ui)?;
+    let settled = settle(session, &work, &mut ledger, args)?;
+    if args.stage.is_some() {
+        if !settled {
+            session.ui.status("There is nothing to resume.");
+        }
+        return Ok(());
+    }
     let remote = ledger::remote_for(&work.repo);
     let Some(note) = execute::unfinished(&work.repo, ledger.branch())? else {
         return push(session, &work, ledger, remote, Mode::of(args.dry_run));
@@ -56,6 +67,35 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             push_to,
         )
     })
+}
+
+/// Follows deployments whose clients died to their ends; whether there was one.
+fn settle(
+    session: &Session,
+    work: &Workspace,
+    ledger: &mut Ledger,
+    args: &Args,
+) -> Result<bool, Error> {
+    let stages: Vec<&Stage> = match &args.stage {
+        Some(name) => vec![work.project.select_stage(Some(name))?],
+        None => work.project.stages.iter().collect(),
+    };
+    let mut any = false;
+    for stage in stages {
+        let Some(open) = execute::open_deployment(ledger, &stage.name)? else {
+            continue;
+        };
+        any = true;
+        if args.dry_run {
+            session.ui.note(&format!(
+                "the hosts of {} would be asked how deployment {} ended",
+                stage.name, open.id
+            ));
+        } else {
+            deployment::settle_open(session, work, ledger, stage)?;
+        }
+    }
+    Ok(any)
 }
 
 /// Pushes every release and entry that the remote has not, made again on top of what came there in between.

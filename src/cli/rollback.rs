@@ -33,7 +33,10 @@ pub struct Args {
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
-    let ledger = work.ledger(&session.ui)?;
+    let mut ledger = work.ledger(&session.ui)?;
+    if !args.options.dry_run {
+        deployment::settle_open(session, &work, &mut ledger, stage)?;
+    }
     let log = observe::history_of(&observe::history(&ledger), &stage.name);
     let version = if let Some(word) = &args.to {
         plan::parse_version(word)?

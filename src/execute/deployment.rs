@@ -1,22 +1,24 @@
 //! Carrying out a deployment: prepare on every host, then activate, then write down how it ended.
 
 use super::{
-    Deployed, Error, Live, Member, Published, Publisher, Result, interrupted,
+    Deployed, Error, Live, Member, Recorder, Result,
+    interrupt::asked,
+    record::{Signed, overall},
     stream::Stream,
     verdict::{Case, Verdict},
 };
 use crate::{
     config::Stage,
-    event::{Event, Watch},
+    event::Event,
     host::{ActivateRequest, FailureKind, LockRequest, PrepareRequest},
-    ledger::{self, Key, Kind, Ledger, NewEntry, Person, Released},
+    ledger::{self, Ledger, Person, Released},
     pack::Store,
     plan::{Action, DeployRequest, HealthOverride, Plan, Step},
-    release::{Artifact, Ended, EntryId, HostResult, Outcome, Started},
+    release::{Artifact, EntryId, HostResult, Started},
     transport::{Conversation, ConversationError},
 };
-use jiff::Timestamp;
 use semver::Version;
+use std::cell::Cell;
 
 /// How long a host's lock outlives a client that has gone, in seconds.
 const LEASE: u64 = 600;
@@ -26,10 +28,8 @@ const DEADLINE: u64 = 1800;
 
 /// A deployment: everything its steps need besides the plan.
 pub struct Deployment<'a> {
-    /// Who signs the entries.
-    pub key: &'a Key,
-    /// Who deploys.
-    pub who: Person,
+    /// Who deploys, and how that is written down.
+    pub recorder: Recorder<'a>,
     /// Where artifacts come from.
     pub store: &'a Store,
     /// Where to.
@@ -40,12 +40,6 @@ pub struct Deployment<'a> {
     pub request: &'a DeployRequest,
     /// Why.
     pub reason: &'a str,
-    /// The clock.
-    pub now: &'a dyn Fn() -> Timestamp,
-    /// How the entries get to the remote.
-    pub publisher: &'a Publisher,
-    /// Whoever looks on.
-    pub watch: Watch<'a>,
 }
 
 /// What has happened so far.
@@ -53,13 +47,15 @@ struct Progress {
     id: EntryId,
     token: String,
     started: Option<Started>,
-    serial: Option<u64>,
-    started_text: String,
-    started_signature: String,
+    signed: Option<Signed>,
+    /// How many hosts are to be activated.
+    hosts: usize,
     results: Vec<HostResult>,
     failure: Option<Deployed>,
     /// The hosts whose lock we hold.
     locked: Vec<String>,
+    /// A host whose job nobody follows any more.
+    left: Option<String>,
 }
 
 impl Deployment<'_> {
@@ -78,26 +74,31 @@ impl Deployment<'_> {
             id: ledger::new_id()?,
             token: ledger::new_id()?.0,
             started: None,
-            serial: None,
-            started_text: String::new(),
-            started_signature: String::new(),
+            signed: None,
+            hosts: plan
+                .steps
+                .iter()
+                .filter(|step| matches!(step.action, Action::Activate { .. }))
+                .count(),
             results: Vec::new(),
             failure: None,
             locked: Vec::new(),
+            left: None,
         };
         let outcome = self.steps(plan, ledger, members, &mut progress);
         if let Err(error) = outcome {
             self.give_back(members, &progress);
-            if progress.started.is_some() {
+            if progress.started.is_some() && progress.left.is_none() {
                 // The first error is what counts; a ledger that cannot be written either is only told.
                 if let Err(second) = self.record_ended(ledger, &progress) {
-                    (self.watch)(Event::Warning(second.to_string()));
+                    (self.recorder.watch)(Event::Warning(second.to_string()));
                 }
             }
             return Err(error);
         }
         match progress.failure {
             Some(failure) => Err(Error::Deployed(Box::new(failure))),
+            None if progress.results.len() < progress.hosts => Err(self.stopped()),
             None => Ok(()),
         }
     }
@@ -110,8 +111,8 @@ impl Deployment<'_> {
         progress: &mut Progress,
     ) -> Result<()> {
         for step in &plan.steps {
-            if progress.started.is_none() {
-                interrupted()?;
+            if progress.started.is_none() && asked() > 0 {
+                return Err(self.stopped());
             }
             match &step.action {
                 Action::InstallAgent { .. } => self.install(members, step, plan)?,
@@ -121,13 +122,17 @@ impl Deployment<'_> {
                 }
                 Action::RecordStarted { .. } => self.record_started(ledger, progress)?,
                 Action::Activate { expected, new, .. } => {
-                    if progress.failure.is_none() {
+                    // A Ctrl-C lets the host at hand come to its end, and spares the others.
+                    if progress.failure.is_none() && (asked() == 0 || progress.results.is_empty()) {
                         self.activate(members, step, expected.as_ref(), new, progress)?;
                     }
                 }
                 Action::RecordEnded { .. } => {
                     self.give_back(members, progress);
-                    self.record_ended(ledger, progress)?;
+                    // What nobody saw is written by the next command, once the host has told.
+                    if progress.left.is_none() {
+                        self.record_ended(ledger, progress)?;
+                    }
                 }
                 Action::Commit { .. }
                 | Action::Tag { .. }
@@ -155,11 +160,18 @@ impl Deployment<'_> {
             &self.stage.path,
             &self.stage.python,
         )
+        .until(&|| asked() > 0)
+    }
+
+    fn stopped(&self) -> Error {
+        Error::Stopped {
+            stage: self.stage.name.clone(),
+        }
     }
 
     fn begin(&self, step: &Step) {
         let host = step.host.as_deref().unwrap_or("here");
-        (self.watch)(Event::Begin(format!("{host}: {}", step.action)));
+        (self.recorder.watch)(Event::Begin(format!("{host}: {}", step.action)));
     }
 
     fn install(&self, members: &mut [Member], step: &Step, plan: &Plan) -> Result<()> {
@@ -180,7 +192,7 @@ impl Deployment<'_> {
         self.begin(step);
         let host = step.host.as_deref().unwrap_or_default();
         let digests: Vec<_> = artifacts.iter().map(|artifact| artifact.sha256).collect();
-        let stream = Stream::new(self.store, &digests, host, self.watch)?;
+        let stream = Stream::new(self.store, &digests, host, self.recorder.watch)?;
         let put = self.agent(members, step)?.put(stream);
         put.map(|_| ())
             .map_err(|error| self.before(step, plan, &error))
@@ -203,17 +215,23 @@ impl Deployment<'_> {
             stage: self.stage.name.clone(),
             id: progress.id.clone(),
             version: self.released.manifest.version.clone(),
-            lock: lock(&progress.token, &self.who),
+            lock: lock(&progress.token, self.recorder.who),
             keep_lock: true,
         };
-        let prepared = self.agent(members, step)?.prepare(request, self.watch);
-        prepared.map_err(|error| self.before(step, plan, &error))?;
-        progress.locked.extend(step.host.clone());
-        Ok(())
+        let prepared = self
+            .agent(members, step)?
+            .prepare(request, self.recorder.watch);
+        // Where it was cut off the lock may be ours still.
+        let refused = matches!(&prepared, Err(ConversationError::Failed(_)));
+        progress
+            .locked
+            .extend(step.host.clone().filter(|_| !refused));
+        prepared
+            .map(|_| ())
+            .map_err(|error| self.before(step, plan, &error))
     }
 
     fn record_started(&self, ledger: &mut Ledger, progress: &mut Progress) -> Result<()> {
-        let time = (self.now)();
         let hosts = &self.stage.hosts;
         let started = Started {
             format: 1,
@@ -226,35 +244,13 @@ impl Deployment<'_> {
             path: self.stage.path.clone(),
             version: self.released.manifest.version.clone(),
             manifest: self.released.digest,
-            by: self.who.to_string(),
-            time: time.to_string(),
+            by: self.recorder.who.to_string(),
+            time: (self.recorder.now)().to_string(),
             reason: self.reason.to_owned(),
         };
-        let files = ledger::started_files(&started, time, self.key)?;
-        let text = |at: usize| {
-            files
-                .get(at)
-                .map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
-                .unwrap_or_default()
-        };
-        progress.started_text = text(0);
-        progress.started_signature = text(1);
-        let entry = NewEntry {
-            kind: Kind::Started {
-                stage: started.stage.clone(),
-                version: started.version.clone(),
-                intent: started.kind,
-            },
-            id: started.id.clone(),
-            files,
-            who: self.who.clone(),
-            time,
-            reason: self.reason.to_owned(),
-        };
-        ledger.append(&entry, self.key)?;
-        progress.serial = ledger.entries().next().map(|entry| entry.serial);
+        progress.signed = Some(self.recorder.started(ledger, &started)?);
         progress.started = Some(started);
-        self.publish(ledger)
+        Ok(())
     }
 
     fn activate(
@@ -267,12 +263,15 @@ impl Deployment<'_> {
     ) -> Result<()> {
         self.begin(step);
         let host = step.host.clone().unwrap_or_default();
+        let Some(signed) = &progress.signed else {
+            return Err(Error::Strange("a deployment"));
+        };
         let request = ActivateRequest {
             version: new.clone(),
             manifest_sha256: self.released.digest,
             id: progress.id.clone(),
-            entry: progress.started_text.clone(),
-            signature: progress.started_signature.clone(),
+            entry: signed.text.clone(),
+            signature: signed.signature.clone(),
             expected: expected.cloned(),
             token: progress.token.clone(),
             keep: self.stage.keep,
@@ -284,9 +283,19 @@ impl Deployment<'_> {
             deadline: DEADLINE,
             stage: self.stage.name.clone(),
             intent: self.request.intent,
-            serial: progress.serial,
+            serial: signed.serial,
         };
-        let activated = self.agent(members, step)?.activate(request, self.watch);
+        let activated = {
+            let leave = self.leave_after_two(&host, expected, new);
+            let mut agent = self.agent(members, step)?.until(&leave);
+            agent.activate(request, self.recorder.watch)
+        };
+        progress.locked.retain(|name| *name != host);
+        if activated.is_err() && asked() > 1 {
+            progress.left = Some(host.clone());
+            let stage = self.stage.name.clone();
+            return Err(Error::Left { host, stage });
+        }
         let case = Case {
             host: &host,
             stage: &self.stage.name,
@@ -294,7 +303,9 @@ impl Deployment<'_> {
             new,
         };
         let verdict = Verdict::of(activated, &case);
-        progress.locked.retain(|name| *name != host);
+        if matches!(&verdict.failure, Some(failure) if failure.live == Live::Unknown) {
+            progress.left = Some(host.clone());
+        }
         progress.results.push(HostResult {
             host,
             from: expected.cloned(),
@@ -310,65 +321,29 @@ impl Deployment<'_> {
         let Some(started) = &progress.started else {
             return Ok(());
         };
-        let time = (self.now)();
-        let bad = progress
-            .results
-            .iter()
-            .map(|result| result.result)
-            .find(|result| *result != Outcome::Healthy);
-        let state = match (bad, progress.results.is_empty()) {
-            (Some(bad), _) => bad,
-            (None, true) => Outcome::Failed,
-            (None, false) => Outcome::Healthy,
-        };
-        let ended = Ended {
-            format: 1,
-            state,
-            id: ledger::new_id()?,
-            of: started.id.clone(),
-            stage: started.stage.clone(),
-            time: time.to_string(),
-            host: progress.results.clone(),
-        };
-        let entry = NewEntry {
-            kind: Kind::Ended {
-                stage: started.stage.clone(),
-                version: started.version.clone(),
-                of: started.id.clone(),
-                outcome: state,
-                intent: started.kind,
-            },
-            id: ended.id.clone(),
-            files: ledger::ended_files(&ended, time)?,
-            who: self.who.clone(),
-            time,
-            reason: String::new(),
-        };
-        ledger.append(&entry, self.key)?;
-        self.publish(ledger)
+        let state = overall(&progress.results, progress.hosts);
+        self.recorder
+            .ended(ledger, started, state, &progress.results)
     }
 
-    /// Pushes the ledger where the remote answers; where it does not, the entry waits for the next command that can.
-    fn publish(&self, ledger: &mut Ledger) -> Result<()> {
-        let told = match self.publisher.push(None, ledger)? {
-            Published::Kept => return Ok(()),
-            Published::Pushed(remote) => {
-                (self.watch)(Event::Detail(format!("ledger pushed to {remote}")));
-                return Ok(());
+    /// The first Ctrl-C says what goes on, the second leaves the job to itself.
+    fn leave_after_two<'s>(
+        &'s self,
+        host: &'s str,
+        old: Option<&'s Version>,
+        new: &'s Version,
+    ) -> impl Fn() -> bool + 's {
+        let told = Cell::new(false);
+        move || {
+            if asked() > 0 && !told.replace(true) {
+                let old = old.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+                (self.recorder.watch)(Event::Warning(format!(
+                    "{host}: the switch from {old} to {new} is under way and goes on by itself, to its end or back; \
+                     waiting for it. Ctrl-C again leaves it alone"
+                )));
             }
-            Published::Refused { remote, message } => {
-                format!(
-                    "{remote} did not take the ledger: {message}; `git hostout resume` tries again"
-                )
-            }
-            Published::Unreachable { remote, message } => {
-                format!(
-                    "{remote} does not answer: {message}; `git hostout resume` pushes the ledger later"
-                )
-            }
-        };
-        (self.watch)(Event::Warning(told));
-        Ok(())
+            asked() > 1
+        }
     }
 
     /// Gives back the locks we still hold. A host that does not answer frees it itself when the lease is over.
@@ -378,8 +353,8 @@ impl Deployment<'_> {
             if !progress.locked.contains(&host) {
                 continue;
             }
-            if let Err(error) = self.talk(member).unlock(&progress.token) {
-                (self.watch)(Event::Warning(format!(
+            if let Err(error) = self.talk(member).until(&|| false).unlock(&progress.token) {
+                (self.recorder.watch)(Event::Warning(format!(
                     "{host}: the lock stays until its lease of {LEASE} s is over: {error}"
                 )));
             }
@@ -389,6 +364,9 @@ impl Deployment<'_> {
     /// An error before anything was switched: what was live is live, untouched.
     fn before(&self, step: &Step, plan: &Plan, error: &ConversationError) -> Error {
         let host = step.host.clone().unwrap_or_default();
+        if asked() > 0 && matches!(error, ConversationError::Transport(_)) {
+            return self.stopped();
+        }
         if let ConversationError::Failed(failure) = error
             && failure.kind == FailureKind::Locked
         {

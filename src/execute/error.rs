@@ -1,6 +1,9 @@
 //! How carrying out can fail: what matters is what is live afterwards.
 
-use crate::{ledger, pack, transport};
+use crate::{
+    ledger, pack,
+    transport::{self, ConversationError},
+};
 use std::{fmt, io, path::PathBuf};
 
 /// A result of this room.
@@ -43,9 +46,32 @@ pub enum Error {
     /// A plan with a step that does not belong into it.
     #[error("a plan for {0} has a step that does not belong there")]
     Strange(&'static str),
+    /// A host's agent has no answer, before anything changed there.
+    #[error("{host}")]
+    Conversation {
+        /// The host.
+        host: String,
+        /// What it said instead.
+        #[source]
+        source: Box<ConversationError>,
+    },
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// Ctrl-C in a deployment, before a switch.
+    #[error("interrupted")]
+    Stopped {
+        /// The stage.
+        stage: String,
+    },
+    /// The second Ctrl-C: a host's job goes on, and nobody follows it.
+    #[error("interrupted; the job on {host} goes on by itself")]
+    Left {
+        /// The host.
+        host: String,
+        /// The stage.
+        stage: String,
+    },
 }
 
 /// A deployment that did not end as planned.
@@ -106,7 +132,12 @@ impl Error {
             Self::Locked { .. } => {
                 Some("wait, then try again; git hostout status shows who".to_owned())
             }
-            Self::File { .. } | Self::Strange(_) | Self::Interrupted => None,
+            Self::Conversation { source, .. } => source.hint(),
+            Self::File { .. }
+            | Self::Strange(_)
+            | Self::Interrupted
+            | Self::Stopped { .. }
+            | Self::Left { .. } => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Artifacts as one tar stream: one member each, named by its sha256.
 
-use super::Result;
+use super::{Result, interrupt::asked};
 use crate::{
     event::{Event, Watch},
     pack::Store,
@@ -91,6 +91,9 @@ impl<'a> Stream<'a> {
 
 impl Read for Stream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if asked() > 0 {
+            return Err(io::Error::other("interrupted"));
+        }
         loop {
             match &mut self.current {
                 Some(member) => {

@@ -20,6 +20,18 @@ pub(super) struct Verdict {
     pub failure: Option<Deployed>,
 }
 
+/// What the ledger says of a job's own result.
+pub(super) fn outcome(result: ActivationResult) -> Outcome {
+    match result {
+        ActivationResult::Healthy => Outcome::Healthy,
+        ActivationResult::Reverted => Outcome::Reverted,
+        ActivationResult::Unhealthy
+        | ActivationResult::FailedBeforeSwitch
+        | ActivationResult::Failed => Outcome::Failed,
+        ActivationResult::Unknown => Outcome::Abandoned,
+    }
+}
+
 /// Which activation is judged.
 pub(super) struct Case<'a> {
     /// The host.
@@ -44,23 +56,24 @@ impl Verdict {
     fn ended(done: Activated, case: &Case<'_>) -> Self {
         let text = |version: &Version| version.to_string();
         let current = done.current.as_ref().map(text);
-        let (outcome, live) = match done.result {
+        let outcome = outcome(done.result);
+        let live = match done.result {
             ActivationResult::Healthy => {
                 return Self {
-                    outcome: Outcome::Healthy,
+                    outcome,
                     live: done.current,
                     backup: done.backup,
                     failure: None,
                 };
             }
-            ActivationResult::Unhealthy => (Outcome::Failed, Live::Kept(text(case.new))),
+            ActivationResult::Unhealthy => Live::Kept(text(case.new)),
             ActivationResult::Reverted => {
                 let old = case.old.map_or_else(|| "nothing".to_owned(), text);
-                (Outcome::Reverted, Live::Reverted(old))
+                Live::Reverted(old)
             }
-            ActivationResult::FailedBeforeSwitch => (Outcome::Failed, Live::Untouched(current)),
-            ActivationResult::Failed => (Outcome::Failed, Live::Switched(current)),
-            ActivationResult::Unknown => (Outcome::Abandoned, Live::Unknown),
+            ActivationResult::FailedBeforeSwitch => Live::Untouched(current),
+            ActivationResult::Failed => Live::Switched(current),
+            ActivationResult::Unknown => Live::Unknown,
         };
         Self {
             outcome,

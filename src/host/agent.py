@@ -76,7 +76,7 @@ IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}\Z")
 MAX_REQUEST = 64 << 20
 OUTPUT_LINES = 40
 START_SECONDS = 20  # that a control script's daemon may take to appear
-ALIVE_SECONDS = 5  # a quiet verb says that it lives, for the client's stall clock
+ALIVE_SECONDS = 1  # a quiet verb says that it lives, for the client's stall clock
 
 # What the venv holds; eggs that need one of these get it from there, as buildout itself does.
 BOOTSTRAP = ("zc.buildout", "setuptools", "pip", "wheel", "packaging", "platformdirs")
@@ -198,7 +198,8 @@ class Layout:
             return "unwritable", f"{self.path} is not writable for {user()}"
         if os.path.isdir(self.private):
             return "ours", None
-        return ("foreign", "it holds other files") if os.listdir(self.path) else ("empty", None)
+        # Shared files have to be there before the first deployment.
+        return ("foreign", "it holds other files") if set(os.listdir(self.path)) - {"shared"} else ("empty", None)
 
     def make(self):
         """Makes what is missing; refuses a directory that is someone else's."""
@@ -438,6 +439,17 @@ class Lock:
             shutil.rmtree(self.layout.lock)
         return True
 
+    def end_dead(self, dead):
+        """Ends the lock of a client that is gone, as another one on its own machine has seen."""
+        with self.guarded():
+            owner = self.owner()
+            if owner is None:
+                return False
+            if not isinstance(dead, dict) or (owner.get("from"), owner.get("pid")) != (dead.get("from"), dead.get("pid")):
+                raise self.held()
+            shutil.rmtree(self.layout.lock)
+        return True
+
     def break_expired(self):
         with self.guarded():
             owner = self.owner()
@@ -474,6 +486,9 @@ class Heartbeat:
         while not self.stopped.wait(1):
             if self.answers:
                 self.answers.alive()
+                if self.answers.gone:  # nobody waits for it: stop as on a Ctrl-C, which cleans up and gives the lock back
+                    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+                    return
             lease = (self.lock.owner() or {}).get("lease", 120)
             if time.monotonic() - refreshed >= max(1, lease / 4):
                 refreshed = time.monotonic()
@@ -1052,7 +1067,8 @@ class Prepare:
         try:
             self.fill(manifest, settings, token)
         except BaseException:
-            remove_tree(self.layout, self.release)
+            if (self.lock.owner() or {}).get("token") in (None, token):  # else another one builds there by now
+                remove_tree(self.layout, self.release)
             raise
         return False
 
@@ -2234,7 +2250,10 @@ def verb_unlock(layout, _arg, stream, _answers):
     request, lock = read_request(stream), Lock(layout)
     if layout.state()[0] != "ours":
         return {"end": "ok", "unlocked": False}
-    released = lock.break_expired() if request.get("force") else lock.release(request.get("token"))
+    if "dead" in request:
+        released = lock.end_dead(request["dead"])
+    else:
+        released = lock.break_expired() if request.get("force") else lock.release(request.get("token"))
     return {"end": "ok", "unlocked": released}
 
 

@@ -135,6 +135,17 @@ pub enum UnlockRequest {
     Token(String),
     /// Breaks an expired one; `true`.
     Force(bool),
+    /// Ends the lock of a process that is gone, as somebody on its own machine can tell.
+    Dead(DeadOwner),
+}
+
+/// The owner of a lock who is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeadOwner {
+    /// The machine they were at.
+    pub from: String,
+    /// Their process there.
+    pub pid: u32,
 }
 
 impl<T: Serialize> Request<T> {

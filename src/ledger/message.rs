@@ -241,10 +241,12 @@ mod tests {
     #[test]
     fn old_messages_mean_what_they_meant() {
         let (stage, version) = ("staging".to_owned(), Version::new(1, 4, 2));
-        let tag: gix::ObjectId = "3".repeat(40).parse().unwrap();
+        let [tag, commit]: [gix::ObjectId; 2] =
+            ["3", "4"].map(|digit| digit.repeat(40).parse().unwrap());
         let release = Kind::Release {
             version: version.clone(),
             tag,
+            commit,
         };
         let started = Kind::Started {
             stage: stage.clone(),
@@ -258,28 +260,35 @@ mod tests {
             outcome: Outcome::Reverted,
             intent: Intent::Deploy,
         };
-        let tag = tag.to_string();
-        let samples: [(&str, Kind, &str, [&str; 2], Option<(&str, &str)>); 3] = [
+        let (tag, commit) = (tag.to_string(), commit.to_string());
+        type Sample<'a> = (
+            &'a str,
+            Kind,
+            &'a str,
+            [&'a str; 2],
+            Vec<(&'a str, &'a str)>,
+        );
+        let samples: [Sample<'_>; 3] = [
             (
                 include_str!("../../fixtures/formats/v1/ledger-release.txt"),
                 release,
                 "",
                 ["5", "34b86a52c8bdb7bf"],
-                Some(("Hostout-Tag", &tag)),
+                vec![("Hostout-Tag", &tag), ("Hostout-Commit", &commit)],
             ),
             (
                 include_str!("../../fixtures/formats/v1/ledger-started.txt"),
                 started,
                 "Spring sale",
                 ["6", "8e6f79f83626d68a"],
-                None,
+                Vec::new(),
             ),
             (
                 include_str!("../../fixtures/formats/v1/ledger-ended.txt"),
                 ended,
                 "Spring sale",
                 ["7", "b600c501ed5a5323"],
-                Some(("Hostout-Of", "8e6f79f83626d68a")),
+                vec![("Hostout-Of", "8e6f79f83626d68a")],
             ),
         ];
         for (text, expected, reason, [serial, id], more) in samples {
@@ -289,7 +298,10 @@ mod tests {
             assert_eq!(found.get("Hostout-Serial"), Some(serial));
             assert_eq!(found.get("Hostout-Id"), Some(id));
             let mut trailers = vec![("Hostout-Serial", serial.into()), ("Hostout-Id", id.into())];
-            trailers.extend(more.map(|(name, value)| (name, value.to_owned())));
+            trailers.extend(
+                more.into_iter()
+                    .map(|(name, value)| (name, value.to_owned())),
+            );
             assert_eq!(write(&subject(&expected).unwrap(), reason, &trailers), text);
         }
     }

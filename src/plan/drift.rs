@@ -43,7 +43,10 @@ pub fn drift(host: &Host, log: &[Deployment]) -> Vec<String> {
         .first()
         .filter(|deployment| deployment.outcome.is_none())
     {
-        drift.push(format!("the ledger has no end of deployment {}", open.id));
+        drift.push(format!(
+            "deployment {} has no end in the ledger; git hostout resume {} writes it",
+            open.id, open.stage
+        ));
     }
     drift
 }

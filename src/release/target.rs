@@ -2,7 +2,7 @@
 //!
 //! Tags as in PEP 425, compressed sets in file names as in PEP 427, platforms as in PEP 600 and PEP 656.
 
-/// A kind of host: CPython 3.`minor` on a platform.
+/// A kind of host: `CPython` 3.`minor` on a platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     minor: u32,
@@ -60,11 +60,11 @@ impl Target {
             return true;
         }
         match (&self.platform, Platform::parse(tag)) {
-            (Linux { arch: ours }, Some(Linux { arch }))
             // What was built on a machine like the target says no more than `linux`.
-            | (Many { arch: ours, .. } | Musl { arch: ours, .. }, Some(Linux { arch })) => {
-                *ours == arch
-            }
+            (
+                Linux { arch: ours } | Many { arch: ours, .. } | Musl { arch: ours, .. },
+                Some(Linux { arch }),
+            ) => *ours == arch,
             (
                 Many {
                     version: ours,

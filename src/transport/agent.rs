@@ -5,15 +5,15 @@ use crate::{
     event::{Event, Watch},
     host,
     host::{
-        ActivateRequest, Activated, Agent, End, Ended, Failure, HaveAnswer, HaveRequest,
-        InstallAnswer, ListenError, Listener, PrepareAnswer, PrepareRequest, PruneAnswer,
-        PruneRequest, PutAnswer, Request, StatusAnswer, StatusRequest, UnlockAnswer, UnlockRequest,
-        Verb,
+        ActivateRequest, Activated, Agent, DeadOwner, End, Ended, Failure, HaveAnswer, HaveRequest,
+        InstallAnswer, JournalRequest, ListenError, Listener, PrepareAnswer, PrepareRequest,
+        PruneAnswer, PruneRequest, PutAnswer, Request, StatusAnswer, StatusRequest, UnlockAnswer,
+        UnlockRequest, Verb,
     },
-    release::Digest,
+    release::{Digest, EntryId},
 };
 use serde::Serialize;
-use std::io::Read;
+use std::io::{self, Read, Write};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,7 @@ pub enum ConversationError {
 pub struct Conversation<'t> {
     transport: &'t mut dyn Transport,
     agent: Agent,
+    stop: &'t dyn Fn() -> bool,
 }
 
 impl<'t> Conversation<'t> {
@@ -46,7 +47,16 @@ impl<'t> Conversation<'t> {
         Self {
             transport,
             agent: Agent::new(path, python),
+            stop: &|| false,
         }
+    }
+
+    /// Goes away in the middle of a verb once `stop` says so; it is asked at every sign of life, at least once in two
+    /// seconds. The verb is lost then ([`TransportError::Lost`]).
+    #[must_use]
+    pub fn until(mut self, stop: &'t dyn Fn() -> bool) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// What is there, and which of `sha256` is not. The agent need not be installed; nothing is written.
@@ -101,6 +111,19 @@ impl<'t> Conversation<'t> {
         end.activation().map_err(|error| told(host, error))
     }
 
+    /// Follows the job of deployment `id` to its end, or tells how it ended.
+    pub fn journal(
+        &mut self,
+        id: &EntryId,
+        watch: Watch<'_>,
+    ) -> Result<Activated, ConversationError> {
+        let command = self.agent.installed(Verb::Journal, Some(&id.0));
+        let body = self.json(JournalRequest { wait: true })?;
+        let end = self.hold(&command, &mut body.as_slice(), Some(watch))?;
+        let host = self.transport.host().to_owned();
+        end.activation().map_err(|error| told(host, error))
+    }
+
     /// Removes old releases.
     pub fn prune(&mut self, request: PruneRequest) -> Result<PruneAnswer, ConversationError> {
         let end = self.ask(Verb::Prune, request, None)?;
@@ -109,7 +132,16 @@ impl<'t> Conversation<'t> {
 
     /// Gives back a lock.
     pub fn unlock(&mut self, token: &str) -> Result<UnlockAnswer, ConversationError> {
-        let end = self.ask(Verb::Unlock, UnlockRequest::Token(token.to_owned()), None)?;
+        self.end_lock(UnlockRequest::Token(token.to_owned()))
+    }
+
+    /// Ends the lock of a process that is known to be dead.
+    pub fn unlock_dead(&mut self, dead: DeadOwner) -> Result<UnlockAnswer, ConversationError> {
+        self.end_lock(UnlockRequest::Dead(dead))
+    }
+
+    fn end_lock(&mut self, request: UnlockRequest) -> Result<UnlockAnswer, ConversationError> {
+        let end = self.ask(Verb::Unlock, request, None)?;
         self.read(end)
     }
 
@@ -158,7 +190,11 @@ impl<'t> Conversation<'t> {
                 tell(&host, event, watch);
             }
         });
-        let ended = self.transport.run(command, stdin, &mut listener)?;
+        let mut attentive = Attentive {
+            listener: &mut listener,
+            stop: self.stop,
+        };
+        let ended = self.transport.run(command, stdin, &mut attentive)?;
         listener.end().map_err(|error| match ended {
             // It said nothing at all: what went wrong stands on its standard error.
             Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }
@@ -176,6 +212,25 @@ impl<'t> Conversation<'t> {
     fn read<T: serde::de::DeserializeOwned>(&self, end: End) -> Result<T, ConversationError> {
         end.read()
             .map_err(|error| told(self.transport.host().to_owned(), error))
+    }
+}
+
+/// A listener that can be called away.
+struct Attentive<'a> {
+    listener: &'a mut dyn Write,
+    stop: &'a dyn Fn() -> bool,
+}
+
+impl Write for Attentive<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.stop)() {
+            return Err(io::Error::other("interrupted"));
+        }
+        self.listener.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.listener.flush()
     }
 }
 
@@ -231,7 +286,6 @@ impl ConversationError {
 mod tests {
     use super::*;
     use crate::transport::Local;
-    use std::io;
 
     #[test]
     fn an_agent_answers_where_nothing_is_installed() {

@@ -24,6 +24,8 @@ use std::{
     },
     path::PathBuf,
     process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// What of our own environment a command sees; a login over ssh has these too.
@@ -123,11 +125,19 @@ fn ended(status: ExitStatus, stderr: String) -> Ended {
     }
 }
 
-/// Kills the child's whole process group. That it is already gone is as good.
+/// How long a child has to clean up.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Ends the child's whole process group, as a Ctrl-C would, then by force. That it is already gone is as good.
 fn stop(child: &mut Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        kill_process_group(group, Signal::KILL).ok();
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let signal = |signal| group.map(|group| kill_process_group(group, signal).ok());
+    signal(Signal::INT);
+    let deadline = Instant::now() + GRACE;
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(20));
     }
+    signal(Signal::KILL);
     child.wait().ok();
 }
 

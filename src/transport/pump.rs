@@ -125,7 +125,8 @@ impl<'a> Pump<'a> {
         Ok(moved || held || (room && self.has_more_to_send()?))
     }
 
-    fn has_unfinished_packet(&self) -> bool {
+    /// Whether a packet of ours is half sent.
+    pub fn has_unfinished_packet(&self) -> bool {
         let directions = self.session.block_directions();
         matches!(
             directions,

@@ -14,7 +14,7 @@ use crate::host::{Command, Ended};
 use ssh2::{Channel, ErrorCode, MethodType, Session};
 use std::{
     fmt,
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     os::fd::{AsFd as _, OwnedFd},
     path::Path,
     time::Duration,
@@ -152,12 +152,21 @@ impl Transport for Ssh {
         let connection = (&self.session, self.socket.as_fd());
         let mut pump = Pump::new(connection, channel, stdin, stdout, self.patience);
         let result = pump.run();
+        let half_sent = pump.has_unfinished_packet();
         let (mut channel, tail) = (pump.channel, pump.tail);
         // Freeing the channel closes it, which a connection that is gone must not hold up.
-        self.block_for(Duration::from_millis(if result.is_ok() { 5000 } else { 1 }));
+        let ours = result
+            .as_ref()
+            .is_err_and(|error| !half_sent && error.kind() == ErrorKind::Other);
+        self.block_for(Duration::from_millis(if result.is_ok() || ours {
+            5000
+        } else {
+            1
+        }));
         if let Err(error) = result {
-            // What is half sent can't be taken back, so the session is of no more use, whoever failed.
-            self.lost = true;
+            // What is half sent can't be taken back. Where only our own end of the bytes failed, and the server answers,
+            // the session is of use still.
+            self.lost = !ours || channel.close().is_err();
             return Err(Error::lost(&self.host, command, error.to_string()));
         }
         ended(&channel, tail.into_text())

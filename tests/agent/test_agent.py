@@ -77,6 +77,8 @@ class Status(OnHost):
     def test_whose_path_it_is(self):
         os.mkdir(self.host.path)
         self.assertEqual(self.host.ask("status")["path-state"], "empty")
+        os.mkdir(self.host.at("shared"))
+        self.assertEqual(self.host.ask("status")["path-state"], "empty", "shared files come first")
         self.host.at("file").write_text("mine")
         self.assertEqual(self.host.ask("status")["path-state"], "foreign")
         self.assertEqual(self.host.ask("install")["kind"], "refused")
@@ -268,6 +270,24 @@ class TheLock(OnHost):
         self.refused("locked", self.lock.refresh, "a")
         self.refused("locked", self.lock.break_expired)
         self.lock.refresh("b")
+
+    def test_that_of_a_dead_client_ends_by_its_process(self):
+        self.lock.take({"token": "a", "by": "Ann", "from": "laptop", "pid": 7, "lease": 60}, "prepare")
+        for dead in ({"from": "laptop", "pid": 8}, {"from": "other", "pid": 7}, None):
+            self.refused("locked", self.lock.end_dead, dead)
+        self.assertTrue(self.lock.end_dead({"from": "laptop", "pid": 7}))
+        self.take("b")
+
+    def test_work_that_nobody_waits_for_stops(self):
+        class Gone(io.BytesIO):
+            def flush(self):
+                raise BrokenPipeError
+
+        answers = agent.Answers(Gone())
+        answers.step("x")
+        self.take("a")
+        with self.assertRaises(KeyboardInterrupt), agent.Heartbeat(self.lock, "a", answers):
+            time.sleep(10)
 
     def test_a_heartbeat_keeps_it(self):
         self.take("a", lease=2)

@@ -38,6 +38,7 @@ fn requests() -> Vec<Value> {
     vec![
         json(StatusRequest {
             shared_files: vec!["secret.cfg".to_owned()],
+            sha256: vec![digest("5")],
         }),
         json(HaveRequest {
             sha256: vec![digest("4")],

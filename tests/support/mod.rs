@@ -5,6 +5,7 @@
 //! **Not here:** what a verb should do (`verbs`).
 //! **To add** a sample project: a folder below `fixtures/`, a function in `project.rs`.
 
+mod host;
 mod page;
 mod project;
 mod run;
@@ -12,6 +13,7 @@ mod sandbox;
 pub mod sshd;
 mod state;
 
+pub use host::{Host, Running};
 pub use page::{free_port, page};
 pub use project::Project;
 pub use run::Run;

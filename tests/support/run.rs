@@ -31,6 +31,16 @@ impl Run {
         self
     }
 
+    /// Whether it ended with 0.
+    pub fn succeeded(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Whether a Ctrl-C ended it, as a shell sees it: by the signal itself, or with 130.
+    pub fn interrupted(&self) -> bool {
+        matches!(self.code, None | Some(130))
+    }
+
     /// Stops the test unless standard output or error names every one of `words`.
     #[track_caller]
     pub fn says(self, words: &[&str]) -> Self {

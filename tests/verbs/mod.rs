@@ -5,12 +5,15 @@
 //! **To add** a verb: a file of its name here.
 
 mod backends;
+mod bad_hosts;
 mod buildouts;
 mod check;
 mod combinations;
 mod deploy;
+mod divided;
 mod elsewhere;
 mod init;
+mod interrupt;
 mod log;
 mod pins;
 mod prune;
@@ -20,6 +23,7 @@ mod repositories;
 mod resume;
 mod rollback;
 mod show;
+mod ssh;
 mod stages;
 mod status;
 mod usage;

@@ -82,6 +82,7 @@ impl Seen {
         let request = ReleaseRequest {
             version: version.map(|version| version.parse().unwrap()),
             bump,
+            upgrade: false,
         };
         consider(&request, &self.facts()).unwrap()
     }
@@ -140,6 +141,7 @@ fn every_reason_is_told_before_anything_is_built() {
     let request = ReleaseRequest {
         version: Some(Version::new(1, 0, 0)),
         bump: None,
+        upgrade: false,
     };
     let refusal = consider(&request, &seen.facts()).unwrap_err();
     let reasons = refusal.reasons.iter();
@@ -174,5 +176,8 @@ fn what_is_left_of_a_release_is_a_plan_too() {
         push_to: Some("origin"),
     });
     let tags = ["v1.4.0", "v1.4.1", "v1.4.2"].map(str::to_owned);
-    insta::assert_snapshot!(format!("{left}\n{}", publish("origin", "hostout", &tags)));
+    insta::assert_snapshot!(format!(
+        "{left}\n{}",
+        publish("origin", "hostout", &tags, None)
+    ));
 }

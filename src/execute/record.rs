@@ -1,0 +1,180 @@
+//! Writing down how a deployment went, and getting that to the remote, whoever else writes there.
+
+use super::{Error, Published, Publisher, Result};
+use crate::{
+    event::{Event, Watch},
+    ledger::{self, Key, Kind, Ledger, NewEntry, Person},
+    release::{Ended, HostResult, Outcome, Started},
+};
+use jiff::Timestamp;
+
+/// Who writes entries, and where they go.
+#[derive(Clone, Copy)]
+pub struct Recorder<'a> {
+    /// The repository with the ledger.
+    pub repo: &'a gix::Repository,
+    /// Who signs the entries.
+    pub key: &'a Key,
+    /// Who makes them.
+    pub who: &'a Person,
+    /// The clock.
+    pub now: &'a dyn Fn() -> Timestamp,
+    /// How the entries get to the remote.
+    pub publisher: &'a Publisher,
+    /// Whoever looks on.
+    pub watch: Watch<'a>,
+}
+
+/// How often a push is tried again on top of what came in between.
+const TRIES: usize = 5;
+
+/// A started entry as hosts check it.
+pub(super) struct Signed {
+    pub(super) serial: Option<u64>,
+    pub(super) text: String,
+    pub(super) signature: String,
+}
+
+impl Recorder<'_> {
+    /// Takes the stage: adds `started` and pushes it.
+    ///
+    /// # Errors
+    /// [`ledger::Error::StageTaken`] where somebody else was first, here or on the remote; then `started` is given up.
+    pub(super) fn started(&self, ledger: &mut Ledger, started: &Started) -> Result<Signed> {
+        let time = (self.now)();
+        let files = ledger::started_files(started, time, self.key)?;
+        let text = |at: usize| {
+            files
+                .get(at)
+                .map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned())
+                .unwrap_or_default()
+        };
+        let (text, signature) = (text(0), text(1));
+        let entry = NewEntry {
+            kind: Kind::Started {
+                stage: started.stage.clone(),
+                version: started.version.clone(),
+                intent: started.kind,
+            },
+            id: started.id.clone(),
+            files,
+            who: self.who.clone(),
+            time,
+            reason: started.reason.clone(),
+        };
+        ledger.append(&entry, self.key)?;
+        self.publish(ledger, true)?;
+        let made = ledger.started(&started.id)?;
+        Ok(Signed {
+            serial: made.map(|(entry, _)| entry.serial),
+            text,
+            signature,
+        })
+    }
+
+    /// Adds how `started` ended and pushes it.
+    pub(super) fn ended(
+        &self,
+        ledger: &mut Ledger,
+        started: &Started,
+        state: Outcome,
+        results: &[HostResult],
+    ) -> Result<()> {
+        let time = (self.now)();
+        let ended = Ended {
+            format: 1,
+            state,
+            id: ledger::new_id()?,
+            of: started.id.clone(),
+            stage: started.stage.clone(),
+            time: time.to_string(),
+            host: results.to_vec(),
+        };
+        let entry = NewEntry {
+            kind: Kind::Ended {
+                stage: started.stage.clone(),
+                version: started.version.clone(),
+                of: started.id.clone(),
+                outcome: state,
+                intent: started.kind,
+            },
+            id: ended.id.clone(),
+            files: ledger::ended_files(&ended, time)?,
+            who: self.who.clone(),
+            time,
+            reason: String::new(),
+        };
+        ledger.append(&entry, self.key)?;
+        self.publish(ledger, false)
+    }
+
+    /// Pushes the ledger where the remote answers; where it does not, the entry waits for the next command that can.
+    /// With `may_yield` the newest entry had no effect yet, and is given up when the stage is somebody else's.
+    fn publish(&self, ledger: &mut Ledger, may_yield: bool) -> Result<()> {
+        for _ in 0..TRIES {
+            let (remote, message) = match self.publisher.push(None, ledger)? {
+                Published::Kept => return Ok(()),
+                Published::Pushed(remote) => {
+                    (self.watch)(Event::Detail(format!("ledger pushed to {remote}")));
+                    return Ok(());
+                }
+                Published::Unreachable { remote, message } => {
+                    self.later(&format!("{remote} does not answer: {message}"));
+                    return Ok(());
+                }
+                Published::Refused { remote, message } => (remote, message),
+            };
+            if !self.catch_up(ledger, &remote, may_yield)? {
+                self.later(&format!("{remote} did not take the ledger: {message}"));
+                return Ok(());
+            }
+        }
+        self.later("the remote's ledger moves too fast");
+        Ok(())
+    }
+
+    /// Makes our entries again on top of the remote's; whether there is anything new to push.
+    fn catch_up(&self, ledger: &mut Ledger, remote: &str, may_yield: bool) -> Result<bool> {
+        let branch = ledger.branch().to_owned();
+        let Publisher { git, patience, .. } = self.publisher;
+        let tip = match ledger::fetch(self.repo, git, remote, &branch, *patience) {
+            Err(ledger::Error::Diverged { tip, .. }) => tip,
+            // It moved in between, and ours is on top already, or it says no for another reason.
+            Ok(_) | Err(ledger::Error::Unreachable { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        match Ledger::reapply(self.repo, &branch, tip, self.key) {
+            Ok(newer) => {
+                *ledger = newer;
+                Ok(true)
+            }
+            Err(taken @ ledger::Error::StageTaken { .. }) if may_yield => {
+                *ledger = Ledger::yield_to(self.repo, &branch, tip)?;
+                Err(Error::Ledger(taken))
+            }
+            Err(error) => {
+                (self.watch)(Event::Warning(error.to_string()));
+                Ok(false)
+            }
+        }
+    }
+
+    fn later(&self, what: &str) {
+        (self.watch)(Event::Warning(format!(
+            "{what}; `git hostout resume` pushes the ledger later"
+        )));
+    }
+}
+
+/// How a deployment ended as a whole: the first bad result decides; without any result nothing happened.
+pub(super) fn overall(results: &[HostResult], hosts: usize) -> Outcome {
+    let bad = results
+        .iter()
+        .map(|result| result.result)
+        .find(|result| *result != Outcome::Healthy);
+    match bad {
+        Some(bad) => bad,
+        None if results.is_empty() || results.len() < hosts => Outcome::Failed,
+        None => Outcome::Healthy,
+    }
+}

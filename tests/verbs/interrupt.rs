@@ -1,0 +1,141 @@
+//! Ctrl-C, kill and lost connections: what is live is whole, and the next command goes on.
+
+use crate::support::{Host, Running};
+use std::{thread, time::Duration};
+
+/// A host with 0.1.0 live and 0.1.1 released.
+fn with_a_second_release() -> Host {
+    let host = Host::released();
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    host.project.greet("Good day");
+    host.hostout(&["release", "--yes"]).exits(0);
+    host
+}
+
+/// Makes the next switch take some seconds: the old site refuses to end for a while.
+fn slow_switch(host: &Host, seconds: u32) {
+    let hook = format!(
+        "\n[hooks]\nmigrate = {{ argv = [\"sleep\", \"{seconds}\"], timeout = \"60s\" }}\n"
+    );
+    let text = host.project.read("hostout.toml") + &hook;
+    host.project.write("hostout.toml", &text);
+    host.project.commit("Migrate slowly");
+    host.hostout(&["release", "--yes"]).exits(0);
+}
+
+fn no_lock_is_left(host: &Host) {
+    let stage = host.status();
+    assert!(stage["hosts"][0]["lock"].is_null(), "{stage}");
+}
+
+fn deploying(host: &Host) -> Running {
+    host.start(&["deploy", "far", "--yes"])
+}
+
+#[test]
+fn a_release_that_is_interrupted_leaves_nothing() {
+    let host = Host::of(crate::support::Project::single(), "");
+    host.project.commit("Deploy to a host");
+    host.hostout(&["init"]).exits(0);
+    let before = host.project.git(&["for-each-ref"]);
+    let mut release = host.start(&["release", "--yes"]);
+    thread::sleep(Duration::from_millis(1500));
+    release.signal("INT");
+    let ended = release.end();
+    assert!(ended.interrupted(), "{ended}");
+    assert_eq!(host.project.git(&["for-each-ref"]), before);
+    host.hostout(&["resume"]).exits(0);
+    host.hostout(&["release", "--yes"]).exits(0);
+    assert_eq!(host.project.git(&["tag"]), "v0.1.0");
+}
+
+#[test]
+fn a_deployment_that_is_interrupted_before_the_switch_leaves_the_old_release() {
+    let host = with_a_second_release();
+    let tip = host.project.git(&["rev-parse", "hostout"]);
+    for word in ["upload", "prepare"] {
+        let mut deploy = deploying(&host);
+        deploy.until_it_says(&format!("web1: {word}")).signal("INT");
+        deploy.end().exits(130).says(&["what was live is live"]);
+        assert_eq!(host.live().as_deref(), Some("0.1.0"), "{word}");
+        no_lock_is_left(&host);
+    }
+    assert_eq!(host.project.git(&["rev-parse", "hostout"]), tip);
+    assert!(host.project.page().contains("Hello, world!"));
+    host.hostout(&["resume", "far"]).exits(0).says(&["nothing"]);
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert!(host.project.page().contains("Good day, world!"));
+}
+
+#[test]
+fn a_client_that_is_killed_holds_up_nobody() {
+    let host = with_a_second_release();
+    let lock = host.path.join(".hostout/lock/owner");
+    let mut deploy = deploying(&host);
+    deploy
+        .until("the lock is taken", || lock.exists())
+        .signal("KILL");
+    deploy.end();
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert!(host.project.page().contains("Good day, world!"));
+    no_lock_is_left(&host);
+}
+
+#[test]
+fn a_switch_goes_on_to_its_end_with_us_or_without_us() {
+    let host = with_a_second_release();
+    slow_switch(&host, 4);
+    let switched = || host.live().as_deref() == Some("0.1.2");
+    let mut deploy = deploying(&host);
+    deploy.until("it is switched", switched).signal("INT");
+    deploy
+        .end()
+        .exits(0)
+        .says(&["goes on by itself", "0.1.2 is live on far"]);
+    assert_eq!(host.newest()["result"], "healthy");
+
+    host.project.greet("Good night");
+    host.hostout(&["release", "--yes"]).exits(0);
+    let mut deploy = deploying(&host);
+    deploy
+        .until("it is switched", || host.live().as_deref() == Some("0.1.3"))
+        .signal("INT");
+    deploy.until_it_says("goes on by itself");
+    thread::sleep(Duration::from_millis(700));
+    deploy.signal("INT");
+    deploy.end().exits(130).says(&[
+        "the job on web1 goes on by itself",
+        "git hostout resume far",
+    ]);
+    host.hostout(&["resume", "far"]).exits(0).says(&["healthy"]);
+    assert_eq!(host.newest()["result"], "healthy");
+    assert!(host.project.page().contains("Good night, world!"));
+    assert_eq!(host.status()["hosts"][0]["drift"], serde_json::json!([]));
+    no_lock_is_left(&host);
+}
+
+#[test]
+fn a_connection_that_is_lost_in_a_switch_loses_nothing() {
+    let host = with_a_second_release();
+    slow_switch(&host, 3);
+    let mut deploy = deploying(&host);
+    deploy.until("it is switched", || host.live().as_deref() == Some("0.1.2"));
+    host.sshd.signal_sessions("KILL");
+    deploy
+        .end()
+        .exits(24)
+        .says(&["git hostout status far", "cannot be told"]);
+    let stage = host.status();
+    let drift = stage["hosts"][0]["drift"].to_string();
+    assert!(drift.contains("has no end in the ledger"), "{stage}");
+
+    // The next one waits for the job, writes its end, and goes on.
+    host.hostout(&["deploy", "far", "--yes"])
+        .exits(0)
+        .says(&["ended: healthy", "is live and healthy on far already"]);
+    assert!(host.project.page().contains("Good day, world!"));
+    assert_eq!(host.status()["hosts"][0]["drift"], serde_json::json!([]));
+    assert_eq!(host.newest()["result"], "healthy");
+    host.hostout(&["rollback", "far", "--yes"]).exits(0);
+    assert!(host.project.page().contains("Hello, world!"));
+}
