@@ -84,7 +84,7 @@ fn the_verbs_and_their_flags_are_those_of_the_program() {
     let program = Cli::command();
     let verbs: Vec<&str> = program
         .get_subcommands()
-        .map(|verb| verb.get_name())
+        .map(clap::Command::get_name)
         .collect();
     let rows = first_cells("## Verbs");
     let named: Vec<&str> = rows

@@ -240,6 +240,13 @@ mod tests {
     /// The frozen samples of `fixtures/formats/v1`: messages as they were written and will be read.
     #[test]
     fn old_messages_mean_what_they_meant() {
+        type Sample<'a> = (
+            &'a str,
+            Kind,
+            &'a str,
+            [&'a str; 2],
+            Vec<(&'a str, &'a str)>,
+        );
         let (stage, version) = ("staging".to_owned(), Version::new(1, 4, 2));
         let [tag, commit]: [gix::ObjectId; 2] =
             ["3", "4"].map(|digit| digit.repeat(40).parse().unwrap());
@@ -261,13 +268,6 @@ mod tests {
             intent: Intent::Deploy,
         };
         let (tag, commit) = (tag.to_string(), commit.to_string());
-        type Sample<'a> = (
-            &'a str,
-            Kind,
-            &'a str,
-            [&'a str; 2],
-            Vec<(&'a str, &'a str)>,
-        );
         let samples: [Sample<'_>; 3] = [
             (
                 include_str!("../../fixtures/formats/v1/ledger-release.txt"),
