@@ -178,3 +178,28 @@ pub(super) fn overall(results: &[HostResult], hosts: usize) -> Outcome {
         None => Outcome::Healthy,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bad_or_missing_host_decides() {
+        let results = |outcomes: &[Outcome]| -> Vec<HostResult> {
+            let result = |result: &Outcome| HostResult {
+                host: "web1".to_owned(),
+                from: None,
+                to: None,
+                result: *result,
+                backup: None,
+            };
+            outcomes.iter().map(result).collect()
+        };
+        let healthy = Outcome::Healthy;
+        assert_eq!(overall(&results(&[healthy, healthy]), 2), healthy);
+        assert_eq!(overall(&results(&[healthy]), 2), Outcome::Failed);
+        assert_eq!(overall(&[], 1), Outcome::Failed);
+        let reverted = results(&[healthy, Outcome::Reverted]);
+        assert_eq!(overall(&reverted, 2), Outcome::Reverted);
+    }
+}

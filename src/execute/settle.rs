@@ -131,3 +131,31 @@ fn broken(host: &str, error: ConversationError) -> Error {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_process_of_this_machine_is_known_to_be_dead() {
+        let here = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let gone = child.id();
+        child.wait().unwrap();
+        let lock = |from: &str, pid| LockSeen {
+            by: String::new(),
+            from: from.to_owned(),
+            pid,
+            since: None,
+            step: None,
+            expired: false,
+        };
+        assert!(is_dead(&lock(&here, Some(gone))));
+        assert!(!is_dead(&lock(&here, Some(std::process::id()))));
+        assert!(!is_dead(&lock("elsewhere", Some(gone))));
+        assert!(!is_dead(&lock(&here, None)));
+    }
+}

@@ -24,13 +24,6 @@ impl Two {
             sandbox.root(),
             &["clone", "--quiet", &remote, &other.display().to_string()],
         );
-        for name in ["hostout.signingKey", "user.signingkey"] {
-            let key = sandbox
-                .path("home/.ssh/id_ed25519.pub")
-                .display()
-                .to_string();
-            sandbox.git(&other, &["config", name, &key]);
-        }
         let two = Self { host, other };
         two.there(&["log"]).exits(0);
         two
