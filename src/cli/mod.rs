@@ -15,6 +15,7 @@ mod init;
 mod log;
 mod man;
 mod prune;
+mod rebuild;
 mod release;
 mod releasing;
 mod report;

@@ -264,6 +264,7 @@ pub(super) fn assemble(
         id: ledger.project_id().to_string(),
         previous: seen.previous.as_ref(),
         version,
+        again: None,
         upgrade,
         known: &known,
         cache: &session.cache(),

@@ -1,7 +1,7 @@
 //! `git hostout verify`: whether a release and its ledger are what they claim to be.
 
 use super::{
-    releasing,
+    rebuild, releasing,
     session::{Session, Workspace},
 };
 use crate::{
@@ -17,6 +17,9 @@ pub struct Args {
     /// Which; left out = the release of HEAD or of its nearest released ancestor
     #[arg(value_name = "VERSION")]
     version: Option<String>,
+    /// Make every artifact again from git, and compare
+    #[arg(long)]
+    rebuild: bool,
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
@@ -49,6 +52,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     checks.extend(check_release(&work, &ledger, &released)?);
     checks.push(observe::verify_commit(&work.repo, &released));
     checks.extend(observe::verify_artifacts(manifest, &session.store()?));
+    if args.rebuild {
+        checks.extend(rebuild::run(session, &work, &ledger, &released)?);
+    }
     let verdict = Verdict::of(Some(manifest.version.clone()), checks);
     tell(session, &manifest.project.name, verdict)
 }
