@@ -222,7 +222,8 @@ fn remade(
     } else {
         let tools = &again.recorded.build_tool;
         let wheels = fresh(job, builder, &[(0, candidate)], edits, tools);
-        wheels.and_then(|wheels| wheels.into_iter().collect::<Result<Vec<Made>>>())
+        wheels
+            .and_then(|wheels| wheels.into_iter().collect::<Result<Vec<Made>>>())
             .and_then(|mut made| {
                 made.pop().ok_or_else(|| Error::Lost {
                     egg: candidate.source.name.clone(),

@@ -1,6 +1,6 @@
 //! `git hostout verify --rebuild`: the release made again, from git and its manifest.
 
-use super::session::{Session, Workspace, join};
+use super::session::{Session, Workspace};
 use crate::{
     assemble::{self, Again, Job, Upgrade},
     buildout::User,
@@ -46,7 +46,7 @@ pub(super) fn run(
     let rebuilt = assemble::rebuild(&Job {
         repo: &repo,
         head,
-        directory: &join(&work.place.folder, &project.buildout.directory),
+        directory: &work.below(&project.buildout.directory),
         file: &work.place.name,
         project: &project,
         id: ledger.project_id().to_string(),

@@ -76,9 +76,14 @@ pub(super) fn before_deploying(
     }
 }
 
+/// Checks the ledger and keeps how far it is checked: the only thing that looking leaves behind.
 fn check_ledger(work: &Workspace, ledger: &Ledger, met: Option<&str>) -> Result<Vec<Check>, Error> {
     let introduction = ledger::introduce(&work.repo, ledger)?;
-    Ok(observe::verify_ledger(ledger, &introduction, met)?)
+    let checks = observe::verify_ledger(ledger, &introduction, met)?;
+    if checks.iter().all(|check| check.ok) {
+        ledger.remember()?;
+    }
+    Ok(checks)
 }
 
 fn check_release(

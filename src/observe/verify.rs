@@ -10,8 +10,8 @@ use crate::{
 use gix::{ObjectId, objs::Kind};
 use std::{collections::BTreeMap, path::Path};
 
-/// Checks the ledger: which one it is, and that every entry kept to the rules. What holds is remembered, so that it is
-/// not checked again.
+/// Checks the ledger: which one it is, and that every entry that was not checked before keeps to the rules. Where all of
+/// it holds, [`Ledger::remember`] saves doing it again.
 ///
 /// `from` is where the ledger was met, if that was just now.
 pub fn verify_ledger(
@@ -67,9 +67,6 @@ pub fn verify_ledger(
         } else {
             Check::failed(name, broken.join("; "))
         });
-    }
-    if audit.holds() {
-        ledger.remember()?;
     }
     Ok(checks)
 }
@@ -190,9 +187,15 @@ fn check(name: &str, result: Result<String, ledger::Error>) -> Check {
 }
 
 /// An error with its causes, on one line.
-fn said(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+fn said(error: &ledger::Error) -> String {
+    use std::error::Error as _;
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text += &format!(": {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 fn short(id: &ObjectId) -> String {
