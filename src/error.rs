@@ -5,12 +5,13 @@
 use crate::{
     assemble, buildout, config,
     execute::{self, Live},
+    facts::Verdict,
     ledger, observe, pack,
     plan::{self, Refusal},
     release, transport,
 };
 use serde::Serialize;
-use std::{error::Error as _, io};
+use std::{error::Error as _, fmt, io};
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,9 @@ pub enum Error {
     /// A manifest.
     #[error(transparent)]
     Format(#[from] release::FormatError),
+    /// A release or its ledger that does not hold what is claimed.
+    #[error("{0}")]
+    Unverified(Unverified),
     /// A plan was not carried out as it stands.
     #[error(transparent)]
     Execute(#[from] execute::Error),
@@ -80,6 +84,21 @@ pub enum Error {
     /// Output could not be written.
     #[error("cannot write output")]
     Output(#[source] io::Error),
+}
+
+/// A verdict with something in it that failed.
+#[derive(Clone, Debug)]
+pub struct Unverified(pub Verdict);
+
+impl fmt::Display for Unverified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.version {
+            Some(version) => write!(f, "release {version} does not verify")?,
+            None => write!(f, "the ledger does not verify")?,
+        }
+        let failed = self.0.failed().count();
+        write!(f, ": {failed} of {} checks failed", self.0.checks.len())
+    }
 }
 
 /// An exit code and its name.
@@ -159,7 +178,9 @@ impl Error {
             Self::Usage(_) | Self::Version(_) => Class::Usage,
             Self::Config(error) => config_class(error),
             Self::Observe(error) => observe_class(error),
-            Self::Refused(_) | Self::Pack(_) | Self::Format(_) => Class::Refused,
+            Self::Refused(_) | Self::Unverified(_) | Self::Pack(_) | Self::Format(_) => {
+                Class::Refused
+            }
             Self::Ledger(error) => ledger_class(error),
             Self::Assemble(error) => assemble_class(error),
             Self::Execute(error) => execute_class(error),
@@ -192,6 +213,10 @@ impl Error {
             Self::Locked { .. } => Some("wait until they are done, then try again".to_owned()),
             Self::NotATerminal { flag } => Some(format!("add {flag}")),
             Self::Format(error) => error.hint(),
+            Self::Unverified(_) => Some(
+                "ask who changed it before anything else; `git hostout verify -v` shows every check"
+                    .to_owned(),
+            ),
             Self::Usage(_)
             | Self::Declined
             | Self::Unhealthy(_)
@@ -216,6 +241,10 @@ impl Error {
                 })
                 .collect(),
             _ => match self {
+                Self::Unverified(Unverified(verdict)) => verdict
+                    .failed()
+                    .map(|check| format!("  - {}: {}", check.name, check.detail))
+                    .collect(),
                 Self::Execute(execute::Error::Deployed(deployed)) => deployed
                     .output
                     .iter()

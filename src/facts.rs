@@ -4,6 +4,10 @@
 //! **Not here:** looking (`observe`), deciding (`plan`).
 //! **To add** a fact: a field here, filled in by `observe`, used by `plan`.
 
+mod verdict;
+
+pub use verdict::{Check, Verdict};
+
 use crate::release::{Digest, EntryId, Intent, Manifest, Outcome};
 use semver::Version;
 use serde::Serialize;

@@ -67,6 +67,17 @@ pub(super) fn find(job: &Job<'_>, configs: &Configs) -> Result<Vec<Candidate>> {
     }
     refusal.into_result()?;
     let left_out = left_out(job, configs, &sources);
+    if let Some(again) = job.again {
+        let recorded = |source: &EggSource| {
+            let mut eggs = again.recorded.egg.iter();
+            eggs.find(|egg| normalize(&egg.name) == normalize(&source.name))
+        };
+        return sources
+            .into_iter()
+            .filter_map(|source| Some((recorded(&source)?.clone(), source)))
+            .map(|(egg, source)| remade(job, tree, egg, source, &left_out))
+            .collect();
+    }
     let compared = sources
         .into_iter()
         .map(|source| compare(job, tree, source, &left_out))
@@ -102,18 +113,13 @@ fn compare(
     source: EggSource,
     left_out: &[String],
 ) -> Result<Compared> {
-    let others: Vec<String> = left_out
-        .iter()
-        .filter(|path| **path != source.path)
-        .cloned()
-        .collect();
     let before = job.previous.and_then(|released| {
         let mut eggs = released.manifest.egg.iter();
         eggs.find(|egg| normalize(&egg.name) == normalize(&source.name))
             .cloned()
     });
     Ok(Compared {
-        tree: egg_tree(job.repo, tree, &source.path, &others)?,
+        tree: egg_tree(job.repo, tree, &source.path, &others(&source, left_out))?,
         before,
         source,
     })
@@ -198,6 +204,52 @@ fn left_out(job: &Job<'_>, configs: &Configs, sources: &[EggSource]) -> Vec<Stri
     out.into_iter().collect()
 }
 
+/// The egg as a release of old had it.
+fn remade(
+    job: &Job<'_>,
+    tree: ObjectId,
+    egg: Egg,
+    source: EggSource,
+    left_out: &[String],
+) -> Result<Candidate> {
+    let edits = if egg.changed {
+        edits(job, tree, &source, &egg.version)?.0
+    } else {
+        Edits::default()
+    };
+    Ok(Candidate {
+        tree: egg_tree(job.repo, tree, &source.path, &others(&source, left_out))?,
+        version: egg.version.clone(),
+        why: egg.why.clone(),
+        changes: egg.changes.clone(),
+        unchanged: (!egg.changed).then_some(egg),
+        edits,
+        source,
+    })
+}
+
+/// What the release commit changes in an egg's files, and what its changelog says.
+fn edits(
+    job: &Job<'_>,
+    tree: ObjectId,
+    source: &EggSource,
+    version: &Version,
+) -> Result<(Edits, Vec<String>)> {
+    let reader = |path: &str| files::file(job.repo, tree, &files::join("", path)?);
+    let mut edits = eggs::edit(source, version, &reader)?;
+    let mut changes = Vec::new();
+    if let Some((path, dated)) = dated(job, source, version, &reader)? {
+        edits.files.push((path, dated.text.into_bytes()));
+        changes = dated.lines;
+    }
+    Ok((edits, changes))
+}
+
+fn others(source: &EggSource, left_out: &[String]) -> Vec<String> {
+    let other = |path: &&String| **path != source.path;
+    left_out.iter().filter(other).cloned().collect()
+}
+
 fn candidate(
     job: &Job<'_>,
     tree: ObjectId,
@@ -239,15 +291,7 @@ fn candidate(
         }
     }
     let version = eggs::next(stands.as_ref(), last.as_ref(), &taken, known.last());
-    let reader = |path: &str| files::file(job.repo, tree, &files::join("", path)?);
-    let mut edits = eggs::edit(&source, &version, &reader)?;
-    let changes = match dated(job, &source, &version, &reader)? {
-        Some((path, dated)) => {
-            edits.files.push((path, dated.text.into_bytes()));
-            dated.lines
-        }
-        None => Vec::new(),
-    };
+    let (edits, changes) = edits(job, tree, &source, &version)?;
     Ok(Candidate {
         source,
         tree: own,
@@ -303,11 +347,7 @@ impl Candidate {
         release_tree: ObjectId,
         left_out: &[String],
     ) -> Result<ObjectId> {
-        let others: Vec<String> = left_out
-            .iter()
-            .filter(|path| **path != self.source.path)
-            .cloned()
-            .collect();
+        let others = others(&self.source, left_out);
         Ok(egg_tree(
             job.repo,
             release_tree,

@@ -8,6 +8,7 @@
 //! **Not here:** whether there is a release to make (`plan`), making it visible (`execute`).
 //! **To add** something to a release: a field of the manifest, filled in the file that knows it.
 
+mod again;
 mod commit;
 mod configs;
 mod eggs;
@@ -21,6 +22,7 @@ mod targets;
 mod together;
 mod wheels;
 
+pub use again::{Again, Rebuilt, rebuild};
 pub use error::{Error, Result};
 
 use crate::{
@@ -49,6 +51,8 @@ pub struct Job<'a> {
     pub previous: Option<&'a Released>,
     /// The version of this one.
     pub version: &'a Version,
+    /// The release that is made again: then its `previous` is itself.
+    pub again: Option<&'a Again<'a>>,
     /// Which pins may go up.
     pub upgrade: &'a Upgrade,
     /// Every version of an egg in the ledger.

@@ -1,7 +1,7 @@
 //! The pins: what zc.buildout itself uses when it is run on the bumped tree with the new wheels.
 
 use super::{
-    Error, Job, Result,
+    Error, Job, Result, again,
     configs::Configs,
     eggs::Candidate,
     files, targets,
@@ -123,7 +123,7 @@ pub(super) fn resolve(
         used.extend(resolved.eggs_used.iter().map(|name| normalize(name)));
         let pythons = pinned.pythons.entry(combination.name.clone()).or_default();
         for dist in &resolved.dists {
-            add(job, &mut pinned.pins, combination, dist, epoch, pythons)?;
+            add(job, &mut pinned.pins, combination, dist, pythons)?;
         }
         // They lie in the scratch folder of this one run.
         for (name, file) in &resolved.downloads {
@@ -193,7 +193,6 @@ fn add(
     pins: &mut Vec<Pin>,
     combination: &Combination,
     dist: &Dist,
-    epoch: i64,
     pythons: &mut BTreeSet<String>,
 ) -> Result<()> {
     let mut bytes = fs::read(&dist.file).map_err(Error::file(&dist.file))?;
@@ -204,6 +203,13 @@ fn add(
         .to_string_lossy()
         .into_owned();
     let ours = dist.built_from.is_some();
+    let before = job.previous.and_then(|released| {
+        let mut pins = released.manifest.pin.iter();
+        pins.find(|pin| {
+            normalize(&pin.name) == normalize(&dist.name) && pin.version.to_string() == dist.version
+        })
+    });
+    let epoch = again::epoch(job, before.and_then(|pin| pin.artifacts.first()))?;
     if ours {
         bytes = eggs::canonical(&file, &bytes, epoch)?;
     }
@@ -219,12 +225,6 @@ fn add(
         pin.buildouts.push(combination.name.clone());
         return Ok(());
     }
-    let before = job.previous.and_then(|released| {
-        let mut pins = released.manifest.pin.iter();
-        pins.find(|pin| {
-            normalize(&pin.name) == normalize(&dist.name) && pin.version.to_string() == dist.version
-        })
-    });
     // A wheel that we built once is the same for ever; so is the story of where a wheel came from.
     if let Some(before) = before
         && before
@@ -240,6 +240,7 @@ fn add(
     }
     if let Some(before) =
         before.and_then(|pin| pin.artifacts.iter().find(|artifact| artifact.file == file))
+        && job.again.is_none()
     {
         let mut refusal = Refusal::default();
         refusal.add(

@@ -1,19 +1,19 @@
 //! The wheels of the project's own eggs: built for those that changed, found again for the others.
 
 use super::{
-    Error, Job, Result,
+    Again, Error, Job, Result, again,
     configs::Configs,
     eggs::{Candidate, object_id},
     files,
     together::{at_once, together},
 };
 use crate::{
-    eggs::{self, Builder, TemporaryClone},
+    eggs::{self, Builder, Built, TemporaryClone},
     event::Event,
     plan::Refusal,
-    release::{Artifact, BuildTool},
+    release::{Artifact, BuildTool, Egg},
 };
-use std::{env, fs, path::PathBuf};
+use std::{collections::BTreeMap, env, fs, path::PathBuf};
 use tempfile::TempDir;
 
 /// The wheels of all candidates that could be built.
@@ -22,6 +22,8 @@ pub(super) struct Wheels {
     pub each: Vec<Result<Wheel>>,
     /// What they were built with.
     pub tools: Vec<BuildTool>,
+    /// Those that could not be made again, by the egg's name: a recorded wheel stands in for them.
+    pub failed: BTreeMap<String, String>,
     /// The folder with all of them under their real names; gone when this is dropped.
     _folder: TempDir,
 }
@@ -52,7 +54,7 @@ pub(super) fn build(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) 
     let mut made: Vec<Option<Result<Made>>> = candidates.iter().map(|_| None).collect();
     let changed = candidates.iter().enumerate();
     let changed: Vec<(usize, &Candidate)> = changed
-        .filter(|(_, candidate)| candidate.unchanged.is_none())
+        .filter(|(_, candidate)| candidate.unchanged.is_none() && job.again.is_none())
         .collect();
     // The first one alone: the others are built with its tools.
     let (first, rest) = changed.split_at(changed.len().min(1));
@@ -65,15 +67,19 @@ pub(super) fn build(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) 
             made[*at] = Some(wheel);
         }
     }
-    let mut each = Vec::new();
+    let (mut each, mut failed) = (Vec::new(), BTreeMap::new());
     for (candidate, made) in candidates.iter().zip(made) {
-        let wheel = made.unwrap_or_else(|| again(job, &builder, candidate, &tools));
+        let wheel = made.unwrap_or_else(|| match job.again {
+            Some(again) => remade(job, again, &builder, candidate, &edits, &mut failed),
+            None => kept(job, &builder, candidate, &tools),
+        });
         each.push(wheel.and_then(|(artifact, _)| shelve(job, &folder, artifact)));
     }
     tools.sort();
     Ok(Wheels {
         each,
         tools,
+        failed,
         _folder: folder,
     })
 }
@@ -135,7 +141,7 @@ fn fresh(
 
 /// An unchanged egg keeps its wheel. One that this machine lost is built again from the release commit it was built from;
 /// other bytes are refused.
-fn again(
+fn kept(
     job: &Job<'_>,
     builder: &Builder,
     candidate: &Candidate,
@@ -150,11 +156,31 @@ fn again(
     if job.store.path(&artifact.sha256).is_some() {
         return Ok((artifact.clone(), Vec::new()));
     }
+    let built = at_release(job, builder, candidate, egg, tools)?;
+    if built.artifact.sha256 != artifact.sha256 {
+        return Err(Error::Lost {
+            egg: egg.name.clone(),
+            file: artifact.file.clone(),
+        });
+    }
+    job.store.put(&built.bytes)?;
+    Ok((artifact.clone(), Vec::new()))
+}
+
+/// Builds an egg as it was built at an earlier release.
+fn at_release(
+    job: &Job<'_>,
+    builder: &Builder,
+    candidate: &Candidate,
+    egg: &Egg,
+    tools: &[BuildTool],
+) -> Result<Built> {
     (job.watch)(Event::Begin(format!(
         "build {} {} again",
         egg.name, egg.version
     )));
     let commit = object_id(&egg.built_from)?;
+    // A release commit has the times of its parent, the released one.
     let time = job
         .repo
         .find_commit(commit)
@@ -168,22 +194,50 @@ fn again(
         _ => Vec::new(),
     };
     let clone = TemporaryClone::new(job.repo, commit, &[])?;
-    let built = builder.build(&eggs::Job {
+    Ok(builder.build(&eggs::Job {
         egg: &candidate.source,
         checkout: clone.path(),
         version: &egg.version,
         epoch: time.seconds,
         pretend: &pretend,
         tools,
-    })?;
-    if built.artifact.sha256 != artifact.sha256 {
-        return Err(Error::Lost {
-            egg: egg.name.clone(),
-            file: artifact.file.clone(),
-        });
+    })?)
+}
+
+/// Makes an egg's wheel again. Where that fails, `failed` says why, and the recorded wheel stands in if it is at hand.
+fn remade(
+    job: &Job<'_>,
+    again: &Again<'_>,
+    builder: &Builder,
+    candidate: &Candidate,
+    edits: &[(String, Vec<u8>)],
+    failed: &mut BTreeMap<String, String>,
+) -> Result<Made> {
+    let made = if let Some(egg) = &candidate.unchanged {
+        let tools = again.tools(&egg.built_from);
+        at_release(job, builder, candidate, egg, tools).and_then(|built| {
+            job.store.put(&built.bytes)?;
+            Ok((built.artifact, Vec::new()))
+        })
+    } else {
+        let tools = &again.recorded.build_tool;
+        let wheels = fresh(job, builder, &[(0, candidate)], edits, tools);
+        wheels
+            .and_then(|wheels| wheels.into_iter().collect::<Result<Vec<Made>>>())
+            .and_then(|mut made| {
+                made.pop().ok_or_else(|| Error::Lost {
+                    egg: candidate.source.name.clone(),
+                    file: "without a name".to_owned(),
+                })
+            })
+    };
+    let Err(error) = made else { return made };
+    let name = &candidate.source.name;
+    failed.insert(name.clone(), again::said(&error));
+    match again.stand_in(job, name)? {
+        Some(artifact) => Ok((artifact, Vec::new())),
+        None => Err(error),
     }
-    job.store.put(&built.bytes)?;
-    Ok((artifact.clone(), Vec::new()))
 }
 
 /// The wheel under its real name, as installers want to see it.

@@ -1,6 +1,8 @@
 //! The words of the command line; each verb's own are in its file.
 
-use super::{check, deploy, diff, init, log, prune, release, resume, rollback, show, status};
+use super::{
+    check, deploy, diff, init, log, prune, release, resume, rollback, show, status, verify,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -96,6 +98,8 @@ pub enum Verb {
     Show(show::Args),
     /// Show what differs between two releases or stages
     Diff(diff::Args),
+    /// Check a release and its ledger: signatures, binding, hashes
+    Verify(verify::Args),
     /// Remove old releases from a stage's hosts
     Prune(prune::Args),
     /// Finish a release that was interrupted or not pushed

@@ -4,8 +4,8 @@ use super::{
     carry_out::{Mode, Question, carry_out},
     deploy::Options,
     hosts::Fleet,
-    releasing,
     session::{Session, Workspace},
+    verify,
 };
 use crate::{
     config::{Host, Stage},
@@ -29,7 +29,7 @@ pub(super) fn run(
     intent: Intent,
     options: &Options,
 ) -> Result<(), Error> {
-    releasing::check_signatures(work, &ledger, released)?;
+    verify::before_deploying(work, &ledger, released)?;
     let store = session.store()?;
     let mut fleet = Fleet::connect_some(session, stage, options.hosts.as_deref())?;
     let mut hosts = fleet.look(stage, Some(&released.manifest))?;

@@ -15,6 +15,7 @@ mod init;
 mod log;
 mod man;
 mod prune;
+mod rebuild;
 mod release;
 mod releasing;
 mod report;
@@ -24,6 +25,7 @@ mod session;
 mod show;
 mod show_event;
 mod status;
+mod verify;
 
 pub use args::{Cli, Global, Verb};
 
@@ -57,6 +59,7 @@ fn run(session: &Session, verb: Verb) -> Result<(), Error> {
         Verb::Log(args) => log::run(session, &args),
         Verb::Show(args) => show::run(session, &args),
         Verb::Diff(args) => diff::run(session, &args),
+        Verb::Verify(args) => verify::run(session, &args),
         Verb::Prune(args) => prune::run(session, &args),
         Verb::Resume(args) => resume::run(session, &args),
         Verb::Man => man::run(session),

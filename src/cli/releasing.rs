@@ -264,6 +264,7 @@ pub(super) fn assemble(
         id: ledger.project_id().to_string(),
         previous: seen.previous.as_ref(),
         version,
+        again: None,
         upgrade,
         known: &known,
         cache: &session.cache(),
@@ -454,28 +455,6 @@ pub(super) fn ahead(work: &Workspace, ledger: &Ledger) -> Result<Option<Ahead>, 
             .replace("{version}", &version.to_string()),
         commits: observe::distance(&work.repo, head, commit)?,
     }))
-}
-
-/// Checks tag, manifest and their signatures against the ledger's keys, and the binding between them.
-pub(super) fn check_signatures(
-    work: &Workspace,
-    ledger: &Ledger,
-    released: &Released,
-) -> Result<(), Error> {
-    let trust = ledger.trust_before(&released.entry)?;
-    released.check(&trust)?;
-    let version = released.manifest.version.to_string();
-    let name = work.project.release.tag.replace("{version}", &version);
-    let Some(tag) = ledger::read_tag(&work.repo, &name)? else {
-        let mut refusal = Refusal::default();
-        refusal.add(
-            format!("tag {name} of release {version} is not here"),
-            format!("git fetch REMOTE tag {name}"),
-        );
-        return Err(refusal.into());
-    };
-    ledger::check_tag(&tag, released, ledger.project_id(), &trust)?;
-    Ok(())
 }
 
 /// The tags of the newest `entries` entries, newest last.

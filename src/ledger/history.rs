@@ -9,45 +9,85 @@ pub(super) fn check_root(repo: &gix::Repository, root: ObjectId) -> Result<Signe
     check_commit(repo, root, &Trust::read(repo, root)?)
 }
 
+/// What entries have to keep to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Each is signed by a key of its parent, the first by its own.
+    Signature,
+    /// Its serial is one more than its parent's; the first one's is 0.
+    Serial,
+    /// It changes and removes nothing below `releases/` and `deployments/`.
+    Addition,
+}
+
 /// Checks the commits of `chain`, newest first, down to the child of `base`, or to the first commit where `base` is
-/// `None`: each is signed by a key of its parent, its serial is one more, and it took nothing away.
+/// `None`.
+///
+/// # Errors
+/// For the oldest one that breaks a [`Rule`].
 pub(super) fn check_chain(
     repo: &gix::Repository,
     base: Option<ObjectId>,
     chain: &[ObjectId],
 ) -> Result<()> {
+    match audit(repo, base, chain)?.into_iter().next() {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// The same, but goes on: every broken rule, oldest first.
+pub(super) fn audit(
+    repo: &gix::Repository,
+    base: Option<ObjectId>,
+    chain: &[ObjectId],
+) -> Result<Vec<(Rule, Error)>> {
+    let mut broken = Vec::new();
     let mut oldest_first = chain.iter().rev().copied();
     let Some(mut parent) = base.or_else(|| oldest_first.next()) else {
-        return Ok(());
+        return Ok(broken);
     };
+    let (mut serial, mut tree) = (entry::read(repo, parent)?.0.serial, tree_of(repo, parent)?);
     if base.is_none() {
-        check_root(repo, parent)?;
+        if let Err(error) = check_root(repo, parent) {
+            broken.push((Rule::Signature, error));
+        }
+        if serial != 0 {
+            let message = format!("its serial is {serial}, and it is the first");
+            broken.push((Rule::Serial, wrong(parent, message)));
+        }
     }
     let mut trust = Trust::read(repo, parent)?;
     let mut keys = keys_of(repo, parent)?;
-    let (mut serial, mut tree) = (entry::read(repo, parent)?.0.serial, tree_of(repo, parent)?);
     for id in oldest_first {
-        if keys != keys_of(repo, parent)? {
-            keys = keys_of(repo, parent)?;
+        let keys_now = keys_of(repo, parent)?;
+        if keys != keys_now {
+            keys = keys_now;
             trust = Trust::read(repo, parent)?;
         }
-        check_commit(repo, id, &trust)?;
+        if let Err(error) = check_commit(repo, id, &trust) {
+            broken.push((Rule::Signature, error));
+        }
         let (entry, _) = entry::read(repo, id)?;
         if entry.serial != serial + 1 {
             let message = format!("its serial is {} after {serial}", entry.serial);
-            return Err(Error::malformed(format!("commit {id}"), message));
+            broken.push((Rule::Serial, wrong(id, message)));
         }
         let new_tree = tree_of(repo, id)?;
         for folder in ["releases", "deployments"] {
             let (before, after) = (sub(repo, tree, folder)?, sub(repo, new_tree, folder)?);
             if !grew(repo, before, after)? {
                 let message = format!("it changes or removes an entry below {folder}/");
-                return Err(Error::malformed(format!("commit {id}"), message));
+                broken.push((Rule::Addition, wrong(id, message)));
             }
         }
         (parent, serial, tree) = (id, entry.serial, new_tree);
     }
-    Ok(())
+    Ok(broken)
+}
+
+fn wrong(id: ObjectId, message: String) -> Error {
+    Error::malformed(format!("commit {id}"), message)
 }
 
 fn check_commit(repo: &gix::Repository, id: ObjectId, trust: &Trust) -> Result<Signer> {

@@ -7,7 +7,9 @@
 //! deployed again (`plan`).
 //! **To add** a kind of entry: an arm in [`Kind`], its subject in `message.rs`, its rule for lost races in `append.rs`.
 
+mod allowed;
 mod append;
+mod audit;
 mod branch;
 mod entry;
 mod error;
@@ -35,11 +37,13 @@ mod verify;
 mod testing;
 
 pub use append::NewEntry;
+pub use audit::Audit;
 pub use branch::Ledger;
 pub use entry::{Entry, Kind, new_id};
 pub use error::{Error, Result};
 pub use fetch::{Fetched, fetch};
 pub use git::{Git, Patience, remote_for};
+pub use history::Rule;
 pub use introduction::{Introduction, check_introduction, introduce, introduction};
 pub use key::{Key, Scheme};
 pub use object::{persist, write_release_commit, write_signed_commit};
@@ -49,7 +53,7 @@ pub use person::Person;
 pub use public::PublicKey;
 pub use push::{Pushed, Refused, push};
 pub use released::Released;
-pub use tag::{NewTag, Tag, check_tag, create_tag, read_tag, write_tag};
+pub use tag::{NewTag, Tag, check_tag, create_tag, examine_tag, read_tag, write_tag};
 pub use verify::{Signer, Trust};
 
 /// The SSHSIG namespace of git's commits and tags, fixed by git (gpg-interface.c).

@@ -1,7 +1,7 @@
 //! When two clones added entries to the same tip: ours are made again on top of theirs, or given up.
 
 use super::{
-    Entry, Error, Files, Key, Kind, Ledger, NewEntry, Person, Result, append, branch,
+    Entry, Error, Files, Key, Kind, Ledger, NewEntry, Person, Result, append, audit, branch,
     branch::reference_name, check_introduction, entry, fetch, history,
 };
 use gix::ObjectId;
@@ -9,6 +9,8 @@ use gix::ObjectId;
 /// Both sides of a diverged ledger.
 struct Sides {
     ours: Vec<ObjectId>,
+    /// The newest entry of both.
+    base: ObjectId,
     theirs: Vec<ObjectId>,
     here: ObjectId,
 }
@@ -34,6 +36,7 @@ impl Ledger {
             let made = ledger.commit(&again, Some(key))?;
             ledger.grow(made);
         }
+        audit::step_back(&ledger.repo, branch, &sides.ours, sides.base)?;
         fetch::take_over(&ledger.repo, branch, Some(sides.here), ledger.tip)?;
         Ok(ledger)
     }
@@ -42,6 +45,7 @@ impl Ledger {
     /// a deployment that lost its stage, or a release that lost its place, before either had an effect.
     pub fn yield_to(repo: &gix::Repository, branch: &str, theirs: ObjectId) -> Result<Self> {
         let sides = Sides::of(repo, branch, theirs)?;
+        audit::step_back(repo, branch, &sides.ours, sides.base)?;
         fetch::take_over(repo, branch, Some(sides.here), theirs)?;
         Self::at(repo, branch, theirs)
     }
@@ -71,6 +75,7 @@ impl Sides {
         history::check_chain(repo, Some(base), &other)?;
         Ok(Self {
             ours,
+            base,
             theirs: other,
             here,
         })

@@ -1,6 +1,6 @@
 //! Tags of releases: annotated, signed, bound to their name, their project and their manifest.
 
-use super::{Error, GIT, Key, Person, Released, Result, Signer, Trust, message, verify};
+use super::{Error, GIT, Key, Person, Released, Result, Trust, message, verify};
 use crate::release::Digest;
 use gix::{
     ObjectId,
@@ -144,43 +144,79 @@ pub fn read_tag(repo: &gix::Repository, name: &str) -> Result<Option<Tag>> {
     }))
 }
 
-/// Whether `tag` is the one of `released`, in this project, signed by a key of `trust`: names the signer.
+/// Whether `tag` is the one of `released`, in this project, signed by a key of `trust`.
 ///
 /// git-verify-tag(1) is not enough: it accepts a signed tag copied to another name, and any project's.
-pub fn check_tag(
+pub fn check_tag(tag: &Tag, released: &Released, project: ObjectId, trust: &Trust) -> Result<()> {
+    for (_, check) in examine_tag(tag, released, project, trust) {
+        check?;
+    }
+    Ok(())
+}
+
+/// What [`check_tag`] checks, each by itself and all of it: a name, and what was seen. The signature is last.
+pub fn examine_tag(
     tag: &Tag,
     released: &Released,
     project: ObjectId,
     trust: &Trust,
-) -> Result<Signer> {
-    let wrong = |message: String| {
-        Err(Error::Tag {
-            name: tag.reference.clone(),
-            message,
-        })
+) -> [(&'static str, Result<String>); 6] {
+    let holds = |good: bool, seen: String, message: String| {
+        let name = tag.reference.clone();
+        good.then_some(seen).ok_or(Error::Tag { name, message })
     };
     let manifest = &released.manifest;
-    if tag.name != tag.reference {
-        return wrong(format!("was made as tag {} and copied", tag.name));
-    }
-    if manifest.release_commit.parse().ok() != Some(tag.target) {
-        return wrong(format!(
-            "points to {}, the manifest names {}",
-            tag.target, manifest.release_commit
-        ));
-    }
-    if tag.project.as_deref() != Some(project.to_string().as_str()) {
-        return wrong("belongs to another project".into());
-    }
-    if tag.manifest != Some(released.digest) {
-        return wrong("names another manifest than the ledger holds".into());
-    }
-    if released.tag() != Some(tag.id) {
-        return wrong("is another tag object than the ledger names".into());
-    }
-    trust
+    let copied = format!("was made as tag {} and copied", tag.name);
+    let elsewhere = format!(
+        "points to {}, the manifest names {}",
+        tag.target, manifest.release_commit
+    );
+    let id = project.to_string();
+    let signer = trust
         .check(GIT, &tag.signed, &tag.signature, tag.time)
-        .map_err(verify::named(format!("tag {}", tag.name)))
+        .map_err(verify::named(format!("tag {}", tag.name)));
+    [
+        (
+            "tag name",
+            holds(tag.name == tag.reference, tag.name.clone(), copied),
+        ),
+        (
+            "tag target",
+            holds(
+                manifest.release_commit.parse().ok() == Some(tag.target),
+                manifest.release_commit.clone(),
+                elsewhere,
+            ),
+        ),
+        (
+            "tag project",
+            holds(
+                tag.project.as_deref() == Some(&id),
+                id.clone(),
+                "belongs to another project".into(),
+            ),
+        ),
+        (
+            "tag manifest",
+            holds(
+                tag.manifest == Some(released.digest),
+                format!("sha256:{}", released.digest),
+                "names another manifest than the ledger holds".into(),
+            ),
+        ),
+        (
+            "tag entry",
+            holds(
+                released.tag() == Some(tag.id),
+                format!(
+                    "entry {} names tag object {}",
+                    released.entry.serial, tag.id
+                ),
+                "is another tag object than the ledger names".into(),
+            ),
+        ),
+        ("tag signature", signer.map(|signer| signer.to_string())),
+    ]
 }
 
 /// Seconds since 1970 as a time; what is out of range becomes 1970.

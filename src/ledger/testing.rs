@@ -179,6 +179,34 @@ impl Lab {
         self.key.clone()
     }
 
+    /// Whether ssh-keygen finds a principal of `signers` and the signature good for it.
+    pub(super) fn keygen_verifies(
+        &self,
+        signers: &str,
+        namespace: &str,
+        bytes: &[u8],
+        signature: &str,
+        at: Timestamp,
+    ) -> bool {
+        let (list, file) = (self.path().join("list"), self.path().join("sig"));
+        fs::write(&list, signers).unwrap();
+        fs::write(&file, signature).unwrap();
+        let time = format!("-Overify-time={}", at.strftime("%Y%m%d%H%M%SZ"));
+        let keygen = |words: &[&str]| {
+            let mut command = crate::ledger::process::command("ssh-keygen".as_ref());
+            command.args(words).arg("-f").arg(&list).arg(&time);
+            command.arg("-s").arg(&file);
+            crate::ledger::process::run(command, bytes).unwrap()
+        };
+        let found = keygen(&["-Y", "find-principals"]);
+        let principals = String::from_utf8(found.stdout).unwrap();
+        let Some(principal) = principals.lines().next() else {
+            return false;
+        };
+        let verify = ["-Y", "verify", "-n", namespace, "-I", principal];
+        found.status.success() && keygen(&verify).status.success()
+    }
+
     pub(super) fn key_named(&self, name: &str) -> Key {
         Key::make(&self.path().join(name), name).unwrap()
     }

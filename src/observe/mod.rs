@@ -12,6 +12,7 @@ mod place;
 mod previous;
 mod proposal;
 mod repository;
+mod verify;
 
 pub use error::{Error, Result};
 pub use history::{history, history_of};
@@ -21,3 +22,4 @@ pub use place::{Place, find, root, slashed};
 pub use previous::{distance, previous, project_tree, unpublished};
 pub use proposal::proposal;
 pub use repository::{is_dirty, repository};
+pub use verify::{verify_artifacts, verify_commit, verify_ledger, verify_release};

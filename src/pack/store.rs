@@ -81,6 +81,19 @@ impl Store {
         Ok(file)
     }
 
+    /// Where the object is and the digest of what lies there, if there is something. Damaged bytes stay: to look changes
+    /// nothing.
+    pub fn look(&self, digest: &Digest) -> Result<Option<(PathBuf, Digest)>, Error> {
+        let path = self.place(digest);
+        let mut file = match self.open_object(digest) {
+            Ok(file) => file,
+            Err(Error::NotStored { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let (found, _) = Digest::of_reader(&mut file).map_err(io_error("read", &path))?;
+        Ok(Some((path, found)))
+    }
+
     fn place(&self, digest: &Digest) -> PathBuf {
         let name = digest.to_string();
         let (shard, rest) = name.split_at(2);
@@ -213,6 +226,10 @@ mod tests {
         let digest = store.put(b"abc").unwrap();
         let path = store.path(&digest).unwrap();
         damage(&path);
+        assert_eq!(
+            store.look(&digest).unwrap(),
+            Some((path.clone(), Digest::of(b"evil")))
+        );
         let error = store.read(&digest).unwrap_err();
         assert!(
             matches!(&error, Error::Corrupt { removed: true, .. }),

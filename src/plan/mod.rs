@@ -14,6 +14,7 @@ mod release;
 mod resume;
 mod rollback;
 mod show;
+mod verify;
 mod version;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, rollback_target};
+pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
 use crate::release::{Artifact, Digest, Intent};

@@ -27,3 +27,4 @@ mod ssh;
 mod stages;
 mod status;
 mod usage;
+mod verify;
