@@ -125,11 +125,7 @@ pub(super) fn resolve(
         for dist in &resolved.dists {
             add(job, &mut pinned.pins, combination, dist, pythons)?;
         }
-        // They lie in the scratch folder of this one run.
-        for (name, file) in &resolved.downloads {
-            let bytes = fs::read(file).map_err(Error::file(file))?;
-            pinned.downloads.insert(name.clone(), bytes);
-        }
+        keep_downloads(&resolved, &mut pinned.downloads)?;
         pinned.resolved.insert(combination.name.clone(), resolved);
     }
     keep_used(&mut pinned, candidates, built, &used);
@@ -159,6 +155,14 @@ fn keep_used(
         }
         pinned.eggs.push(wheel.cloned());
     }
+}
+
+/// Reads what recipes downloaded: it lies in the scratch folder of this one run.
+fn keep_downloads(resolved: &Resolved, kept: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
+    for (name, file) in &resolved.downloads {
+        kept.insert(name.clone(), fs::read(file).map_err(Error::file(file))?);
+    }
+    Ok(())
 }
 
 fn describe(combination: &Combination) -> String {

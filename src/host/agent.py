@@ -689,6 +689,9 @@ def verified(layout, artifact):
 # tarball ---------------------------------------------------------------------------------------------------------
 
 
+FETCHED = ("extends", "downloads")  # what the release fetched, below `.hostout`; the rest there is this program's
+
+
 def unpack_tarball(path, top, release):
     """Unpacks the buildout files. Nothing leaves `release`, follows a link, or keeps an owner or a special bit."""
     links = set()
@@ -698,7 +701,7 @@ def unpack_tarball(path, top, release):
             if parts is None:
                 continue
             relative = "/".join(parts)
-            if parts[0] == ".hostout":
+            if parts[0] == ".hostout" and not (parts[1:2] and parts[1] in FETCHED or member.isdir() and len(parts) == 1):
                 raise Failed("refused", f"the tarball holds {relative}, which is this program's")
             if any("/".join(parts[:n]) in links for n in range(1, len(parts))):
                 raise Failed("refused", f"{relative} lies behind a link")
