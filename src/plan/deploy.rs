@@ -342,7 +342,7 @@ fn steps(
 
 fn backup(host: &Host, buildout: &Buildout) -> String {
     match &buildout.data {
-        Data::None => "NONE, the release names no data ([data] in hostout.toml)".to_owned(),
+        Data::None => "NONE (the release names no data)".to_owned(),
         _ if host.current.release().is_none() => "none yet, nothing is live".to_owned(),
         Data::Command { backup, .. } => format!("`{backup}`"),
         Data::Zodb { storages, .. } => format!("a copy of {}, with its blobs", storages.join(", ")),

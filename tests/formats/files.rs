@@ -77,6 +77,12 @@ fn a_manifest_means_what_it_meant() {
         .unwrap();
     assert_eq!(zeo.name, "staging.zeo");
     assert_eq!(zeo.data, Data::None);
+    let zodb = Data::Zodb {
+        storages: vec!["var/filestorage/Data.fs".to_owned()],
+        blobs: vec!["var/blobstorage".to_owned()],
+        keep: 3,
+    };
+    assert_eq!(manifest.buildout_for("staging", &[]).unwrap().data, zodb);
 
     let egg = &manifest.egg[0];
     assert_eq!(

@@ -99,6 +99,7 @@ fn redactions(sandbox: &Sandbox) -> Vec<(String, &'static str)> {
     let patterns = [
         (root.as_str(), "[ROOT]"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
+        (r"SHA256:[A-Za-z0-9+/]{43}", "[FINGERPRINT]"),
         (r"\b[0-9a-f]{64}\b", "[SHA256]"),
         (r"\b[0-9a-f]{40}\b", "[OID]"),
         (r"\b[0-9a-f]{16}\b", "[ID]"),

@@ -4,8 +4,8 @@ use super::sample::{digest, manifest, repository};
 use crate::{
     facts::{Dirt, Released, RemoteLedger, Repository},
     plan::{
-        Bump, Considered, Interrupted, Plan, ReleaseFacts, ReleaseRequest, Staged, consider,
-        publish, release, resume,
+        Bump, Considered, Diverged, Interrupted, Plan, ReleaseFacts, ReleaseRequest, Staged,
+        consider, publish, release, resume,
     },
     release::Manifest,
 };
@@ -82,7 +82,6 @@ impl Seen {
         let request = ReleaseRequest {
             version: version.map(|version| version.parse().unwrap()),
             bump,
-            upgrade: false,
         };
         consider(&request, &self.facts()).unwrap()
     }
@@ -141,7 +140,6 @@ fn every_reason_is_told_before_anything_is_built() {
     let request = ReleaseRequest {
         version: Some(Version::new(1, 0, 0)),
         bump: None,
-        upgrade: false,
     };
     let refusal = consider(&request, &seen.facts()).unwrap_err();
     let reasons = refusal.reasons.iter();
@@ -176,8 +174,12 @@ fn what_is_left_of_a_release_is_a_plan_too() {
         push_to: Some("origin"),
     });
     let tags = ["v1.4.0", "v1.4.1", "v1.4.2"].map(str::to_owned);
+    let diverged = Some(Diverged {
+        entries: 2,
+        onto: "0123456789abcdef0123456789abcdef01234567".to_owned(),
+    });
     insta::assert_snapshot!(format!(
         "{left}\n{}",
-        publish("origin", "hostout", &tags, None)
+        publish("origin", "hostout", &tags, diverged)
     ));
 }

@@ -15,7 +15,7 @@ pub fn manifest() -> Manifest {
 
 /// A stage of two hosts.
 pub fn stage() -> Stage {
-    let text = "[project]\nname = \"shop\"\n[stage.staging]\nhosts = [\"web1\", \"web2\"]\npath = \"/srv/shop\"\n";
+    let text = "[project]\nname = \"shop\"\n[stage.live]\nhosts = [\"web1\", \"web2\"]\npath = \"/srv/shop\"\n";
     let project = Project::parse("hostout.toml", text).unwrap();
     project.stages.into_iter().next().unwrap()
 }
