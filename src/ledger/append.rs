@@ -37,14 +37,9 @@ impl Ledger {
     /// # Errors
     /// [`Error::StageTaken`] and [`Error::ReleaseTaken`] for these two: nothing was added.
     pub fn append(&mut self, new: &NewEntry, key: &Key) -> Result<ObjectId> {
-        self.append_with(new, Some(key))
-    }
-
-    /// `key` is left out in tests of long histories only.
-    pub(super) fn append_with(&mut self, new: &NewEntry, key: Option<&Key>) -> Result<ObjectId> {
         let mut tries = 0;
         loop {
-            let made = self.commit(new, key)?;
+            let made = self.commit(new, Some(key))?;
             let Err(source) =
                 start::move_branch(&self.repo, &self.branch, Some(self.tip), &made, &new.who)
             else {
