@@ -1,6 +1,6 @@
 //! Wheels to egg directories: the agent beside zc.buildout itself. Needs the package index once; wheels are kept.
 //!
-//! By default the wheels of Zope and what it needs, about 60; `HOSTOUT_BENCH_EGGS=Plone` takes all of Plone.
+//! By default the wheels of ZODB and what it needs; `HOSTOUT_BENCH_EGGS=Zope` takes about 60, `Plone` all.
 
 use crate::{
     report::{Beside, Report, once, succeed},
@@ -22,10 +22,10 @@ pub fn run(report: &mut Report) {
     let sandbox = Sandbox::new();
     let wheels = wheels(&sandbox, &here, &kept);
     let python = venv(&sandbox, &wheels);
-    let egg = env::var("HOSTOUT_BENCH_EGGS").unwrap_or_else(|_| "Zope".to_owned());
+    let egg = env::var("HOSTOUT_BENCH_EGGS").unwrap_or_else(|_| "ZODB".to_owned());
 
     let buildout = buildout(&sandbox, &python, &here, &wheels, &egg);
-    let (theirs, ours) = (sandbox.path("eggs"), sandbox.path("srv"));
+    let (theirs, ours) = (sandbox.path("eggs/v5"), sandbox.path("srv"));
     let again = sandbox.path("again");
     let agent = |names: Option<&Path>, to: &Path| {
         let mut command = sandbox.command(python.to_str().unwrap(), sandbox.root());
