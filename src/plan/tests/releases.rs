@@ -82,6 +82,7 @@ impl Seen {
         let request = ReleaseRequest {
             version: version.map(|version| version.parse().unwrap()),
             bump,
+            upgrade: false,
         };
         consider(&request, &self.facts()).unwrap()
     }
@@ -140,6 +141,7 @@ fn every_reason_is_told_before_anything_is_built() {
     let request = ReleaseRequest {
         version: Some(Version::new(1, 0, 0)),
         bump: None,
+        upgrade: false,
     };
     let refusal = consider(&request, &seen.facts()).unwrap_err();
     let reasons = refusal.reasons.iter();
