@@ -9,7 +9,7 @@ use std::{path::Path, time::Duration};
 const RUNS: usize = 5;
 
 pub fn run(report: &mut Report) {
-    let sshd = Sshd::start();
+    let sshd = Sshd::start_with("Subsystem sftp internal-sftp");
     let project = Project::from_fixture("single");
     let path = project.host.display().to_string();
     let stage = format!("\n[stage.web]\nhosts = [\"web1\"]\npath = \"{path}\"\n");

@@ -19,7 +19,10 @@ const SIZE: usize = 200 << 20;
 const RUNS: usize = 3;
 
 pub fn run(report: &mut Report) {
-    let (sshd, sandbox) = (Sshd::start(), Sandbox::new());
+    let (sshd, sandbox) = (
+        Sshd::start_with("Subsystem sftp internal-sftp"),
+        Sandbox::new(),
+    );
     let file = sandbox.path("bytes");
     let mut bytes = Vec::new();
     let random = File::open("/dev/urandom").unwrap();
