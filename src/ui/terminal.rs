@@ -9,7 +9,7 @@ import os, pty, signal, sys
 pid, fd = pty.fork()
 if pid == 0:
     os.execv(sys.argv[1], sys.argv[1:])
-signal.alarm(20)
+signal.alarm(180)
 answers = [(b"[y/N]", b"y\n"), (b"go on:", b"production\n"), (b"password:", b"hunter2\n")]
 seen, start = b"", 0
 while True:

@@ -126,7 +126,7 @@ fn a_command_may_end_while_we_write(transport: &mut dyn Transport) {
     let ended = transport.run(&command, endless, &mut stdout).unwrap();
     assert_eq!(ended, exited(3, "full\n"));
     assert_eq!(stdout.trim_ascii(), b"100000");
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(begun.elapsed() < Duration::from_secs(60));
 }
 
 fn a_command_may_close_its_output_and_read_on(transport: &mut dyn Transport) {

@@ -52,7 +52,7 @@ fn a_killed_sshd_loses_the_command() {
         sshd.signal_sessions("KILL");
     });
     assert!(said.starts_with("web1: lost `sh`: "), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(begun.elapsed() < Duration::from_secs(60));
     let again = transport.run(&Command::new(["true"]), &mut io::empty(), &mut io::sink());
     assert!(matches!(again, Err(Error::NotStarted { .. })), "{again:?}");
     output(&mut *reach(&sshd, "web1").unwrap(), &["true"]);
