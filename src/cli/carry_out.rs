@@ -15,8 +15,8 @@ pub enum Mode {
 /// What a person has to say yes to.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// The question about the plan.
-    pub text: &'a str,
+    /// The question about the plan; nothing = it was answered when what is resumed began.
+    pub text: Option<&'a str>,
     /// A protected stage: its name has to be typed, or given with `--confirm`.
     pub protected: Option<&'a str>,
     /// What `--confirm` gave.
@@ -62,7 +62,10 @@ fn confirm(session: &Session, question: &Question<'_>) -> Result<(), Error> {
             let text = format!("Stage {stage} is protected.");
             session.ui.ask_name(&text, stage)
         }
-        None => session.ui.ask(question.text, true),
+        None => match question.text {
+            Some(text) => session.ui.ask(text, true),
+            None => Answer::Yes,
+        },
     };
     match answer {
         Answer::Yes => Ok(()),

@@ -70,10 +70,10 @@ pub(super) fn run(
         }
     };
     let question = Question {
-        text: match intent {
+        text: Some(match intent {
             Intent::Deploy => "Deploy it?",
             Intent::Rollback => "Roll back?",
-        },
+        }),
         protected: stage.protected.then_some(stage.name.as_str()),
         confirmed: options.confirm.as_deref(),
     };

@@ -44,7 +44,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         return Ok(());
     };
     let question = Question {
-        text: "Remove them?",
+        text: Some("Remove them?"),
         protected: stage.protected.then_some(stage.name.as_str()),
         confirmed: args.confirm.as_deref(),
     };

@@ -88,7 +88,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let publishes = seen.publishes(&work)?;
     let plan = plan::release(&seen.facts(&work), &seen.staged(&assembled, &publishes));
     let question = Question {
-        text: "Release it?",
+        text: Some("Release it?"),
         protected: None,
         confirmed: None,
     };

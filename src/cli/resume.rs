@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     };
     let plan = plan::resume(&interrupted);
     let question = Question {
-        text: "Finish it?",
+        text: None,
         protected: None,
         confirmed: None,
     };
@@ -134,7 +134,7 @@ fn push(
     });
     let plan = plan::publish(&name, &branch, &tags, diverged);
     let question = Question {
-        text: "Push it?",
+        text: None,
         protected: None,
         confirmed: None,
     };

@@ -93,7 +93,7 @@ fn a_server_that_falls_silent_is_lost_whoever_has_bytes_to_send() {
 #[test]
 fn a_silent_command_and_one_that_reads_late_are_not_lost() {
     let sshd = Sshd::start();
-    sshd.configure("ServerAliveInterval 1\nServerAliveCountMax 1");
+    sshd.configure("ServerAliveInterval 2\nServerAliveCountMax 2");
     let mut transport = reach(&sshd, "web1").unwrap();
     let sent = vec![7; 8 << 20];
     let mut stdout = Vec::new();
