@@ -4,6 +4,7 @@ use super::{
     carry_out::{Mode, Question, carry_out},
     deploy::Options,
     hosts::Fleet,
+    rebuild,
     session::{Session, Workspace},
     verify,
 };
@@ -11,9 +12,9 @@ use crate::{
     config::{Host, Stage},
     error::Error,
     execute::{self, Publisher, Recorder},
-    host,
+    facts, host,
     ledger::{self, Git, Ledger, Patience, Released},
-    observe,
+    observe, pack,
     plan::{self, DeployFacts, Deploying},
     release::{Digest, Intent, Manifest, Outcome},
 };
@@ -42,12 +43,11 @@ pub(super) fn run(
         Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
         None => None,
     };
-    let nowhere: BTreeSet<Digest> = hosts
-        .iter()
-        .flat_map(|host| &host.missing)
-        .filter(|digest| store.path(digest).is_none())
-        .copied()
-        .collect();
+    let mut nowhere = lacking(&hosts, &store);
+    if !nowhere.is_empty() {
+        rebuild::obtain(session, work, &ledger, released)?;
+        nowhere = lacking(&hosts, &store);
+    }
     let request = options.request(intent);
     let facts = DeployFacts {
         manifest: &released.manifest,
@@ -92,6 +92,15 @@ pub(super) fn run(
         session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
+}
+
+/// Artifacts that hosts lack, and this machine too.
+fn lacking(hosts: &[facts::Host], store: &pack::Store) -> BTreeSet<Digest> {
+    let missing = hosts.iter().flat_map(|host| &host.missing);
+    missing
+        .filter(|digest| store.path(digest).is_none())
+        .copied()
+        .collect()
 }
 
 /// What is live now, under which tag, and where people look at it.

@@ -1,8 +1,8 @@
-//! `git hostout verify --rebuild`: the release made again, from git and its manifest.
+//! A release made again, from git and its manifest: to compare (`verify --rebuild`), or to have what this machine lacks.
 
 use super::session::{Session, Workspace};
 use crate::{
-    assemble::{self, Again, Job, Upgrade},
+    assemble::{self, Again, Job, Rebuilt, Upgrade},
     buildout::User,
     config,
     error::Error,
@@ -24,23 +24,72 @@ pub(super) fn run(
     ledger: &Ledger,
     released: &Released,
 ) -> Result<Vec<Check>, Error> {
-    let manifest = &released.manifest;
-    let failed = |why: String| Ok(vec![Check::failed("rebuilt release", why)]);
-    let head = ObjectId::from_hex(manifest.commit.as_bytes()).ok();
-    let Some(head) = head.filter(|head| work.repo.has_object(*head)) else {
-        return failed(format!(
-            "commit {} is not in this clone: git fetch --unshallow",
-            manifest.commit
-        ));
-    };
-    let project = match project(work, head)? {
-        Ok(project) => project,
-        Err(why) => return failed(why),
-    };
-    let (tools, epochs) = before(ledger, manifest)?;
     let scratch = tempfile::Builder::new().prefix("hostout-again-").tempdir();
     let scratch = scratch.map_err(Error::Output)?;
     let store = pack::Store::open(scratch.path().join("store"))?;
+    let rebuilt = match make(session, work, ledger, released, &store)? {
+        Ok(rebuilt) => rebuilt,
+        Err(why) => return Ok(vec![Check::failed("rebuilt release", why)]),
+    };
+    let release = rebuilt.release.map_err(|error| said(&Error::from(error)));
+    let remade = Remade {
+        eggs: &rebuilt.eggs,
+        release: match &release {
+            Ok(made) => Ok((&made.manifest, &made.versions_cfg)),
+            Err(why) => Err(why),
+        },
+    };
+    Ok(plan::compare(
+        &released.manifest,
+        &released.versions_cfg,
+        &remade,
+    ))
+}
+
+/// Gets artifacts that are not on this machine: eggs and tarball are made again, pins fetched, all into the content store,
+/// where only the right bytes have the right name. What cannot be had stays missing, and is told.
+pub(super) fn obtain(
+    session: &Session,
+    work: &Workspace,
+    ledger: &Ledger,
+    released: &Released,
+) -> Result<(), Error> {
+    session.ui.status(&format!(
+        "{} has artifacts that are not on this machine: they are made again and fetched",
+        released.manifest.version
+    ));
+    match make(session, work, ledger, released, &session.store()?)? {
+        Ok(Rebuilt { release: Ok(_), .. }) => {}
+        Ok(Rebuilt {
+            release: Err(error),
+            ..
+        }) => session.ui.warn(&said(&Error::from(error))),
+        Err(why) => session.ui.warn(&why),
+    }
+    Ok(())
+}
+
+/// Makes `released` again, its files into `store`; or why that cannot be done.
+fn make(
+    session: &Session,
+    work: &Workspace,
+    ledger: &Ledger,
+    released: &Released,
+    store: &pack::Store,
+) -> Result<Result<Rebuilt, String>, Error> {
+    let manifest = &released.manifest;
+    let head = ObjectId::from_hex(manifest.commit.as_bytes()).ok();
+    let Some(head) = head.filter(|head| work.repo.has_object(*head)) else {
+        return Ok(Err(format!(
+            "commit {} is not in this clone: git fetch --unshallow",
+            manifest.commit
+        )));
+    };
+    let project = match project(work, head)? {
+        Ok(project) => project,
+        Err(why) => return Ok(Err(why)),
+    };
+    let (tools, epochs) = before(ledger, manifest)?;
     let show = session.watch();
     let repo = work.repo.clone().with_object_memory();
     let rebuilt = assemble::rebuild(&Job {
@@ -61,23 +110,11 @@ pub(super) fn run(
         upgrade: &Upgrade::None,
         known: &|_| Ok(BTreeSet::new()),
         cache: &session.cache(),
-        store: &store,
+        store,
         user: &User::current(),
         watch: &|event| show.on(event),
     });
-    let rebuilt = match rebuilt {
-        Ok(rebuilt) => rebuilt,
-        Err(error) => return failed(said(&Error::from(error))),
-    };
-    let release = rebuilt.release.map_err(|error| said(&Error::from(error)));
-    let remade = Remade {
-        eggs: &rebuilt.eggs,
-        release: match &release {
-            Ok(made) => Ok((&made.manifest, &made.versions_cfg)),
-            Err(why) => Err(why),
-        },
-    };
-    Ok(plan::compare(manifest, &released.versions_cfg, &remade))
+    Ok(rebuilt.map_err(|error| said(&Error::from(error))))
 }
 
 /// What `hostout.toml` said in the released commit; or why that cannot be known.

@@ -130,6 +130,22 @@ fn our_egg_runs_even_where_the_index_has_its_name() {
 }
 
 #[test]
+fn a_machine_without_the_artifacts_makes_them_again() {
+    let project = Project::released();
+    let cache = project.sandbox.path("empty cache").display().to_string();
+    let deploy = |arguments: &[&str]| {
+        let variables = [("XDG_CACHE_HOME", cache.as_str())];
+        project
+            .sandbox
+            .hostout_with(&project.directory, arguments, &variables)
+    };
+    deploy(&["deploy", "local", "--yes"])
+        .exits(0)
+        .says(&["not on this machine", "is live on local"]);
+    assert!(project.page().contains("Hello, world!"));
+}
+
+#[test]
 fn unknown_names_have_their_own_codes() {
     let project = Project::released();
     project
