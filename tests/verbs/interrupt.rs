@@ -91,7 +91,7 @@ fn a_switch_goes_on_to_its_end_with_us_or_without_us() {
     deploy
         .end()
         .exits(0)
-        .says(&["goes on by itself", "0.1.2 is live on far"]);
+        .says(&["goes on by itself", "0.1.2 (tag v0.1.2) is live on far"]);
     assert_eq!(host.newest()["result"], "healthy");
 
     host.project.greet("Good night");

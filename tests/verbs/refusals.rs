@@ -44,13 +44,13 @@ fn an_egg_that_does_not_build() {
 #[test]
 fn a_file_in_an_egg_that_is_not_in_git() {
     let project = Project::hello();
-    project.write("src/acme.hello/src/acme/hello/late.py", "");
-    project.write("src/acme.hello/build/lib/late.py", "");
+    project.write("src/acme.welcome/src/acme/welcome/late.py", "");
+    project.write("src/acme.welcome/build/lib/late.py", "");
     project.write("notes.txt", "");
     let run = refused(
         &project,
         11,
-        &["src/acme.hello/src/acme/hello/late.py", "git add"],
+        &["src/acme.welcome/src/acme/welcome/late.py", "git add"],
     );
     assert!(
         !run.stderr.contains("notes.txt") && !run.stderr.contains("build/lib"),

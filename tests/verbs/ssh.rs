@@ -12,7 +12,7 @@ fn a_whole_cycle() {
     assert!(!host.path.exists(), "a check leaves nothing");
     host.hostout(&["deploy", "far", "--yes"])
         .exits(0)
-        .says(&["0.1.0 is live on far"]);
+        .says(&["0.1.0 (tag v0.1.0) is live on far"]);
     assert!(host.project.page().contains("Hello, world!"));
     host.hostout(&["deploy", "far", "--yes"])
         .exits(0)
@@ -103,7 +103,7 @@ fn a_local_and_a_far_stage_side_by_side() {
 fn an_unhealthy_release_is_put_back_kept_or_not_asked() {
     let host = Host::released();
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
-    let module = "src/acme.hello/src/acme/hello/__init__.py";
+    let module = "src/acme.welcome/src/acme/welcome/__init__.py";
     host.project.edit(
         module,
         "from acme.greeting",
