@@ -103,6 +103,7 @@ fn redactions(sandbox: &Sandbox) -> Vec<(String, &'static str)> {
         (r"\b[0-9a-f]{64}\b", "[SHA256]"),
         (r"\b[0-9a-f]{40}\b", "[OID]"),
         (r"\b[0-9a-f]{16}\b", "[ID]"),
+        (r"\b[0-9a-f]{12}\b", "[ABBREVIATED]"),
         (
             r"\b(?:[0-9]+[a-f]|[a-f]+[0-9])[0-9a-f]{5,10}\b",
             "[ABBREVIATED]",
