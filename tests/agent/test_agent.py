@@ -86,7 +86,7 @@ class Status(OnHost):
         self.assertEqual(self.host.ask("install")["end"], "ok")
         end = self.host.ask("status")
         self.assertEqual(end["path-state"], "ours")
-        self.assertEqual(end["installed"], support.sha256(support.SOURCE.read_bytes()))
+        self.assertEqual(end["installed"], support.sha256(support.SOURCE))
 
     def test_a_foreign_current_is_seen(self):
         self.layout.make()
