@@ -287,17 +287,26 @@ impl Error {
     pub fn live(&self) -> String {
         if let Self::Execute(execute::Error::Deployed(deployed)) = self {
             let stage = &deployed.stage;
-            let next = match &deployed.live {
-                Live::Untouched(_) | Live::Reverted(_) => format!("git hostout log {stage}"),
-                Live::Switched(_) | Live::Unknown => format!("git hostout status {stage}"),
-                Live::Kept(_) => format!("git hostout rollback {stage}"),
+            let next = match self.class() {
+                Class::FailedBeforeSwitch | Class::Reverted => format!("git hostout log {stage}"),
+                Class::Unhealthy => format!("git hostout rollback {stage}"),
+                _ if deployed.others.is_empty() => format!("git hostout status {stage}"),
+                _ => format!(
+                    "git hostout resume {stage}, which goes on with the others, or git hostout rollback {stage}"
+                ),
             };
-            return format!("On {}, {}. Next: {next}", deployed.host, deployed.live);
+            return format!("On {}. Next: {next}", each(deployed.lives()));
         }
         match self {
-            Self::Execute(execute::Error::Stopped { stage }) => {
+            Self::Execute(execute::Error::Stopped { stage, live }) => {
+                let live = if live.is_empty() {
+                    "what was live is live".to_owned()
+                } else {
+                    let lives = live.iter().map(|(host, live)| (host.as_str(), live));
+                    format!("on {}", each(lives))
+                };
                 return format!(
-                    "No host of {stage} was switched after that; what was live is live. Next: git hostout deploy {stage}"
+                    "No host of {stage} was switched after that; {live}. Next: git hostout deploy {stage}"
                 );
             }
             Self::Execute(execute::Error::Left { stage, .. }) => {
@@ -428,6 +437,14 @@ fn buildout_class(error: &buildout::Error) -> Class {
     }
 }
 
+/// `web1, 1.4.2 is live; on web2, 1.4.1 is live again`.
+fn each<'l>(lives: impl Iterator<Item = (&'l str, &'l Live)>) -> String {
+    let words: Vec<String> = lives
+        .map(|(host, live)| format!("{host}, {live}"))
+        .collect();
+    words.join("; on ")
+}
+
 fn execute_class(error: &execute::Error) -> Class {
     use execute::Error;
     match error {
@@ -437,13 +454,43 @@ fn execute_class(error: &execute::Error) -> Class {
         Error::Locked { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
         Error::Interrupted | Error::Stopped { .. } | Error::Left { .. } => Class::Interrupted,
-        Error::Deployed(deployed) => match deployed.live {
-            Live::Untouched(_) => Class::FailedBeforeSwitch,
-            Live::Reverted(_) => Class::Reverted,
-            Live::Switched(_) => Class::FailedAfterSwitch,
-            Live::Unknown => Class::Unknown,
-            Live::Kept(_) => Class::Unhealthy,
-        },
+        Error::Deployed(deployed) => {
+            let lives = deployed.lives().map(|(_, live)| live_class(live));
+            lives
+                .max_by_key(|class| weight(*class))
+                .unwrap_or(Class::Bug)
+        }
+    }
+}
+
+/// What is live on one host of a deployment that failed.
+fn live_class(live: &Live) -> Class {
+    match live {
+        Live::Untouched(_) => Class::FailedBeforeSwitch,
+        Live::Reverted(_) => Class::Reverted,
+        // Beside a host that failed the fleet is not whole.
+        Live::Switched(_) | Live::New(_) => Class::FailedAfterSwitch,
+        Live::Unknown => Class::Unknown,
+        Live::Kept(_) => Class::Unhealthy,
+    }
+}
+
+/// Which of several hosts decides: the one that is furthest from where it began, or about which least is known.
+fn weight(class: Class) -> u8 {
+    match class {
+        Class::Unknown => 4,
+        Class::FailedAfterSwitch => 3,
+        Class::Unhealthy => 2,
+        Class::Reverted => 1,
+        Class::Bug
+        | Class::Usage
+        | Class::Config
+        | Class::Refused
+        | Class::Locked
+        | Class::Declined
+        | Class::Unreachable
+        | Class::FailedBeforeSwitch
+        | Class::Interrupted => 0,
     }
 }
 

@@ -118,6 +118,8 @@ pub struct Host {
     pub roles: Vec<String>,
     /// The state of the stage's path.
     pub path: PathState,
+    /// What tells the stage's path on this machine from every other one; empty = it cannot be told.
+    pub place: String,
     /// Its python, or why there is none.
     pub python: Result<Python, String>,
     /// Free bytes where the path is.
@@ -203,6 +205,7 @@ impl Host {
             name: name.to_owned(),
             roles: Vec::new(),
             path: PathState::Free,
+            place: String::new(),
             python: Err("not looked at".to_owned()),
             free_bytes: 0,
             current: Current::Nothing,

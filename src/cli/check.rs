@@ -113,6 +113,7 @@ fn check(
         last_started: None,
         hosts: std::slice::from_ref(host),
         open: None,
+        behind: &[],
         nowhere: &BTreeSet::new(),
     };
     match plan::deploy(&request, &facts) {

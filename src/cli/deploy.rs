@@ -2,7 +2,7 @@
 
 use super::{
     deployment,
-    hosts::Scene,
+    hosts::{Choice, Scene},
     releasing,
     session::{Session, Workspace},
 };
@@ -41,6 +41,9 @@ pub struct Options {
     /// Only hosts whose names match GLOB
     #[arg(long, value_name = "GLOB")]
     pub hosts: Option<String>,
+    /// Hosts that cannot be reached stay behind
+    #[arg(long)]
+    pub skip_unreachable: bool,
     /// Ask URL instead of the release's own health check, this once; none = look at processes only
     #[arg(long, value_name = "URL|none")]
     pub health: Option<String>,
@@ -65,6 +68,14 @@ pub struct Options {
 }
 
 impl Options {
+    /// Which hosts are meant.
+    pub fn choice(&self) -> Choice<'_> {
+        Choice {
+            glob: self.hosts.as_deref(),
+            skip_unreachable: self.skip_unreachable,
+        }
+    }
+
     /// What is asked for.
     pub fn request(&self, intent: Intent) -> DeployRequest {
         DeployRequest {
@@ -89,7 +100,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     }
     let ledger = work.ledger(&session.ui)?;
     let released = releasing::released(&work, &ledger, version)?;
-    let scene = Scene::enter(session, &ledger, stage, args.options.hosts.as_deref())?;
+    let scene = Scene::enter(session, &ledger, stage, args.options.choice())?;
     deployment::run(
         session,
         &work,

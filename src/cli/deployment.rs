@@ -36,6 +36,7 @@ pub(super) fn run(
         stage,
         mut fleet,
         open,
+        behind,
     } = scene;
     let hosts = fleet.look(stage, Some(&released.manifest))?;
     let log = observe::history_of(&observe::history(&ledger), &stage.name);
@@ -57,6 +58,7 @@ pub(super) fn run(
         last_started: last_started.as_ref(),
         hosts: &hosts,
         open: open.as_ref(),
+        behind: &behind,
         nowhere: &nowhere,
     };
     let plan = match plan::deploy(&request, &facts)? {
@@ -88,6 +90,7 @@ pub(super) fn run(
                 stage,
                 released,
                 open: open.as_ref(),
+                behind: &behind,
                 request: &request,
                 reason: &options.reason,
             };

@@ -14,7 +14,12 @@ use crate::{
     ui::{Answer, Ui},
 };
 use globset::Glob;
-use std::{env, path::Path};
+use std::{
+    env, panic,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+};
 
 /// The hosts of a stage that we are logged in to.
 pub struct Fleet {
@@ -30,6 +35,17 @@ pub struct Scene<'w> {
     pub fleet: Fleet,
     /// The deployment that was left open there, with what its hosts say of its end.
     pub open: Option<Open>,
+    /// Hosts that cannot be reached and may stay behind.
+    pub behind: Vec<String>,
+}
+
+/// Which hosts of a stage are meant.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choice<'c> {
+    /// Those whose names match; left out = all.
+    pub glob: Option<&'c str>,
+    /// One that cannot be reached stays behind, where another can.
+    pub skip_unreachable: bool,
 }
 
 impl<'w> Scene<'w> {
@@ -39,19 +55,35 @@ impl<'w> Scene<'w> {
         session: &Session,
         ledger: &Ledger,
         stage: &'w Stage,
-        glob: Option<&str>,
+        choice: Choice<'_>,
     ) -> Result<Self, Error> {
         let Some(started) = ledger.open_deployment(&stage.name)? else {
+            let (fleet, behind) = Fleet::connect_some(session, stage, choice)?;
             return Ok(Self {
                 stage,
-                fleet: Fleet::connect_some(session, stage, glob)?,
+                fleet,
                 open: None,
+                behind,
             });
         };
-        let mut fleet = Fleet::connect(session, stage)?;
+        let everyone = Choice {
+            glob: None,
+            ..choice
+        };
+        let (mut fleet, mut behind) = Fleet::connect_some(session, stage, everyone)?;
         let open = Some(fleet.open(session, stage, started)?);
-        fleet.select(stage, glob)?;
-        Ok(Self { stage, fleet, open })
+        let wanted = selected(stage, choice.glob)?;
+        let is_wanted = |name: &str| wanted.iter().any(|host| host.destination == name);
+        fleet
+            .members
+            .retain(|member| is_wanted(&member.host.destination));
+        behind.retain(|name| is_wanted(name));
+        Ok(Self {
+            stage,
+            fleet,
+            open,
+            behind,
+        })
     }
 }
 
@@ -85,32 +117,43 @@ pub fn named_stage<'w>(
 impl Fleet {
     /// Logs in to every host of `stage`.
     pub fn connect(session: &Session, stage: &Stage) -> Result<Self, Error> {
-        Self::connect_some(session, stage, None)
+        let (fleet, _) = Self::connect_some(session, stage, Choice::default())?;
+        Ok(fleet)
     }
 
-    /// Logs in to the hosts of `stage` whose names match `glob`.
-    pub fn connect_some(
+    /// Logs in to the hosts that are meant, all at the same time; with those that may stay behind.
+    fn connect_some(
         session: &Session,
         stage: &Stage,
-        glob: Option<&str>,
-    ) -> Result<Self, Error> {
+        choice: Choice<'_>,
+    ) -> Result<(Self, Vec<String>), Error> {
+        let wanted = selected(stage, choice.glob)?;
+        let logins = each(&wanted, |host| connect(session, host));
         let mut members = Vec::new();
-        for host in selected(&stage.hosts, stage, glob)? {
-            let transport = connect(session, host)?;
-            members.push(Member {
-                host: host.clone(),
-                transport,
-            });
+        let mut unreachable = Vec::new();
+        for (host, login) in wanted.into_iter().zip(logins) {
+            match login {
+                Ok(transport) => members.push(Member {
+                    host: host.clone(),
+                    transport,
+                }),
+                Err(error) => unreachable.push((host.destination.clone(), error)),
+            }
         }
-        Ok(Self { members })
-    }
-
-    /// Leaves only the hosts whose names match `glob`.
-    fn select(&mut self, stage: &Stage, glob: Option<&str>) -> Result<(), Error> {
-        let wanted = selected(&stage.hosts, stage, glob)?;
-        self.members
-            .retain(|member| wanted.iter().any(|host| **host == member.host));
-        Ok(())
+        let mut unreachable = unreachable.into_iter();
+        let mut behind = Vec::new();
+        if choice.skip_unreachable && !members.is_empty() {
+            for (host, error) in unreachable {
+                session.ui.warn(&format!("{host} stays behind: {error}"));
+                behind.push(host);
+            }
+        } else if let Some((_, first)) = unreachable.next() {
+            for (_, other) in unreachable {
+                session.ui.warn(&other.to_string());
+            }
+            return Err(first);
+        }
+        Ok((Self { members }, behind))
     }
 
     /// How the deployment `started` ended on its hosts. One that the stage has no more cannot be asked.
@@ -154,28 +197,49 @@ impl Fleet {
         stage: &Stage,
         manifest: Option<&Manifest>,
     ) -> Result<Vec<facts::Host>, Error> {
-        let mut hosts = Vec::new();
-        for member in &mut self.members {
+        let hosts = each(&mut self.members, |member| {
             let transport = member.transport.as_mut();
-            hosts.push(observe::host(&member.host, transport, stage, manifest)?);
-        }
-        Ok(hosts)
+            observe::host(&member.host, transport, stage, manifest)
+        });
+        hosts
+            .into_iter()
+            .map(|seen| seen.map_err(Error::from))
+            .collect()
     }
 }
 
+/// Does `what` with every item, all at the same time.
+fn each<I: Send, T: Send>(
+    items: impl IntoIterator<Item = I>,
+    what: impl Fn(I) -> T + Sync,
+) -> Vec<T> {
+    let what = &what;
+    thread::scope(|scope| {
+        let threads: Vec<_> = items
+            .into_iter()
+            .map(|item| scope.spawn(move || what(item)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| panic::resume_unwind(panic))
+            })
+            .collect()
+    })
+}
+
 /// The hosts whose names match `glob`; without one all of them.
-fn selected<'h>(
-    hosts: &'h [Host],
-    stage: &Stage,
-    glob: Option<&str>,
-) -> Result<Vec<&'h Host>, Error> {
+fn selected<'s>(stage: &'s Stage, glob: Option<&str>) -> Result<Vec<&'s Host>, Error> {
     let Some(glob) = glob else {
-        return Ok(hosts.iter().collect());
+        return Ok(stage.hosts.iter().collect());
     };
     let wanted = Glob::new(glob)
         .map_err(|error| Error::Usage(format!("--hosts: {error}")))?
         .compile_matcher();
-    let hosts: Vec<&Host> = hosts
+    let hosts: Vec<&Host> = stage
+        .hosts
         .iter()
         .filter(|host| wanted.is_match(&host.destination))
         .collect();
@@ -194,17 +258,12 @@ pub fn look_at_each(
     stage: &Stage,
     manifest: Option<&Manifest>,
 ) -> Vec<(String, Result<facts::Host, Error>)> {
-    stage
-        .hosts
-        .iter()
-        .map(|host| {
-            let seen = connect(session, host).and_then(|transport| {
-                let mut transport = transport;
-                Ok(observe::host(host, transport.as_mut(), stage, manifest)?)
-            });
-            (host.destination.clone(), seen)
-        })
-        .collect()
+    let seen = each(&stage.hosts, |host| {
+        let mut transport = connect(session, host)?;
+        Ok(observe::host(host, transport.as_mut(), stage, manifest)?)
+    });
+    let names = stage.hosts.iter().map(|host| host.destination.clone());
+    names.zip(seen).collect()
 }
 
 /// Which wheels a host takes, e.g. `cp311-manylinux_2_36_x86_64`.
@@ -233,8 +292,16 @@ struct Person<'a> {
     ui: &'a Ui,
 }
 
+/// Hosts log us in at the same time; a person answers one question after the other.
+static QUESTION: Mutex<()> = Mutex::new(());
+
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    QUESTION.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Prompter for Person<'_> {
     fn host_key(&self, question: &HostKeyQuestion) -> bool {
+        let _asking = one_at_a_time();
         self.ui.plain(&format!(
             "{}: nobody has vouched for its {} key {} yet.",
             question.host, question.key_type, question.fingerprint
@@ -265,6 +332,7 @@ impl Prompter for Person<'_> {
 impl Person<'_> {
     /// A terminal that goes away while it is asked has given no answer.
     fn secret(&self, prompt: &str) -> Option<String> {
+        let _asking = one_at_a_time();
         self.ui
             .secret(prompt)
             .ok()

@@ -3,7 +3,7 @@
 use super::{
     carry_out::{Mode, Question, carry_out},
     deployment,
-    hosts::Scene,
+    hosts::{Choice, Scene},
     releasing,
     session::{Session, Workspace},
 };
@@ -86,7 +86,7 @@ fn left<'s>(
         if !named && ledger.open_deployment(&stage.name)?.is_none() {
             continue;
         }
-        let mut scene = Scene::enter(session, ledger, stage, None)?;
+        let mut scene = Scene::enter(session, ledger, stage, Choice::default())?;
         let hosts = scene.fleet.look(stage, None)?;
         if let Some(plan) = plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
             left.push(Left { scene, plan });
@@ -102,7 +102,9 @@ impl Left<'_> {
         work: &Workspace,
         ledger: &mut Ledger,
     ) -> Result<(), Error> {
-        let Scene { stage, fleet, open } = &mut self.scene;
+        let Scene {
+            stage, fleet, open, ..
+        } = &mut self.scene;
         deployment::recording(session, work, |recorder| {
             let members = &mut fleet.members;
             let settled =

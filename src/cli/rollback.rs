@@ -40,7 +40,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
     let ledger = work.ledger(&session.ui)?;
-    let mut scene = Scene::enter(session, &ledger, stage, args.options.hosts.as_deref())?;
+    let mut scene = Scene::enter(session, &ledger, stage, args.options.choice())?;
     let mut log = observe::history_of(&observe::history(&ledger), &stage.name);
     if let (Some(last), Some(open)) = (log.first_mut(), &scene.open) {
         last.outcome = Some(open.outcome);

@@ -1,8 +1,8 @@
 //! `hostout.toml` as written: every key that there is, nothing filled in.
 
 use super::place::{Placed, Span};
-use super::project::Strategy;
 use super::reader::{Choices, Reader};
+use super::rollout::{OnFailure, Strategy};
 
 /// The whole file.
 pub(super) struct File {
@@ -141,6 +141,9 @@ pub(super) struct StageTable {
     pub(super) protected: Option<bool>,
     pub(super) keep: Option<u32>,
     pub(super) strategy: Option<Placed<Strategy>>,
+    pub(super) batch: Option<Placed<String>>,
+    pub(super) pause: Option<Placed<u64>>,
+    pub(super) on_failure: Option<Placed<OnFailure>>,
     pub(super) runtime_user: Option<Placed<String>>,
     pub(super) url: Option<Placed<String>>,
     pub(super) settings: Settings,
@@ -152,6 +155,12 @@ const STRATEGIES: &Choices<Strategy> = &[
     ("all-at-once", Some(Strategy::AllAtOnce)),
     ("rolling", Some(Strategy::Rolling)),
     ("canary", Some(Strategy::Canary)),
+];
+
+const ON_FAILURE: &Choices<OnFailure> = &[
+    ("revert-all", Some(OnFailure::RevertAll)),
+    ("halt", Some(OnFailure::Halt)),
+    ("continue", Some(OnFailure::Continue)),
 ];
 
 /// An element of `hosts`: a string, or a table of these keys.
@@ -233,6 +242,9 @@ fn stage(reader: &mut Reader<'_, '_>) -> StageTable {
         protected: reader.flag("protected"),
         keep: reader.count("keep"),
         strategy: reader.choice("strategy", STRATEGIES),
+        batch: reader.number_or_text("batch"),
+        pause: reader.placed_duration("pause"),
+        on_failure: reader.choice("on-failure", ON_FAILURE),
         runtime_user: reader.text("runtime-user"),
         url: reader.text("url"),
         settings: own(reader),

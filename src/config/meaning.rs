@@ -7,6 +7,7 @@ use super::file::{BuildoutTable, File, HostTable, ProjectTable, ReleaseTable, St
 use super::place::{Placed, Span};
 use super::project::{BuildoutFiles, Host, Project, Published, ReleaseRules, Stage};
 use super::reader::Reader;
+use super::rollout::{Batch, Rollout, Strategy};
 use std::collections::HashSet;
 use toml_edit::Document;
 
@@ -155,13 +156,49 @@ impl Meaning<'_, '_> {
             python: self.text("python", python, "python3", check::program),
             protected: written.protected.unwrap_or(false),
             keep: written.keep.unwrap_or(5),
-            strategy: written
-                .strategy
+            rollout: self.rollout(written),
+            runtime_user: self.optional("runtime-user", user, check::user),
+            url: self.optional("url", written.url.as_ref(), check::http_url),
+        }
+    }
+
+    fn rollout(&mut self, written: &StageTable) -> Rollout {
+        let strategy = written.strategy.as_ref().map(|placed| placed.value);
+        let strategy = strategy.unwrap_or_default();
+        if let Some(batch) = written
+            .batch
+            .as_ref()
+            .filter(|_| strategy != Strategy::Rolling)
+        {
+            let hint = "batch goes with strategy = \"rolling\"".to_owned();
+            let message = format!("`batch` has no meaning with strategy {strategy}");
+            self.problems.add(Some(&batch.span), &message, Some(hint));
+        }
+        if let Some(pause) = written
+            .pause
+            .as_ref()
+            .filter(|_| strategy == Strategy::AllAtOnce)
+        {
+            let hint = "pause goes with strategy = \"rolling\" or \"canary\"".to_owned();
+            let message = format!("`pause` has no meaning with strategy {strategy}");
+            self.problems.add(Some(&pause.span), &message, Some(hint));
+        }
+        let batch = written.batch.as_ref().map(|batch| {
+            Batch::parse(&batch.value).unwrap_or_else(|complaint| {
+                let message = format!("`batch` {complaint}, not `{}`", batch.value);
+                self.problems.add(Some(&batch.span), &message, None);
+                Batch::default()
+            })
+        });
+        Rollout {
+            strategy,
+            batch: batch.unwrap_or_default(),
+            pause: written.pause.as_ref().map_or(0, |pause| pause.value),
+            on_failure: written
+                .on_failure
                 .as_ref()
                 .map(|placed| placed.value)
                 .unwrap_or_default(),
-            runtime_user: self.optional("runtime-user", user, check::user),
-            url: self.optional("url", written.url.as_ref(), check::http_url),
         }
     }
 

@@ -23,6 +23,7 @@ mod place;
 mod project;
 mod reader;
 mod redact;
+mod rollout;
 #[cfg(test)]
 mod tests;
 
@@ -32,4 +33,5 @@ pub use error::{Error, Problem};
 pub use new_file::{Proposal, new_file};
 pub use path::join;
 pub use place::Place;
-pub use project::{BuildoutFiles, Host, Project, Published, ReleaseRules, Stage, Strategy};
+pub use project::{BuildoutFiles, Host, Project, Published, ReleaseRules, Stage};
+pub use rollout::{Batch, OnFailure, Rollout, Strategy};

@@ -182,7 +182,14 @@ fn stage(file: &mut Text, proposal: &Proposal) {
         "true: its name is typed before anything changes",
     );
     file.note("keep = 5", "releases on disk, to go back to");
-    file.note("strategy = \"all-at-once\"", "rolling, canary");
+    file.note(
+        "strategy = \"all-at-once\"",
+        "rolling (batch, pause), canary (pause)",
+    );
+    file.note(
+        "on-failure = \"revert-all\"",
+        "or halt, continue: what other hosts do",
+    );
     file.note(
         "runtime-user = \"shop-run\"",
         "example; left out: the login user",

@@ -2,6 +2,7 @@
 
 use super::combination::Combination;
 use super::error::Error;
+use super::rollout::Rollout;
 use crate::release::normalize;
 use globset::Glob;
 use std::fmt;
@@ -74,8 +75,8 @@ pub struct Stage {
     pub protected: bool,
     /// Releases that stay on disk, at least 1.
     pub keep: u32,
-    /// In which order hosts are activated.
-    pub strategy: Strategy,
+    /// In which order hosts get a release.
+    pub rollout: Rollout,
     /// Who runs the services; left out = the login user.
     pub runtime_user: Option<String>,
     /// Where people look at it.
@@ -91,18 +92,6 @@ pub struct Host {
     pub roles: Vec<String>,
     /// Its public key as in `known_hosts`, without the name.
     pub host_key: Option<String>,
-}
-
-/// In which order the hosts of a stage are activated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strategy {
-    /// All hosts at the same time.
-    #[default]
-    AllAtOnce,
-    /// One after the other.
-    Rolling,
-    /// One first, then the others.
-    Canary,
 }
 
 impl Project {
@@ -176,16 +165,6 @@ impl Host {
     /// Whether it is this machine, reached without ssh.
     pub fn is_local(&self) -> bool {
         self.destination == "local"
-    }
-}
-
-impl fmt::Display for Strategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AllAtOnce => "all-at-once",
-            Self::Rolling => "rolling",
-            Self::Canary => "canary",
-        })
     }
 }
 

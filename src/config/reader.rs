@@ -67,12 +67,24 @@ impl<'r, 't> Reader<'r, 't> {
         count
     }
 
+    /// A whole number as text, or a string.
+    pub(super) fn number_or_text(&mut self, key: &'static str) -> Option<Placed<String>> {
+        let item = self.item(key)?;
+        let number = item.as_integer().map(|number| number.to_string());
+        let text = number.or_else(|| item.as_str().map(str::to_owned));
+        self.expect(key, item, "a number or a string", text)
+    }
+
     /// A duration in seconds.
     pub(super) fn duration(&mut self, key: &'static str) -> Option<u64> {
+        self.placed_duration(key).map(|placed| placed.value)
+    }
+
+    /// A duration in seconds, and its place.
+    pub(super) fn placed_duration(&mut self, key: &'static str) -> Option<Placed<u64>> {
         let item = self.item(key)?;
         let parsed = item.as_str().and_then(seconds);
         self.expect(key, item, "a duration such as \"60s\" or \"5m\"", parsed)
-            .map(|placed| placed.value)
     }
 
     pub(super) fn choice<T: Copy>(

@@ -20,6 +20,7 @@ fn deployed(live: Live) -> Error {
         host: "web1".to_owned(),
         message: "1.4.2 did not answer within 60 s".to_owned(),
         live,
+        others: Vec::new(),
         output: vec!["ImportError: No module named shop".to_owned()],
         hint: Some("look at its log".to_owned()),
         stage: "staging".to_owned(),

@@ -1,33 +1,34 @@
-//! Carrying out a deployment: prepare on every host, then activate, then write down how it ended.
+//! Carrying out a deployment: prepare every host, then activate them batch by batch, then write down how it ended.
 
 use super::{
     Deployed, Error, Live, Member, Recorder, Result,
     interrupt::asked,
-    member,
+    on_host::{Activation, OnHost, Prepared},
     record::Signed,
     settle::{unlock, write_end},
-    stream::Stream,
-    verdict::{Case, Verdict},
+    together::together,
 };
 use crate::{
-    config::Stage,
+    config::{OnFailure, Stage},
     event::Event,
     facts::Open,
-    host::{ActivateRequest, FailureKind, LockRequest, PrepareRequest},
+    host::LockRequest,
     ledger::{self, Ledger, Person, Released},
     pack::Store,
-    plan::{Action, DeployRequest, HealthOverride, Plan, Step},
-    release::{Artifact, EntryId, HostResult, Outcome, Started},
-    transport::{Conversation, ConversationError},
+    plan::{Action, DeployRequest, Plan, Step},
+    release::{HostResult, Outcome, Started},
 };
 use semver::Version;
-use std::cell::Cell;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 /// How long a host's lock outlives a client that has gone, in seconds.
-const LEASE: u64 = 600;
+pub(super) const LEASE: u64 = 600;
 
-/// How long an activation may take on a host before it puts the old release back, in seconds.
-const DEADLINE: u64 = 1800;
+/// How soon a Ctrl-C is noticed while nothing is done.
+const TICK: Duration = Duration::from_millis(100);
 
 /// A deployment: everything its steps need besides the plan.
 pub struct Deployment<'a> {
@@ -41,6 +42,8 @@ pub struct Deployment<'a> {
     pub released: &'a Released,
     /// The deployment to the stage that was left open.
     pub open: Option<&'a Open>,
+    /// Hosts that could not be reached and stay behind.
+    pub behind: &'a [String],
     /// As it was asked for.
     pub request: &'a DeployRequest,
     /// Why.
@@ -48,19 +51,18 @@ pub struct Deployment<'a> {
 }
 
 /// What has happened so far.
+#[derive(Default)]
 struct Progress {
-    id: EntryId,
-    token: String,
     started: Option<Started>,
     signed: Option<Signed>,
-    /// How many hosts are to be activated.
-    hosts: usize,
     results: Vec<HostResult>,
-    failure: Option<Deployed>,
+    failures: Vec<Deployed>,
     /// The hosts whose lock we hold.
     locked: Vec<String>,
     /// A host whose job nobody follows any more.
     left: Option<String>,
+    /// No further host is activated.
+    halted: bool,
 }
 
 impl Deployment<'_> {
@@ -75,74 +77,78 @@ impl Deployment<'_> {
         ledger: &mut Ledger,
         members: &mut [Member],
     ) -> Result<()> {
-        let mut progress = Progress {
-            id: ledger::new_id()?,
-            token: ledger::new_id()?.0,
-            started: None,
-            signed: None,
-            hosts: plan
-                .steps
-                .iter()
-                .filter(|step| matches!(step.action, Action::Activate { .. }))
-                .count(),
-            results: Vec::new(),
-            failure: None,
-            locked: Vec::new(),
-            left: None,
+        let id = ledger::new_id()?;
+        let lock = lock(&ledger::new_id()?.0, self.recorder.who);
+        let hosts = OnHost {
+            store: self.store,
+            stage: self.stage,
+            released: self.released,
+            request: self.request,
+            watch: self.recorder.watch,
+            id: &id,
+            lock: &lock,
         };
-        let outcome = self.steps(plan, ledger, members, &mut progress);
-        if let Err(error) = outcome {
-            self.give_back(members, &progress);
-            if progress.started.is_some() && progress.left.is_none() {
-                // The first error is what counts; a ledger that cannot be written either is only told.
-                if let Err(second) = self.record_ended(ledger, &progress) {
-                    (self.recorder.watch)(Event::Warning(second.to_string()));
-                }
-            }
-            return Err(error);
-        }
-        match progress.failure {
-            Some(failure) => Err(Error::Deployed(Box::new(failure))),
-            None if progress.results.len() < progress.hosts => Err(self.stopped()),
-            None => Ok(()),
-        }
+        let mut run = Run {
+            deployment: self,
+            hosts: &hosts,
+            members,
+            ledger,
+            activations: activations(plan),
+            progress: Progress::default(),
+        };
+        let outcome = run.steps(plan);
+        run.end(outcome)
     }
+}
 
-    fn steps(
-        &self,
-        plan: &Plan,
-        ledger: &mut Ledger,
-        members: &mut [Member],
-        progress: &mut Progress,
-    ) -> Result<()> {
-        for step in &plan.steps {
-            if progress.started.is_none() && asked() > 0 {
+/// The hosts that `plan` activates, with what is live on each.
+fn activations(plan: &Plan) -> Vec<(String, Option<Version>)> {
+    let activation = |step: &Step| match &step.action {
+        Action::Activate { expected, .. } => Some((step.host.clone()?, expected.clone())),
+        _ => None,
+    };
+    plan.steps.iter().filter_map(activation).collect()
+}
+
+/// A deployment under way.
+struct Run<'r> {
+    deployment: &'r Deployment<'r>,
+    hosts: &'r OnHost<'r>,
+    members: &'r mut [Member],
+    ledger: &'r mut Ledger,
+    activations: Vec<(String, Option<Version>)>,
+    progress: Progress,
+}
+
+impl Run<'_> {
+    fn steps(&mut self, plan: &Plan) -> Result<()> {
+        let Deployment {
+            recorder,
+            stage,
+            open,
+            ..
+        } = self.deployment;
+        let mut steps = plan.steps.as_slice();
+        while let Some((step, rest)) = steps.split_first() {
+            if self.progress.started.is_none() && asked() > 0 {
                 return Err(self.stopped());
             }
+            let together = together_with(step, rest);
+            let (group, after) = steps.split_at(1 + together);
+            let group: Vec<&Step> = group.iter().collect();
+            steps = after;
             match &step.action {
-                Action::Settle { .. } => write_end(step, self.open, &self.recorder, ledger)?,
+                Action::Settle { .. } => write_end(step, *open, recorder, self.ledger)?,
                 Action::Unlock { owner, .. } => {
-                    unlock(step, owner, self.stage, &self.recorder, members)?;
+                    unlock(step, owner, stage, recorder, self.members)?;
                 }
-                Action::InstallAgent { .. } => self.install(members, step, plan)?,
-                Action::Upload { artifacts, .. } => self.upload(members, step, plan, artifacts)?,
-                Action::Prepare { buildout, .. } => {
-                    self.prepare(members, step, plan, buildout, progress)?;
+                Action::InstallAgent { .. } | Action::Upload { .. } | Action::Prepare { .. } => {
+                    self.prepare(&group)?;
                 }
-                Action::RecordStarted { .. } => self.record_started(ledger, progress)?,
-                Action::Activate { expected, new, .. } => {
-                    // A Ctrl-C lets the host at hand come to its end, and spares the others.
-                    if progress.failure.is_none() && (asked() == 0 || progress.results.is_empty()) {
-                        self.activate(members, step, expected.as_ref(), new, progress)?;
-                    }
-                }
-                Action::RecordEnded { .. } => {
-                    self.give_back(members, progress);
-                    // What nobody saw is written by the next command, once the host has told.
-                    if progress.left.is_none() {
-                        self.record_ended(ledger, progress)?;
-                    }
-                }
+                Action::RecordStarted { .. } => self.record_started()?,
+                Action::Activate { .. } => self.activate(&group)?,
+                Action::Pause { seconds } => self.pause(*seconds),
+                Action::RecordEnded { .. } => self.record_ended()?,
                 Action::Commit { .. }
                 | Action::Tag { .. }
                 | Action::Enter { .. }
@@ -154,244 +160,317 @@ impl Deployment<'_> {
         Ok(())
     }
 
-    fn agent<'m>(&self, members: &'m mut [Member], step: &Step) -> Result<Conversation<'m>> {
-        Ok(self.talk(member(members, step, "a deployment")?))
+    /// What is left to be done when the steps came to their end, or to an error.
+    fn end(mut self, outcome: Result<()>) -> Result<()> {
+        if let Err(error) = outcome {
+            // The first error is what counts; a ledger that cannot be written either is only told.
+            if let Err(second) = self.record_ended() {
+                (self.deployment.recorder.watch)(Event::Warning(second.to_string()));
+            }
+            return Err(error);
+        }
+        if let Some(host) = self.progress.left {
+            let stage = self.deployment.stage.name.clone();
+            if asked() > 1 {
+                return Err(Error::Left { host, stage });
+            }
+        }
+        let lives = lives(&self.progress.results);
+        let mut failures = self.progress.failures.into_iter();
+        match failures.next() {
+            Some(mut first) => {
+                for other in failures {
+                    let text = format!("{}: {}", other.host, other.message);
+                    (self.deployment.recorder.watch)(Event::Warning(text));
+                }
+                first.others = lives;
+                first.others.retain(|(host, _)| *host != first.host);
+                Err(Error::Deployed(Box::new(first)))
+            }
+            None if self.progress.results.len() < self.activations.len() => Err(Error::Stopped {
+                stage: self.deployment.stage.name.clone(),
+                live: lives,
+            }),
+            None => Ok(()),
+        }
     }
 
-    fn talk<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
-        Conversation::new(
-            member.transport.as_mut(),
-            &self.stage.path,
-            &self.stage.python,
-        )
-        .until(&|| asked() > 0)
+    /// All hosts at the same time; when one cannot be prepared nothing is switched anywhere.
+    fn prepare(&mut self, steps: &[&Step]) -> Result<()> {
+        let (hosts, activations) = (self.hosts, &self.activations);
+        let prepare = |member: &mut Member, own: Vec<&Step>| {
+            let name = &member.host.destination;
+            let live = activations.iter().find(|(host, _)| host == name);
+            let live = live.and_then(|(_, live)| live.clone());
+            hosts.prepare(member, &own, live.as_ref())
+        };
+        let hold = |member: &mut Member, prepared: Option<&Prepared>| {
+            if prepared.is_some_and(|prepared| prepared.locked) {
+                hosts.hold(member);
+            }
+        };
+        let answers = together(self.members, |name| own(steps, name), prepare, hold);
+        let mut outcome = Ok(());
+        for (host, prepared) in answers {
+            if prepared.locked {
+                self.progress.locked.push(host);
+            }
+            match (prepared.result, &outcome) {
+                (Ok(()), _) => {}
+                (Err(error), Ok(())) => outcome = Err(error),
+                (Err(other), Err(_)) => {
+                    (self.deployment.recorder.watch)(Event::Warning(other.to_string()));
+                }
+            }
+        }
+        outcome
+    }
+
+    fn record_started(&mut self) -> Result<()> {
+        let Deployment {
+            recorder,
+            stage,
+            released,
+            request,
+            reason,
+            ..
+        } = self.deployment;
+        let started = Started {
+            format: 1,
+            state: "started".to_owned(),
+            id: self.hosts.id.clone(),
+            kind: request.intent,
+            project: self.ledger.project_id().to_string(),
+            stage: stage.name.clone(),
+            hosts: stage
+                .hosts
+                .iter()
+                .map(|host| host.destination.clone())
+                .collect(),
+            path: stage.path.clone(),
+            version: released.manifest.version.clone(),
+            manifest: released.digest,
+            by: recorder.who.to_string(),
+            time: (recorder.now)().to_string(),
+            reason: (*reason).to_owned(),
+        };
+        self.progress.signed = Some(recorder.started(self.ledger, &started)?);
+        self.progress.started = Some(started);
+        Ok(())
+    }
+
+    /// One batch. A Ctrl-C lets it come to its end, and spares those after it.
+    fn activate(&mut self, steps: &[&Step]) -> Result<()> {
+        if self.progress.halted || asked() > 0 {
+            return Ok(());
+        }
+        let signed = self.progress.signed.as_ref();
+        let signed = signed.ok_or(Error::Strange("a deployment"))?;
+        // Others may still have to follow, or this one to go back with them.
+        let keep_lock = self.activations.len() > 1;
+        let (hosts, activations, locked) = (self.hosts, &self.activations, &self.progress.locked);
+        let activate = |member: &mut Member, own: Vec<&Step>| {
+            let name = &member.host.destination;
+            let old = activations.iter().find(|(host, _)| host == name);
+            let old = old.and_then(|(_, old)| old.clone());
+            let step = own.first()?;
+            Some(hosts.activate(member, step, old.as_ref(), signed, keep_lock))
+        };
+        let hold = |member: &mut Member, _: Option<&Option<Activation>>| {
+            if locked.contains(&member.host.destination) {
+                hosts.hold(member);
+            }
+        };
+        let answers = together(self.members, |name| own(steps, name), activate, hold);
+        let mut failed = false;
+        for (host, activation) in answers {
+            let Some(activation) = activation else {
+                return Err(Error::Strange("a deployment"));
+            };
+            if !keep_lock {
+                self.progress.locked.retain(|name| *name != host);
+            }
+            failed |= self.note(host, activation);
+        }
+        if failed {
+            self.fail();
+        }
+        Ok(())
+    }
+
+    /// Remembers what came of an activation; whether the deployment failed by it.
+    fn note(&mut self, host: String, activation: Activation) -> bool {
+        let unknown = |failure: &Deployed| failure.live == Live::Unknown;
+        if activation.left || activation.failure.as_ref().is_some_and(unknown) {
+            // Its lock is the job's, and what it came to nobody knows: the others stay as they are.
+            self.progress.locked.retain(|name| *name != host);
+            self.progress.left = Some(host);
+            self.progress.halted = true;
+        }
+        self.progress.results.push(activation.result);
+        let kept = |failure: &Deployed| matches!(failure.live, Live::Kept(_));
+        let failed = activation
+            .failure
+            .as_ref()
+            .is_some_and(|failure| !kept(failure));
+        self.progress.failures.extend(activation.failure);
+        failed
+    }
+
+    /// What a host that failed means for the others.
+    fn fail(&mut self) {
+        match self.deployment.stage.rollout.on_failure {
+            OnFailure::Continue => {}
+            OnFailure::Halt => self.progress.halted = true,
+            OnFailure::RevertAll if self.progress.left.is_some() => self.progress.halted = true,
+            OnFailure::RevertAll => {
+                self.progress.halted = true;
+                self.revert();
+            }
+        }
+    }
+
+    /// Takes back what went well, on all hosts at the same time.
+    fn revert(&mut self) {
+        let hosts = self.hosts;
+        let watch = self.deployment.recorder.watch;
+        let results = &mut self.progress.results;
+        let healthy = |result: &&mut HostResult| result.result == Outcome::Healthy;
+        let old = |name: &str| {
+            let healthy = |result: &&HostResult| result.result == Outcome::Healthy;
+            let mut results = results.iter().filter(healthy);
+            results.find(|result| result.host == name)?.from.clone()
+        };
+        let revert = |member: &mut Member, old: Version| hosts.revert(member, &old);
+        let answers = together(self.members, old, revert, |_, _| ());
+        for result in results.iter_mut().filter(healthy) {
+            let answer = answers.iter().find(|(host, _)| *host == result.host);
+            match answer.map(|(_, answer)| answer) {
+                Some(Ok(ended)) => {
+                    result.result = ended.result.outcome();
+                    result.to.clone_from(&ended.current);
+                }
+                Some(Err(error)) => watch(Event::Warning(format!("{}: {error}", result.host))),
+                None => watch(Event::Warning(format!(
+                    "{}: nothing was live before, so that {} stays",
+                    result.host, hosts.released.manifest.version
+                ))),
+            }
+        }
+    }
+
+    /// Waits, unless something came in between.
+    fn pause(&mut self, seconds: u64) {
+        if self.progress.halted {
+            return;
+        }
+        (self.deployment.recorder.watch)(Event::Begin(format!("here: wait {seconds} s")));
+        let (hosts, locked) = (self.hosts, &self.progress.locked);
+        let end = Instant::now() + Duration::from_secs(seconds);
+        let mut told = Instant::now();
+        while asked() == 0 && Instant::now() < end {
+            thread::sleep(TICK);
+            if told.elapsed() < Duration::from_secs(LEASE / 4) {
+                continue;
+            }
+            told = Instant::now();
+            let waits = |name: &str| locked.iter().any(|host| host == name).then_some(());
+            together(
+                self.members,
+                waits,
+                |member, ()| hosts.hold(member),
+                |_, _| (),
+            );
+        }
+    }
+
+    /// Gives the locks back that are still held, and writes down how it ended, where it had begun and somebody knows.
+    fn record_ended(&mut self) -> Result<()> {
+        let (hosts, locked) = (self.hosts, std::mem::take(&mut self.progress.locked));
+        let ours = |name: &str| locked.iter().any(|host| host == name).then_some(());
+        together(
+            self.members,
+            ours,
+            |member, ()| hosts.give_back(member),
+            |_, _| (),
+        );
+        // What nobody saw is written by the next command, once the host has told.
+        let Some(started) = self
+            .progress
+            .started
+            .take_if(|_| self.progress.left.is_none())
+        else {
+            return Ok(());
+        };
+        let state = Outcome::overall(&self.progress.results, self.activations.len());
+        let behind = self.deployment.behind.iter().map(|host| HostResult {
+            host: host.clone(),
+            from: None,
+            to: None,
+            result: Outcome::Behind,
+            backup: None,
+        });
+        let results: Vec<HostResult> = self
+            .progress
+            .results
+            .iter()
+            .cloned()
+            .chain(behind)
+            .collect();
+        let recorder = &self.deployment.recorder;
+        recorder.ended(self.ledger, &started, state, &results)
     }
 
     fn stopped(&self) -> Error {
         Error::Stopped {
-            stage: self.stage.name.clone(),
+            stage: self.deployment.stage.name.clone(),
+            live: Vec::new(),
         }
     }
+}
 
-    fn begin(&self, step: &Step) {
-        let host = step.host.as_deref().unwrap_or("here");
-        (self.recorder.watch)(Event::Begin(format!("{host}: {}", step.action)));
-    }
+/// The steps of one host, if there are any.
+fn own<'s>(steps: &[&'s Step], host: &str) -> Option<Vec<&'s Step>> {
+    let own = steps.iter().copied();
+    let own: Vec<&Step> = own
+        .filter(|step| step.host.as_deref() == Some(host))
+        .collect();
+    (!own.is_empty()).then_some(own)
+}
 
-    fn install(&self, members: &mut [Member], step: &Step, plan: &Plan) -> Result<()> {
-        self.begin(step);
-        let installed = self.agent(members, step)?.install();
-        installed
-            .map(|_| ())
-            .map_err(|error| self.before(step, plan, &error))
-    }
+/// How many of `rest` go together with `step`: what prepares hosts, or activates those of one batch.
+fn together_with(step: &Step, rest: &[Step]) -> usize {
+    let prepares = |step: &Step| {
+        matches!(
+            step.action,
+            Action::InstallAgent { .. } | Action::Upload { .. } | Action::Prepare { .. }
+        )
+    };
+    let batch = |step: &Step| match step.action {
+        Action::Activate { batch, .. } => Some(batch),
+        _ => None,
+    };
+    let mine = batch(step);
+    let goes = |other: &&Step| {
+        (prepares(step) && prepares(other)) || (mine.is_some() && batch(other) == mine)
+    };
+    rest.iter().take_while(goes).count()
+}
 
-    fn upload(
-        &self,
-        members: &mut [Member],
-        step: &Step,
-        plan: &Plan,
-        artifacts: &[Artifact],
-    ) -> Result<()> {
-        self.begin(step);
-        let host = step.host.as_deref().unwrap_or_default();
-        let digests: Vec<_> = artifacts.iter().map(|artifact| artifact.sha256).collect();
-        let stream = Stream::new(self.store, &digests, host, self.recorder.watch)?;
-        let put = self.agent(members, step)?.put(stream);
-        put.map(|_| ())
-            .map_err(|error| self.before(step, plan, &error))
-    }
-
-    fn prepare(
-        &self,
-        members: &mut [Member],
-        step: &Step,
-        plan: &Plan,
-        buildout: &str,
-        progress: &mut Progress,
-    ) -> Result<()> {
-        self.begin(step);
-        let request = PrepareRequest {
-            manifest: self.released.text.clone(),
-            manifest_sha256: self.released.digest,
-            signature: self.released.signature.clone(),
-            buildout: buildout.to_owned(),
-            stage: self.stage.name.clone(),
-            id: progress.id.clone(),
-            version: self.released.manifest.version.clone(),
-            lock: lock(&progress.token, self.recorder.who),
-            keep_lock: true,
-        };
-        let prepared = self
-            .agent(members, step)?
-            .prepare(request, self.recorder.watch);
-        // Where it was cut off the lock may be ours still.
-        let refused = matches!(&prepared, Err(ConversationError::Failed(_)));
-        progress
-            .locked
-            .extend(step.host.clone().filter(|_| !refused));
-        prepared
-            .map(|_| ())
-            .map_err(|error| self.before(step, plan, &error))
-    }
-
-    fn record_started(&self, ledger: &mut Ledger, progress: &mut Progress) -> Result<()> {
-        let hosts = &self.stage.hosts;
-        let started = Started {
-            format: 1,
-            state: "started".to_owned(),
-            id: progress.id.clone(),
-            kind: self.request.intent,
-            project: ledger.project_id().to_string(),
-            stage: self.stage.name.clone(),
-            hosts: hosts.iter().map(|host| host.destination.clone()).collect(),
-            path: self.stage.path.clone(),
-            version: self.released.manifest.version.clone(),
-            manifest: self.released.digest,
-            by: self.recorder.who.to_string(),
-            time: (self.recorder.now)().to_string(),
-            reason: self.reason.to_owned(),
-        };
-        progress.signed = Some(self.recorder.started(ledger, &started)?);
-        progress.started = Some(started);
-        Ok(())
-    }
-
-    fn activate(
-        &self,
-        members: &mut [Member],
-        step: &Step,
-        expected: Option<&Version>,
-        new: &Version,
-        progress: &mut Progress,
-    ) -> Result<()> {
-        self.begin(step);
-        let host = step.host.clone().unwrap_or_default();
-        let Some(signed) = &progress.signed else {
-            return Err(Error::Strange("a deployment"));
-        };
-        let request = ActivateRequest {
-            version: new.clone(),
-            manifest_sha256: self.released.digest,
-            id: progress.id.clone(),
-            entry: signed.text.clone(),
-            signature: signed.signature.clone(),
-            expected: expected.cloned(),
-            token: progress.token.clone(),
-            keep: self.stage.keep,
-            health: self.request.health.as_ref().map(|health| match health {
-                HealthOverride::None => "none".to_owned(),
-                HealthOverride::Url(url) => url.clone(),
-            }),
-            keep_unhealthy: self.request.keep_unhealthy,
-            deadline: DEADLINE,
-            stage: self.stage.name.clone(),
-            intent: self.request.intent,
-            serial: signed.serial,
-        };
-        let activated = {
-            let leave = self.leave_after_two(&host, expected, new);
-            let mut agent = self.agent(members, step)?.until(&leave);
-            agent.activate(request, self.recorder.watch)
-        };
-        progress.locked.retain(|name| *name != host);
-        if activated.is_err() && asked() > 1 {
-            progress.left = Some(host.clone());
-            let stage = self.stage.name.clone();
-            return Err(Error::Left { host, stage });
-        }
-        let case = Case {
-            host: &host,
-            stage: &self.stage.name,
-            old: expected,
-            new,
-        };
-        let verdict = Verdict::of(activated, &case);
-        if matches!(&verdict.failure, Some(failure) if failure.live == Live::Unknown) {
-            progress.left = Some(host.clone());
-        }
-        progress.results.push(HostResult {
-            host,
-            from: expected.cloned(),
-            to: verdict.live,
-            result: verdict.outcome,
-            backup: verdict.backup,
-        });
-        progress.failure = verdict.failure;
-        Ok(())
-    }
-
-    fn record_ended(&self, ledger: &mut Ledger, progress: &Progress) -> Result<()> {
-        let Some(started) = &progress.started else {
-            return Ok(());
-        };
-        let state = Outcome::overall(&progress.results, progress.hosts);
-        self.recorder
-            .ended(ledger, started, state, &progress.results)
-    }
-
-    /// The first Ctrl-C says what goes on, the second leaves the job to itself.
-    fn leave_after_two<'s>(
-        &'s self,
-        host: &'s str,
-        old: Option<&'s Version>,
-        new: &'s Version,
-    ) -> impl Fn() -> bool + 's {
-        let told = Cell::new(false);
-        move || {
-            if asked() > 0 && !told.replace(true) {
-                let old = old.map_or_else(|| "nothing".to_owned(), ToString::to_string);
-                (self.recorder.watch)(Event::Warning(format!(
-                    "{host}: the switch from {old} to {new} is under way and goes on by itself, to its end or back; \
-                     waiting for it. Ctrl-C again leaves it alone"
-                )));
-            }
-            asked() > 1
-        }
-    }
-
-    /// Gives back the locks we still hold. A host that does not answer frees it itself when the lease is over.
-    fn give_back(&self, members: &mut [Member], progress: &Progress) {
-        for member in members {
-            let host = member.host.destination.clone();
-            if !progress.locked.contains(&host) {
-                continue;
-            }
-            if let Err(error) = self.talk(member).until(&|| false).unlock(&progress.token) {
-                (self.recorder.watch)(Event::Warning(format!(
-                    "{host}: the lock stays until its lease of {LEASE} s is over: {error}"
-                )));
-            }
-        }
-    }
-
-    /// An error before anything was switched: what was live is live, untouched.
-    fn before(&self, step: &Step, plan: &Plan, error: &ConversationError) -> Error {
-        let host = step.host.clone().unwrap_or_default();
-        if asked() > 0 && matches!(error, ConversationError::Transport(_)) {
-            return self.stopped();
-        }
-        if let ConversationError::Failed(failure) = error
-            && failure.kind == FailureKind::Locked
-        {
-            return Error::Locked {
-                host,
-                holder: failure.message.clone(),
-            };
-        }
-        let live = plan.steps.iter().find_map(|other| match &other.action {
-            Action::Activate { expected, .. } if other.host == step.host => expected.clone(),
-            _ => None,
-        });
-        Error::Deployed(Box::new(Deployed {
-            message: error.to_string(),
-            live: Live::Untouched(live.map(|live| live.to_string())),
-            output: error.output().to_vec(),
-            hint: error.hint(),
-            stage: self.stage.name.clone(),
-            host,
-        }))
-    }
+/// What is live where, as far as it is known.
+fn lives(results: &[HostResult]) -> Vec<(String, Live)> {
+    let version = |version: &Option<Version>| version.as_ref().map(ToString::to_string);
+    let live = |result: &HostResult| match result.result {
+        Outcome::Healthy => Live::New(version(&result.to).unwrap_or_default()),
+        Outcome::Reverted => Live::Reverted(version(&result.to).unwrap_or_default()),
+        Outcome::Failed if result.to == result.from => Live::Untouched(version(&result.to)),
+        Outcome::Failed => Live::Switched(version(&result.to)),
+        Outcome::Abandoned | Outcome::Behind => Live::Unknown,
+    };
+    results
+        .iter()
+        .map(|result| (result.host.clone(), live(result)))
+        .collect()
 }
 
 /// What a host's lock says about us.

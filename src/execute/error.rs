@@ -63,6 +63,8 @@ pub enum Error {
     Stopped {
         /// The stage.
         stage: String,
+        /// What is live on the hosts that were switched before.
+        live: Vec<(String, Live)>,
     },
     /// The second Ctrl-C: a host's job goes on, and nobody follows it.
     #[error("interrupted; the job on {host} goes on by itself")]
@@ -84,6 +86,8 @@ pub struct Deployed {
     pub message: String,
     /// What is live there.
     pub live: Live,
+    /// What is live on the other hosts of the deployment.
+    pub others: Vec<(String, Live)>,
     /// The end of what the failing command printed, or of the failing service's log.
     pub output: Vec<String>,
     /// What to do about it, where that is known.
@@ -105,6 +109,16 @@ pub enum Live {
     Unknown,
     /// The new release, unhealthy, by choice.
     Kept(String),
+    /// The new release, healthy, on a host beside one that failed.
+    New(String),
+}
+
+impl Deployed {
+    /// What is live on all hosts, the one that failed first.
+    pub fn lives(&self) -> impl Iterator<Item = (&str, &Live)> {
+        let others = self.others.iter().map(|(host, live)| (host.as_str(), live));
+        std::iter::once((self.host.as_str(), &self.live)).chain(others)
+    }
 }
 
 impl fmt::Display for Live {
@@ -116,6 +130,7 @@ impl fmt::Display for Live {
             Self::Switched(Some(new)) => write!(f, "{new} is live, or its services are down"),
             Self::Switched(None) => f.write_str("nothing is live"),
             Self::Unknown => f.write_str("what is live cannot be told from here"),
+            Self::New(new) => write!(f, "{new} is live"),
             Self::Kept(new) => write!(f, "{new} is live and not healthy, as --keep asked"),
         }
     }

@@ -7,12 +7,14 @@
 mod deployment;
 mod error;
 mod interrupt;
+mod on_host;
 mod prune;
 mod publish;
 mod record;
 mod release;
 mod settle;
 mod stream;
+mod together;
 mod unfinished;
 mod verdict;
 

@@ -37,6 +37,7 @@ pub fn prune(
                 host: name.clone(),
                 message: error.to_string(),
                 live: Live::Untouched(None),
+                others: Vec::new(),
                 output: error.output().to_vec(),
                 hint: error.hint(),
                 stage: stage.name.clone(),

@@ -69,6 +69,7 @@ pub fn carry_out_release(
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }
+            | Action::Pause { .. }
             | Action::RecordEnded { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }

@@ -34,6 +34,7 @@ pub fn settle(
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }
+            | Action::Pause { .. }
             | Action::RecordEnded { .. }
             | Action::Prune { .. } => return Err(Error::Strange("settling")),
         }

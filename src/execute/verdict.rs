@@ -115,6 +115,7 @@ impl Case<'_> {
             stage: self.stage.to_owned(),
             message,
             live,
+            others: Vec::new(),
             output,
             hint,
         }

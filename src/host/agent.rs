@@ -18,6 +18,10 @@ pub enum Verb {
     Prepare,
     /// Starts the job that makes a release live, and follows it.
     Activate,
+    /// Starts the job that takes back what another one did, and follows it.
+    Revert,
+    /// Extends the lease of the lock.
+    Hold,
     /// Follows a job, or tells it again.
     Journal,
     /// Removes old releases.
@@ -122,6 +126,8 @@ impl Verb {
             Self::Put => "put",
             Self::Prepare => "prepare",
             Self::Activate => "activate",
+            Self::Revert => "revert",
+            Self::Hold => "hold",
             Self::Journal => "journal",
             Self::Prune => "prune",
             Self::Unlock => "unlock",

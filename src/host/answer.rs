@@ -17,6 +17,9 @@ pub struct StatusAnswer {
     pub path: String,
     /// Whose it is.
     pub path_state: PathState,
+    /// What tells it from every other path on every machine.
+    #[serde(default)]
+    pub place: String,
     /// Why it can't be used.
     pub reason: Option<String>,
     /// The interpreter that answers.
@@ -358,6 +361,13 @@ pub struct Pruned {
     pub kind: String,
     /// Its name.
     pub name: String,
+}
+
+/// A lock whose lease was extended.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct HoldAnswer {
+    /// Its token.
+    pub lock: String,
 }
 
 /// Whether a lock was there to be ended.

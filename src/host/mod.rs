@@ -14,13 +14,13 @@ mod request;
 pub use agent::{Agent, Verb};
 pub use answer::{
     Activated, ActivationResult, CurrentState, Disk, Failure, FailureKind, HaveAnswer,
-    HistoryEntry, InstallAnswer, JobSeen, JobState, Live, LockSeen, PathState, PrepareAnswer,
-    PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen, ServiceState,
-    SharedSeen, StatusAnswer, UnlockAnswer,
+    HistoryEntry, HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, PathState,
+    PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
+    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use request::{
-    ActivateRequest, DeadOwner, HaveRequest, JournalRequest, LockRequest, PrepareRequest,
-    PruneRequest, Request, StatusRequest, UnlockRequest,
+    ActivateRequest, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
+    PrepareRequest, PruneRequest, Request, StatusRequest, UnlockRequest,
 };

@@ -90,6 +90,8 @@ pub struct ActivateRequest {
     pub expected: Option<Version>,
     /// The token of the lock that prepare took.
     pub token: String,
+    /// Whether the lock stays when the job has ended: the deployment goes on with other hosts.
+    pub keep_lock: bool,
     /// How many releases stay.
     pub keep: u32,
     /// Another address to ask, or `none`; `None` = what the release says.
@@ -105,6 +107,13 @@ pub struct ActivateRequest {
     /// The started entry's serial, for the host's record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<u64>,
+}
+
+/// Asks to keep a lock alive, or to take back what a job did under it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoldRequest {
+    /// The token of the lock.
+    pub token: String,
 }
 
 /// Asks for a job's journal.

@@ -82,8 +82,7 @@ pub(super) fn subject(kind: &Kind) -> Result<String> {
             ..
         } => {
             word("stage", stage)?;
-            let ended = outcome_word(*outcome);
-            format!("{} {stage} {version} {ended}", intent_word(*intent))
+            format!("{} {stage} {version} {outcome}", intent_word(*intent))
         }
         Kind::Other(subject) => {
             if subject.trim().is_empty() || subject.contains(char::is_control) {
@@ -127,7 +126,7 @@ fn known(subject: &str, trailers: &Trailers<'_>) -> Option<Kind> {
             }
             let outcome = OUTCOMES
                 .into_iter()
-                .find(|outcome| outcome_word(*outcome) == end)?;
+                .find(|outcome| outcome.to_string() == end)?;
             let of = trailers.get("Hostout-Of")?.to_owned();
             Kind::Ended {
                 stage,
@@ -152,15 +151,6 @@ fn intent_word(intent: Intent) -> &'static str {
     match intent {
         Intent::Deploy => "deploy",
         Intent::Rollback => "rollback",
-    }
-}
-
-fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Healthy => "healthy",
-        Outcome::Reverted => "reverted",
-        Outcome::Failed => "failed",
-        Outcome::Abandoned => "abandoned",
     }
 }
 

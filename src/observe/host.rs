@@ -53,6 +53,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         name: configured.destination.clone(),
         roles: configured.roles.clone(),
         path: path(&answer),
+        place: answer.place,
         current: match answer.current.state {
             CurrentState::Absent => Current::Nothing,
             CurrentState::Ours | CurrentState::Foreign => {

@@ -1,6 +1,6 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
-use super::{Action, Plan, Refusal, fit::misfits, settle::settling};
+use super::{Action, Plan, Refusal, fit::misfits, rollout, settle::settling};
 use crate::{
     config::Stage,
     facts::{Current, Host, Open, PathState},
@@ -47,6 +47,8 @@ pub struct DeployFacts<'a> {
     pub hosts: &'a [Host],
     /// The deployment to the stage that was left open.
     pub open: Option<&'a Open>,
+    /// Hosts that cannot be reached and stay behind.
+    pub behind: &'a [String],
     /// Artifacts that hosts lack and that are not at hand here either.
     pub nowhere: &'a BTreeSet<Digest>,
 }
@@ -74,6 +76,7 @@ pub enum Deploying {
 pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploying, Refusal> {
     let mut refusal = Refusal::default();
     moved(request, facts, &mut refusal);
+    same_machine(facts.hosts, &mut refusal);
     let mut todo = Vec::new();
     for host in facts.hosts {
         let Some(buildout) = facts.manifest.buildout_for(&facts.stage.name, &host.roles) else {
@@ -130,6 +133,21 @@ fn live(facts: &DeployFacts<'_>, settling: Vec<(Option<String>, Action)>) -> Opt
         manifest.project.name, manifest.version, facts.stage.name
     );
     (!settling.is_empty()).then(|| Plan::new(summary, Vec::new(), settling))
+}
+
+/// Two names of one machine would be two deployments into one directory.
+fn same_machine(hosts: &[Host], refusal: &mut Refusal) {
+    for (at, host) in hosts.iter().enumerate() {
+        let twin = hosts[..at]
+            .iter()
+            .find(|other| !host.place.is_empty() && other.place == host.place);
+        if let Some(twin) = twin {
+            refusal.add(
+                format!("{} and {} are one machine", twin.name, host.name),
+                "name it once in hostout.toml",
+            );
+        }
+    }
 }
 
 fn moved(request: &DeployRequest, facts: &DeployFacts<'_>, refusal: &mut Refusal) {
@@ -308,6 +326,7 @@ fn steps(
             version: version.clone(),
         },
     ));
+    let mut activations = Vec::new();
     for (host, buildout, _) in todo {
         if let Some(live) = host.current.release().filter(|live| *live > version) {
             notes.push(format!(
@@ -320,9 +339,12 @@ fn steps(
             new: version.clone(),
             backup: backup(host, buildout),
             health: health(request, buildout),
+            batch: 1,
         };
-        steps.push((Some(host.name.clone()), action));
+        activations.push((Some(host.name.clone()), action));
     }
+    notes.extend(rollout::notes(&facts.stage.rollout, activations.len()));
+    steps.extend(rollout::batches(&facts.stage.rollout, activations));
     steps.push((
         None,
         Action::RecordEnded {
@@ -339,6 +361,12 @@ fn steps(
         notes.push(format!(
             "live and healthy already on {}",
             skipped.join(", ")
+        ));
+    }
+    if !facts.behind.is_empty() {
+        notes.push(format!(
+            "{} cannot be reached and stays behind",
+            facts.behind.join(", ")
         ));
     }
     let verb = match request.intent {

@@ -13,6 +13,7 @@ mod refusal;
 mod release;
 mod resume;
 mod rollback;
+mod rollout;
 mod settle;
 mod show;
 mod verify;
@@ -170,6 +171,13 @@ pub enum Action {
         backup: String,
         /// When it counts as healthy, in words.
         health: String,
+        /// Hosts with the same number are activated together, one number after the other.
+        batch: usize,
+    },
+    /// Wait before the next batch of hosts.
+    Pause {
+        /// How long.
+        seconds: u64,
     },
     /// Write the ended entry into the ledger.
     RecordEnded {

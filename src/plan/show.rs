@@ -63,6 +63,7 @@ impl Action {
             Self::Prepare { .. } => "prepare",
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
+            Self::Pause { .. } => "wait",
             Self::Prune { .. } => "prune",
         }
     }
@@ -127,6 +128,7 @@ impl Action {
                 new,
                 ..
             } => format!("{new}: stop {old}, switch current, start, probe"),
+            Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();

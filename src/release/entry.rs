@@ -71,6 +71,8 @@ pub enum Outcome {
     Failed,
     /// The client died; found out later.
     Abandoned,
+    /// Of one host: it could not be reached, and was left as it was.
+    Behind,
 }
 
 impl Outcome {
@@ -96,6 +98,7 @@ impl fmt::Display for Outcome {
             Self::Reverted => "reverted",
             Self::Failed => "failed",
             Self::Abandoned => "abandoned",
+            Self::Behind => "behind",
         })
     }
 }

@@ -6,9 +6,9 @@ use crate::{
     host,
     host::{
         ActivateRequest, Activated, Agent, DeadOwner, End, Ended, Failure, HaveAnswer, HaveRequest,
-        InstallAnswer, JournalRequest, ListenError, Listener, PrepareAnswer, PrepareRequest,
-        PruneAnswer, PruneRequest, PutAnswer, Request, StatusAnswer, StatusRequest, UnlockAnswer,
-        UnlockRequest, Verb,
+        HoldAnswer, HoldRequest, InstallAnswer, JournalRequest, ListenError, Listener,
+        PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest, PutAnswer, Request, StatusAnswer,
+        StatusRequest, UnlockAnswer, UnlockRequest, Verb,
     },
     release::{Digest, EntryId},
 };
@@ -86,7 +86,7 @@ impl<'t> Conversation<'t> {
     /// Sends artifacts as one tar stream.
     pub fn put(&mut self, mut stream: impl Read) -> Result<PutAnswer, ConversationError> {
         let command = self.agent.installed(Verb::Put, None);
-        let end = self.hold(&command, &mut stream, None)?;
+        let end = self.hold_on(&command, &mut stream, None)?;
         self.read(end)
     }
 
@@ -111,6 +111,28 @@ impl<'t> Conversation<'t> {
         end.activation().map_err(|error| told(host, error))
     }
 
+    /// Takes back what the job of deployment `id` did, by a job of its own, and follows that to its end.
+    pub fn revert(
+        &mut self,
+        id: &EntryId,
+        token: &str,
+        watch: Watch<'_>,
+    ) -> Result<Activated, ConversationError> {
+        let command = self.agent.installed(Verb::Revert, Some(&id.0));
+        let token = token.to_owned();
+        let body = self.json(HoldRequest { token })?;
+        let end = self.hold_on(&command, &mut body.as_slice(), Some(watch))?;
+        let host = self.transport.host().to_owned();
+        end.activation().map_err(|error| told(host, error))
+    }
+
+    /// Extends the lease of the lock.
+    pub fn hold(&mut self, token: &str) -> Result<HoldAnswer, ConversationError> {
+        let token = token.to_owned();
+        let end = self.ask(Verb::Hold, HoldRequest { token }, None)?;
+        self.read(end)
+    }
+
     /// Follows the job of deployment `id` to its end, or tells how it ended.
     pub fn journal(
         &mut self,
@@ -119,7 +141,7 @@ impl<'t> Conversation<'t> {
     ) -> Result<Activated, ConversationError> {
         let command = self.agent.installed(Verb::Journal, Some(&id.0));
         let body = self.json(JournalRequest { wait: true })?;
-        let end = self.hold(&command, &mut body.as_slice(), Some(watch))?;
+        let end = self.hold_on(&command, &mut body.as_slice(), Some(watch))?;
         let host = self.transport.host().to_owned();
         end.activation().map_err(|error| told(host, error))
     }
@@ -153,7 +175,7 @@ impl<'t> Conversation<'t> {
     ) -> Result<End, ConversationError> {
         let command = self.agent.installed(verb, None);
         let body = self.json(request)?;
-        self.hold(&command, &mut body.as_slice(), watch)
+        self.hold_on(&command, &mut body.as_slice(), watch)
     }
 
     /// Asks the agent where it may not be installed: its source goes ahead of the request.
@@ -165,7 +187,7 @@ impl<'t> Conversation<'t> {
         let command = self.agent.fed(verb, None);
         let body = self.json(request)?;
         let mut stdin = Agent::SOURCE.as_bytes().chain(body.as_slice());
-        let end = self.hold(&command, &mut stdin, None)?;
+        let end = self.hold_on(&command, &mut stdin, None)?;
         self.read(end)
     }
 
@@ -178,7 +200,7 @@ impl<'t> Conversation<'t> {
             })
     }
 
-    fn hold(
+    fn hold_on(
         &mut self,
         command: &host::Command,
         stdin: &mut dyn Read,

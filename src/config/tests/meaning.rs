@@ -98,7 +98,7 @@ fn stages_keep_the_order_of_the_file() {
         .collect();
     assert_eq!(names, ["staging", "production", "here"]);
     assert_eq!(project.stages[2].path, "/srv/here");
-    assert_eq!(project.stages[1].strategy, Strategy::Rolling);
+    assert_eq!(project.stages[1].rollout.strategy, Strategy::Rolling);
     assert!(project.stages[2].hosts[0].is_local());
 }
 

@@ -35,6 +35,7 @@ fn decide(
             last_started,
             hosts,
             open: None,
+            behind: &[],
             nowhere,
         },
     )

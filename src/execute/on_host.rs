@@ -1,0 +1,276 @@
+//! What one host is told in a deployment. Hosts are told at the same time, so that nothing here belongs to one thread.
+
+use super::{
+    Deployed, Error, Live, Member, Result,
+    interrupt::asked,
+    record::Signed,
+    stream::Stream,
+    verdict::{Case, Verdict},
+};
+use crate::{
+    config::Stage,
+    event::{Event, Watch},
+    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest},
+    ledger::Released,
+    pack::Store,
+    plan::{Action, DeployRequest, HealthOverride, Step},
+    release::{Artifact, EntryId, HostResult},
+    transport::{Conversation, ConversationError},
+};
+use semver::Version;
+use std::cell::Cell;
+
+/// How long an activation may take on a host before it puts the old release back, in seconds.
+const DEADLINE: u64 = 1800;
+
+/// A deployment as its hosts are told of it.
+pub(super) struct OnHost<'a> {
+    /// Where artifacts come from.
+    pub store: &'a Store,
+    /// Where to.
+    pub stage: &'a Stage,
+    /// What.
+    pub released: &'a Released,
+    /// As it was asked for.
+    pub request: &'a DeployRequest,
+    /// Whoever looks on.
+    pub watch: Watch<'a>,
+    /// Names the deployment.
+    pub id: &'a EntryId,
+    /// Who holds the locks.
+    pub lock: &'a LockRequest,
+}
+
+/// What came of preparing a host.
+pub(super) struct Prepared {
+    /// Whether we may hold its lock.
+    pub locked: bool,
+    /// How it went.
+    pub result: Result<()>,
+}
+
+/// What came of an activation.
+pub(super) struct Activation {
+    /// For the ledger.
+    pub result: HostResult,
+    /// Why it failed, when it did.
+    pub failure: Option<Deployed>,
+    /// Whether the job was left alone, by a second Ctrl-C.
+    pub left: bool,
+}
+
+impl OnHost<'_> {
+    /// Everything that outsiders can't notice: a host's steps up to its activation.
+    pub(super) fn prepare(
+        &self,
+        member: &mut Member,
+        steps: &[&Step],
+        live: Option<&Version>,
+    ) -> Prepared {
+        let mut locked = false;
+        let mut all = || -> Result<()> {
+            for step in steps {
+                if asked() > 0 {
+                    return Err(self.stopped());
+                }
+                self.begin(step);
+                let done = match &step.action {
+                    Action::InstallAgent { .. } => self.agent(member).install().map(|_| ()),
+                    Action::Upload { artifacts, .. } => self.upload(member, artifacts)?,
+                    Action::Prepare { buildout, .. } => {
+                        let prepared = self.build(member, buildout);
+                        // Where it was cut off the lock may be ours still.
+                        locked = !matches!(&prepared, Err(ConversationError::Failed(_)));
+                        prepared
+                    }
+                    _ => return Err(Error::Strange("a deployment")),
+                };
+                done.map_err(|error| self.before(member, live, &error))?;
+            }
+            Ok(())
+        };
+        let result = all();
+        Prepared { locked, result }
+    }
+
+    fn upload(
+        &self,
+        member: &mut Member,
+        artifacts: &[Artifact],
+    ) -> Result<Result<(), ConversationError>> {
+        let digests: Vec<_> = artifacts.iter().map(|artifact| artifact.sha256).collect();
+        let host = member.host.destination.clone();
+        let stream = Stream::new(self.store, &digests, &host, self.watch)?;
+        Ok(self.agent(member).put(stream).map(|_| ()))
+    }
+
+    fn build(&self, member: &mut Member, buildout: &str) -> Result<(), ConversationError> {
+        let request = PrepareRequest {
+            manifest: self.released.text.clone(),
+            manifest_sha256: self.released.digest,
+            signature: self.released.signature.clone(),
+            buildout: buildout.to_owned(),
+            stage: self.stage.name.clone(),
+            id: self.id.clone(),
+            version: self.released.manifest.version.clone(),
+            lock: self.lock.clone(),
+            keep_lock: true,
+        };
+        self.agent(member).prepare(request, self.watch).map(|_| ())
+    }
+
+    /// The switch from `old`, and what came of it. With `keep_lock` the host stays ours afterwards.
+    pub(super) fn activate(
+        &self,
+        member: &mut Member,
+        step: &Step,
+        old: Option<&Version>,
+        signed: &Signed,
+        keep_lock: bool,
+    ) -> Activation {
+        self.begin(step);
+        let new = &self.released.manifest.version;
+        let host = member.host.destination.clone();
+        let request = ActivateRequest {
+            version: new.clone(),
+            manifest_sha256: self.released.digest,
+            id: self.id.clone(),
+            entry: signed.text.clone(),
+            signature: signed.signature.clone(),
+            expected: old.cloned(),
+            token: self.lock.token.clone(),
+            keep_lock,
+            keep: self.stage.keep,
+            health: self.request.health.as_ref().map(|health| match health {
+                HealthOverride::None => "none".to_owned(),
+                HealthOverride::Url(url) => url.clone(),
+            }),
+            keep_unhealthy: self.request.keep_unhealthy,
+            deadline: DEADLINE,
+            stage: self.stage.name.clone(),
+            intent: self.request.intent,
+            serial: signed.serial,
+        };
+        let answer = {
+            let leave = self.leave_after_two(&host, old, new);
+            let mut agent = self.agent(member).until(&leave);
+            agent.activate(request, self.watch)
+        };
+        let left = answer.is_err() && asked() > 1;
+        let case = Case {
+            host: &host,
+            stage: &self.stage.name,
+            old,
+            new,
+        };
+        let verdict = Verdict::of(answer, &case);
+        Activation {
+            result: HostResult {
+                from: old.cloned(),
+                to: verdict.live,
+                result: verdict.outcome,
+                backup: verdict.backup,
+                host,
+            },
+            failure: verdict.failure,
+            left,
+        }
+    }
+
+    /// Takes a switch back that went well: other hosts could not follow.
+    pub(super) fn revert(
+        &self,
+        member: &mut Member,
+        old: &Version,
+    ) -> Result<Activated, ConversationError> {
+        let host = &member.host.destination;
+        (self.watch)(Event::Begin(format!("{host}: go back to {old}")));
+        self.agent(member)
+            .until(&|| asked() > 1)
+            .revert(self.id, &self.lock.token, self.watch)
+    }
+
+    /// Extends the lease of a host that waits. One that cannot be told has its lease still; it is told again.
+    pub(super) fn hold(&self, member: &mut Member) {
+        let host = member.host.destination.clone();
+        if let Err(error) = self.agent(member).hold(&self.lock.token) {
+            (self.watch)(Event::Detail(format!(
+                "{host}: the lock is not extended: {error}"
+            )));
+        }
+    }
+
+    /// Gives back a host's lock. One that does not answer frees it itself when the lease is over.
+    pub(super) fn give_back(&self, member: &mut Member) {
+        let host = member.host.destination.clone();
+        let agent = self.agent(member);
+        if let Err(error) = agent.until(&|| false).unlock(&self.lock.token) {
+            let lease = self.lock.lease;
+            (self.watch)(Event::Warning(format!(
+                "{host}: the lock stays until its lease of {lease} s is over: {error}"
+            )));
+        }
+    }
+
+    fn agent<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
+        let transport = member.transport.as_mut();
+        Conversation::new(transport, &self.stage.path, &self.stage.python).until(&|| asked() > 0)
+    }
+
+    fn begin(&self, step: &Step) {
+        let host = step.host.as_deref().unwrap_or("here");
+        (self.watch)(Event::Begin(format!("{host}: {}", step.action)));
+    }
+
+    fn stopped(&self) -> Error {
+        Error::Stopped {
+            stage: self.stage.name.clone(),
+            live: Vec::new(),
+        }
+    }
+
+    /// The first Ctrl-C says what goes on, the second leaves the job to itself.
+    fn leave_after_two<'s>(
+        &'s self,
+        host: &'s str,
+        old: Option<&'s Version>,
+        new: &'s Version,
+    ) -> impl Fn() -> bool + 's {
+        let told = Cell::new(false);
+        move || {
+            if asked() > 0 && !told.replace(true) {
+                let old = old.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+                (self.watch)(Event::Warning(format!(
+                    "{host}: the switch from {old} to {new} is under way and goes on by itself, to its end or back; \
+                     waiting for it. Ctrl-C again leaves it alone"
+                )));
+            }
+            asked() > 1
+        }
+    }
+
+    /// An error before anything was switched: what was live is live, untouched.
+    fn before(&self, member: &Member, live: Option<&Version>, error: &ConversationError) -> Error {
+        let host = member.host.destination.clone();
+        if asked() > 0 && matches!(error, ConversationError::Transport(_)) {
+            return self.stopped();
+        }
+        if let ConversationError::Failed(failure) = error
+            && failure.kind == FailureKind::Locked
+        {
+            return Error::Locked {
+                host,
+                holder: failure.message.clone(),
+            };
+        }
+        Error::Deployed(Box::new(Deployed {
+            message: error.to_string(),
+            live: Live::Untouched(live.map(ToString::to_string)),
+            others: Vec::new(),
+            output: error.output().to_vec(),
+            hint: error.hint(),
+            stage: self.stage.name.clone(),
+            host,
+        }))
+    }
+}
