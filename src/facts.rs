@@ -106,7 +106,7 @@ pub struct Host {
     /// Releases in its `releases/` that are complete, with the sha256 of their manifests.
     pub complete: BTreeMap<Version, Digest>,
     /// Who holds the lock.
-    pub lock: Option<String>,
+    pub lock: Option<Lock>,
     /// Its processes: name, state, detail.
     pub services: Vec<(String, String, String)>,
     /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
@@ -117,6 +117,17 @@ pub struct Host {
     pub missing: BTreeSet<Digest>,
     /// Whether this program's agent is installed.
     pub agent: bool,
+}
+
+/// The lock of a host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Lock {
+    /// Who has it, since when, and what they do, in words.
+    pub holder: String,
+    /// Whether it may be taken over: the lease is over, and no work of theirs goes on there.
+    pub expired: bool,
+    /// How long its lease lasts unless they go on, in seconds.
+    pub left: i64,
 }
 
 /// A host's interpreter.

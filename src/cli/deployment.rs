@@ -4,7 +4,7 @@ use super::{
     carry_out::{Mode, Question, carry_out},
     deploy::Options,
     hosts::Fleet,
-    rebuild,
+    rebuild, remote,
     session::{Session, Workspace},
     verify,
 };
@@ -38,7 +38,11 @@ pub(super) fn run(
         settle(session, work, &mut ledger, stage, &mut fleet)?;
         hosts = fleet.look(stage, Some(&released.manifest))?;
     }
-    let log = observe::history_of(&observe::history(&ledger), &stage.name);
+    if !options.dry_run && is_behind(&ledger, &hosts) {
+        ledger = remote::caught_up(session, work, ledger)?;
+    }
+    let all = observe::history(&ledger);
+    let log = observe::history_of(&all, &stage.name);
     let last_started = match log.first() {
         Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
         None => None,
@@ -55,6 +59,7 @@ pub(super) fn run(
         agent: host::Agent::digest(),
         stage,
         last_started: last_started.as_ref(),
+        log: &all,
         hosts: &hosts,
         nowhere: &nowhere,
     };
@@ -92,6 +97,13 @@ pub(super) fn run(
         session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
+}
+
+/// Whether a host knows of deployments that the ledger here does not: the remote's may.
+pub(super) fn is_behind(ledger: &Ledger, hosts: &[facts::Host]) -> bool {
+    let log = observe::history(ledger);
+    let mut recorded = hosts.iter().filter_map(|host| host.record.as_ref());
+    recorded.any(|(_, id)| log.iter().all(|deployment| deployment.id != *id))
 }
 
 /// Artifacts that hosts lack, and this machine too.
@@ -152,19 +164,25 @@ pub(super) fn settle(
             recorder,
             ledger,
             &mut fleet.members,
+            "",
         )?)
     })?;
+    tell_settled(session, stage, settled);
+    Ok(settled)
+}
+
+/// How a deployment ended that somebody left open.
+pub(super) fn tell_settled(session: &Session, stage: &Stage, settled: Option<Outcome>) {
     if let Some(outcome) = settled {
         session.ui.status(&format!(
             "The deployment to {} that was left open ended: {outcome}.",
             stage.name
         ));
     }
-    Ok(settled)
 }
 
 /// Calls `work_with` with everything that entries need.
-fn recording<T>(
+pub(super) fn recording<T>(
     session: &Session,
     work: &Workspace,
     work_with: impl FnOnce(&Recorder<'_>) -> Result<T, Error>,
@@ -179,6 +197,7 @@ fn recording<T>(
             git: Git::of(&work.repo),
             remote: ledger::remote_for(&work.repo),
             patience: Patience::default(),
+            silent: work.silent.clone(),
         },
         watch: &|event| show.on(event),
     })

@@ -147,6 +147,7 @@ fn push(
             git,
             remote: Some(name.clone()),
             patience: Patience::default(),
+            silent: work.silent.clone(),
         };
         match publisher.push_all(&tags, &ledger)? {
             Published::Pushed(remote) => {

@@ -1,7 +1,13 @@
 //! `git hostout rollback`: goes back to an earlier release.
 
-use super::{deploy::Options, deployment, hosts, releasing, session::Session};
+use super::{
+    deploy::Options,
+    deployment, hosts, releasing,
+    session::{Session, Workspace},
+    wait,
+};
 use crate::{
+    config::Stage,
     error::Error,
     observe,
     plan::{self, Refusal},
@@ -33,9 +39,15 @@ pub struct Args {
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
+    wait::through(session, args.options.wait, || {
+        roll_back(session, &work, stage, args)
+    })
+}
+
+fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) -> Result<(), Error> {
     let mut ledger = work.ledger(&session.ui)?;
     if !args.options.dry_run {
-        deployment::settle_open(session, &work, &mut ledger, stage)?;
+        deployment::settle_open(session, work, &mut ledger, stage)?;
     }
     let log = observe::history_of(&observe::history(&ledger), &stage.name);
     let version = if let Some(word) = &args.to {
@@ -66,10 +78,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             Err(none) => return Err(no_target(&stage.name, &none).into()),
         }
     };
-    let released = releasing::released(&work, &ledger, Some(&version.to_string()))?;
+    let released = releasing::released(work, &ledger, Some(&version.to_string()))?;
     deployment::run(
         session,
-        &work,
+        work,
         ledger,
         stage,
         &released,

@@ -3,6 +3,7 @@
 use super::{
     Deployed, Error, Live, Member, Recorder, Result,
     interrupt::asked,
+    owner::{LEASE, lock},
     record::{Signed, overall},
     stream::Stream,
     verdict::{Case, Verdict},
@@ -10,8 +11,9 @@ use super::{
 use crate::{
     config::Stage,
     event::Event,
-    host::{ActivateRequest, FailureKind, LockRequest, PrepareRequest},
-    ledger::{self, Ledger, Person, Released},
+    host::{ActivateRequest, FailureKind, PrepareRequest},
+    ledger::{self, Ledger, Released},
+    observe::holder,
     pack::Store,
     plan::{Action, DeployRequest, HealthOverride, Plan, Step},
     release::{Artifact, EntryId, HostResult, Started},
@@ -19,9 +21,6 @@ use crate::{
 };
 use semver::Version;
 use std::cell::Cell;
-
-/// How long a host's lock outlives a client that has gone, in seconds.
-const LEASE: u64 = 600;
 
 /// How long an activation may take on a host before it puts the old release back, in seconds.
 const DEADLINE: u64 = 1800;
@@ -139,6 +138,7 @@ impl Deployment<'_> {
                 | Action::Enter { .. }
                 | Action::Push { .. }
                 | Action::Reapply { .. }
+                | Action::Unlock { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
             }
         }
@@ -215,8 +215,9 @@ impl Deployment<'_> {
             stage: self.stage.name.clone(),
             id: progress.id.clone(),
             version: self.released.manifest.version.clone(),
-            lock: lock(&progress.token, self.recorder.who),
+            lock: lock(&progress.token, self.recorder.who, &plan.summary),
             keep_lock: true,
+            expected: expected(plan, step),
         };
         let prepared = self
             .agent(members, step)?
@@ -323,7 +324,7 @@ impl Deployment<'_> {
         };
         let state = overall(&progress.results, progress.hosts);
         self.recorder
-            .ended(ledger, started, state, &progress.results)
+            .ended(ledger, started, state, &progress.results, "")
     }
 
     /// The first Ctrl-C says what goes on, the second leaves the job to itself.
@@ -367,18 +368,20 @@ impl Deployment<'_> {
         if asked() > 0 && matches!(error, ConversationError::Transport(_)) {
             return self.stopped();
         }
-        if let ConversationError::Failed(failure) = error
-            && failure.kind == FailureKind::Locked
-        {
-            return Error::Locked {
-                host,
-                holder: failure.message.clone(),
-            };
+        if let ConversationError::Failed(failure) = error {
+            match (failure.kind, &failure.lock) {
+                (FailureKind::Locked, Some(lock)) => {
+                    let holder = holder(lock);
+                    return Error::Locked { host, holder };
+                }
+                (FailureKind::Stale, _) => {
+                    let what = failure.message.clone();
+                    return Error::Changed { host, what };
+                }
+                _ => {}
+            }
         }
-        let live = plan.steps.iter().find_map(|other| match &other.action {
-            Action::Activate { expected, .. } if other.host == step.host => expected.clone(),
-            _ => None,
-        });
+        let live = expected(plan, step);
         Error::Deployed(Box::new(Deployed {
             message: error.to_string(),
             live: Live::Untouched(live.map(|live| live.to_string())),
@@ -390,16 +393,10 @@ impl Deployment<'_> {
     }
 }
 
-/// What a host's lock says about us.
-pub(super) fn lock(token: &str, who: &Person) -> LockRequest {
-    LockRequest {
-        token: token.to_owned(),
-        by: who.to_string(),
-        from: rustix::system::uname()
-            .nodename()
-            .to_string_lossy()
-            .into_owned(),
-        pid: std::process::id(),
-        lease: LEASE,
-    }
+/// What `plan` expects to be live on the host of `step`.
+fn expected(plan: &Plan, step: &Step) -> Option<Version> {
+    plan.steps.iter().find_map(|other| match &other.action {
+        Action::Activate { expected, .. } if other.host == step.host => expected.clone(),
+        _ => None,
+    })
 }

@@ -2,11 +2,12 @@
 //!
 //! **Invariant:** a step is done as the plan says it or not at all; after any stop `resume` or the next command can go on.
 //! **Not here:** what is done (`plan`), asking for a yes (`cli::carry_out`).
-//! **To add** an action: its arm in `release.rs`, `deployment.rs` or `prune.rs`.
+//! **To add** an action: its arm in `release.rs`, `deployment.rs`, `unlock.rs` or `prune.rs`.
 
 mod deployment;
 mod error;
 mod interrupt;
+mod owner;
 mod prune;
 mod publish;
 mod record;
@@ -14,10 +15,11 @@ mod release;
 mod settle;
 mod stream;
 mod unfinished;
+mod unlock;
 mod verdict;
 
 pub use deployment::Deployment;
-pub use error::{Deployed, Error, Live, Result};
+pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use interrupt::{interrupted, listen};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
@@ -25,6 +27,7 @@ pub use record::Recorder;
 pub use release::{Release, carry_out_release};
 pub use settle::{open_deployment, settle};
 pub use unfinished::{Unfinished, unfinished};
+pub use unlock::unlock;
 
 use crate::{config::Host, transport::Transport};
 

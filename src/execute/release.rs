@@ -68,6 +68,7 @@ pub fn carry_out_release(
             | Action::RecordStarted { .. }
             | Action::Activate { .. }
             | Action::RecordEnded { .. }
+            | Action::Unlock { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }
     }

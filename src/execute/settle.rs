@@ -1,16 +1,15 @@
 //! After a client that died or lost its connection: the hosts are asked how its deployment ended.
 
-use super::{Error, Member, Recorder, Result, record::overall, verdict};
+use super::{Error, Member, Recorder, Result, owner, record::overall, verdict};
 use crate::{
     config::Stage,
     event::Event,
-    host::{DeadOwner, FailureKind, LockSeen},
+    host::FailureKind,
     ledger::{Kind, Ledger},
     observe::holder,
     release::{EntryId, HostResult, Outcome, Started},
     transport::{Conversation, ConversationError},
 };
-use rustix::process::{Pid, test_kill_process};
 
 /// The started entry of `stage` that has no end.
 pub fn open_deployment(ledger: &Ledger, stage: &str) -> Result<Option<Started>> {
@@ -25,7 +24,7 @@ pub fn open_deployment(ledger: &Ledger, stage: &str) -> Result<Option<Started>> 
 }
 
 /// Waits for jobs that run on without their client, frees the locks of clients that died on this machine, and writes the
-/// ended entry that is missing. Says how the deployment ended, when there was one to be settled.
+/// ended entry that is missing, with `reason` where it was told. Says how the deployment ended, when there was one to be settled.
 ///
 /// # Errors
 /// [`Error::Locked`] where somebody is at work: it is theirs to write.
@@ -34,6 +33,7 @@ pub fn settle(
     recorder: &Recorder<'_>,
     ledger: &mut Ledger,
     members: &mut [Member],
+    reason: &str,
 ) -> Result<Option<Outcome>> {
     let open = open_deployment(ledger, &stage.name)?;
     let mut results = Vec::new();
@@ -46,7 +46,8 @@ pub fn settle(
             .map_err(|error| broken(&host, error))?
             .lock;
         let lock = lock.filter(|lock| !lock.expired);
-        if let Some(lock) = lock.as_ref().filter(|lock| !is_dead(lock)) {
+        let dead = lock.as_ref().and_then(owner::dead);
+        if let Some(lock) = lock.as_ref().filter(|_| dead.is_none()) {
             return Err(Error::Locked {
                 host,
                 holder: holder(lock),
@@ -59,14 +60,9 @@ pub fn settle(
             )));
             results.push(ask(&mut agent, &host, &open.id, recorder)?);
         }
-        if let Some(LockSeen {
-            from,
-            pid: Some(pid),
-            ..
-        }) = lock
-        {
+        if let Some(dead) = dead {
             // The job gave it back at its end; what is left is that of a preparation.
-            let ended = agent.unlock_dead(DeadOwner { from, pid });
+            let ended = agent.unlock_dead(dead);
             ended.map_err(|error| broken(&host, error))?;
         }
     }
@@ -77,7 +73,7 @@ pub fn settle(
         return Ok(None);
     };
     let state = overall(&results, open.hosts.len());
-    recorder.ended(ledger, &open, state, &results)?;
+    recorder.ended(ledger, &open, state, &results, reason)?;
     Ok(Some(state))
 }
 
@@ -112,50 +108,17 @@ fn ask(
     Ok(result)
 }
 
-/// Whether the owner of a lock is a process of this machine that is gone.
-fn is_dead(lock: &LockSeen) -> bool {
-    let here = rustix::system::uname();
-    let pid = lock
-        .pid
-        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-    lock.from == here.nodename().to_string_lossy()
-        && pid.is_some_and(|pid| test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
-}
-
-fn broken(host: &str, error: ConversationError) -> Error {
+/// Why nothing was done on a host.
+pub(super) fn broken(host: &str, error: ConversationError) -> Error {
     match error {
+        ConversationError::Failed(failure) if failure.lock.is_some() => Error::Locked {
+            host: host.to_owned(),
+            holder: failure.lock.as_ref().map(holder).unwrap_or_default(),
+        },
         ConversationError::Transport(error) => Error::Unreachable(error),
         error => Error::Conversation {
             host: host.to_owned(),
             source: Box::new(error),
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_process_of_this_machine_is_known_to_be_dead() {
-        let here = rustix::system::uname()
-            .nodename()
-            .to_string_lossy()
-            .into_owned();
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        let gone = child.id();
-        child.wait().unwrap();
-        let lock = |from: &str, pid| LockSeen {
-            by: String::new(),
-            from: from.to_owned(),
-            pid,
-            since: None,
-            step: None,
-            expired: false,
-        };
-        assert!(is_dead(&lock(&here, Some(gone))));
-        assert!(!is_dead(&lock(&here, Some(std::process::id()))));
-        assert!(!is_dead(&lock("elsewhere", Some(gone))));
-        assert!(!is_dead(&lock(&here, None)));
     }
 }

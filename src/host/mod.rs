@@ -21,6 +21,6 @@ pub use answer::{
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use request::{
-    ActivateRequest, DeadOwner, HaveRequest, JournalRequest, LockRequest, PrepareRequest,
+    ActivateRequest, Breaking, DeadOwner, HaveRequest, JournalRequest, LockRequest, PrepareRequest,
     PruneRequest, Request, StatusRequest, UnlockRequest,
 };

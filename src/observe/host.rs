@@ -3,7 +3,7 @@
 use super::{Error, Result};
 use crate::{
     config::{Host as Configured, Stage},
-    facts::{Current, Host, PathState, Python},
+    facts::{Current, Host, Lock, PathState, Python},
     host::{self, CurrentState, LockSeen, ServiceState, StatusAnswer},
     release::Manifest,
     transport::{Conversation, ConversationError, Transport},
@@ -73,10 +73,11 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             .filter(|release| release.complete)
             .filter_map(|release| Some((release.version.parse().ok()?, release.manifest?)))
             .collect(),
-        lock: answer
-            .lock
-            .filter(|lock| !lock.expired)
-            .map(|lock| holder(&lock)),
+        lock: answer.lock.map(|lock| Lock {
+            holder: holder(&lock),
+            expired: lock.expired,
+            left: lock.left,
+        }),
         services: answer
             .services
             .into_iter()
@@ -118,6 +119,10 @@ pub fn holder(lock: &LockSeen) -> String {
         (", process ", lock.pid.map(|pid| pid.to_string())),
         (", since ", lock.since.clone()),
         (", at step ", lock.step.clone()),
+        (
+            ": ",
+            Some(lock.plan.clone()).filter(|plan| !plan.is_empty()),
+        ),
     ] {
         if let Some(value) = value {
             words += before;

@@ -1,9 +1,9 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
-use super::{Action, Plan, Refusal, fit::misfits};
+use super::{Action, Plan, Refusal, fit::misfits, lost_update::unknown};
 use crate::{
     config::Stage,
-    facts::{Current, Host, PathState},
+    facts::{Current, Deployment, Host, PathState},
     release::{Artifact, Buildout, Data, Digest, Intent, Manifest, Services, Started},
 };
 use std::collections::BTreeSet;
@@ -43,6 +43,8 @@ pub struct DeployFacts<'a> {
     pub stage: &'a Stage,
     /// The stage's last started entry.
     pub last_started: Option<&'a Started>,
+    /// Every deployment in the ledger.
+    pub log: &'a [Deployment],
     /// Its hosts as they are.
     pub hosts: &'a [Host],
     /// Artifacts that hosts lack and that are not at hand here either.
@@ -87,11 +89,22 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
         if is_live(host, facts) {
             continue;
         }
-        if let Some(holder) = &host.lock {
+        if let Some(lock) = host.lock.as_ref().filter(|lock| !lock.expired) {
             return Ok(Deploying::Locked {
                 host: host.name.clone(),
-                holder: holder.clone(),
+                holder: lock.holder.clone(),
             });
+        }
+        // A rollback is asked about, with the difference before its eyes.
+        if let (Intent::Deploy, Some(what)) = (request.intent, unknown(host, facts.log)) {
+            let (stage, version) = (&facts.stage.name, &facts.manifest.version);
+            refusal.add(
+                format!("{}: {what}", host.name),
+                format!(
+                    "find out who did that (git hostout status {stage}); git hostout rollback {stage} --to {version} \
+                     asks, and goes on from there"
+                ),
+            );
         }
         let artifacts = facts.manifest.artifacts_for(&buildout.name);
         check(host, buildout, &artifacts, facts, &mut refusal);
@@ -297,6 +310,9 @@ fn steps(
                 "{version} is older than {live}, which is live on {}",
                 host.name
             ));
+        }
+        if let Some(what) = unknown(host, facts.log) {
+            notes.push(format!("{}: {what}", host.name));
         }
         let action = Action::Activate {
             expected: host.current.release().cloned(),

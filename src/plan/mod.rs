@@ -8,12 +8,14 @@ mod deploy;
 mod difference;
 mod drift;
 mod fit;
+mod lost_update;
 mod prune;
 mod refusal;
 mod release;
 mod resume;
 mod rollback;
 mod show;
+mod unlock;
 mod verify;
 mod version;
 
@@ -28,6 +30,7 @@ pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, rollback_target};
+pub use unlock::{Unlocking, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
@@ -154,6 +157,11 @@ pub enum Action {
     RecordEnded {
         /// The stage.
         stage: String,
+    },
+    /// End a lock whose lease is over.
+    Unlock {
+        /// Whose it is, since when and what for, in words.
+        holder: String,
     },
     /// Remove old releases from the host.
     Prune {

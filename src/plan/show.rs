@@ -61,6 +61,7 @@ impl Action {
             Self::Prepare { .. } => "prepare",
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
+            Self::Unlock { .. } => "unlock",
             Self::Prune { .. } => "prune",
         }
     }
@@ -120,6 +121,7 @@ impl Action {
                 ..
             } => format!("{new}: stop {old}, switch current, start, probe"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
+            Self::Unlock { holder } => format!("what is left of {holder}"),
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))

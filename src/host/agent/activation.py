@@ -26,13 +26,7 @@ class Activation:
     def check(self):
         """What must hold before anything is done; also asked by the client's side, so that it hears a plain no."""
         self.lock.refresh(self.token, "activate")
-        version, state, target_of = self.layout.live()
-        if state == "foreign":
-            raise Failed("refused", f"{self.layout.current} is not this program's ({target_of or 'not a link'})",
-                         "move it out of the way")
-        if version != self.old:
-            raise Failed("stale", f"{version or 'nothing'} is live, not {self.old or 'nothing'} as planned",
-                         "plan again", current=version)
+        check_live(self.layout, self.old)
         if not complete(self.layout, self.new, self.request.get("manifest-sha256")):
             raise Failed("not-prepared", f"{self.new} of this manifest is not prepared here", "prepare again")
 
@@ -77,6 +71,7 @@ class Activation:
         self.stop(self.old)
         self.confirm_silence()
         self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
+        check_live(self.layout, self.old)  # again: stopping takes its time
         self.reached = "switched"
         self.switch(self.new)
         self.hook("migrate")

@@ -31,6 +31,9 @@ def verb_install(layout, _arg, stream, _answers):
     if not source:
         raise Failed("bad-request", "install works only when the agent is fed on stdin")
     layout.make()
+    lock = Lock(layout)
+    if not lock.free(lock.owner()):
+        raise lock.held()
     write_whole(layout.own("agent"), source, 0o755)
     return {"end": "ok", "agent": AGENT_VERSION, "installed": installed(layout)}
 
@@ -74,7 +77,7 @@ def verb_prune(layout, _arg, stream, answers):
     if dry_run:
         return work.run()
     lock = Lock(layout)
-    token = lock.take(request.get("lock"), "prune")
+    token = lock.take(request.get("lock"), "prune", answers)
     try:
         with Heartbeat(lock, token, answers):
             return work.run()
@@ -85,12 +88,14 @@ def verb_prune(layout, _arg, stream, answers):
 def verb_unlock(layout, _arg, stream, _answers):
     request, lock = read_request(stream), Lock(layout)
     if layout.state()[0] != "ours":
-        return {"end": "ok", "unlocked": False}
+        return {"end": "ok", "unlocked": False, "lock": None}
     if "dead" in request:
-        released = lock.end_dead(request["dead"])
+        owner = lock.end_dead(request["dead"])
+    elif "expired" in request:
+        owner = lock.end_expired(request["expired"])
     else:
-        released = lock.break_expired() if request.get("force") else lock.release(request.get("token"))
-    return {"end": "ok", "unlocked": released}
+        owner = lock.release(request.get("token"))
+    return {"end": "ok", "unlocked": owner is not None, "lock": owner and lock.shown(owner)}
 
 
 VERBS = {"status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,

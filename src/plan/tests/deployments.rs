@@ -1,10 +1,10 @@
 //! Deployments, rollbacks, prunes.
 
-use super::sample::{digest, host, manifest, stage};
+use super::sample::{digest, host, manifest, recorded, stage};
 use crate::{
-    facts::{Current, Host, PathState},
+    facts::{Current, Deployment, Host, Lock, PathState},
     plan::{DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune},
-    release::{Digest, EntryId, Intent, Manifest, Started},
+    release::{Digest, EntryId, Intent, Manifest, Outcome, Started},
 };
 use semver::Version;
 use std::collections::BTreeSet;
@@ -15,6 +15,19 @@ fn request(intent: Intent) -> DeployRequest {
         health: None,
         keep_unhealthy: false,
         moved: false,
+    }
+}
+
+/// The deployment that made 1.4.1 live on every sample host.
+fn known() -> Deployment {
+    Deployment {
+        serial: 3,
+        id: recorded(),
+        stage: "live".to_owned(),
+        version: Version::new(1, 4, 1),
+        intent: Intent::Deploy,
+        outcome: Some(Outcome::Healthy),
+        time: String::new(),
     }
 }
 
@@ -33,6 +46,7 @@ fn decide(
             agent: Digest::of(b"agent"),
             stage: &stage(),
             last_started,
+            log: &[known()],
             hosts,
             nowhere,
         },
@@ -115,7 +129,12 @@ fn hosts_where_it_is_live_are_left_alone() {
 #[test]
 fn a_lock_is_no_plan() {
     let mut busy = host("web1");
-    busy.lock = Some("Ben (prepare, since 12:05)".to_owned());
+    let holder = "Ben (prepare, since 12:05)".to_owned();
+    busy.lock = Some(Lock {
+        holder: holder.clone(),
+        expired: false,
+        left: 90,
+    });
     let decided = decide(
         &request(Intent::Deploy),
         &manifest(),
@@ -123,7 +142,6 @@ fn a_lock_is_no_plan() {
         None,
         &BTreeSet::new(),
     );
-    let holder = "Ben (prepare, since 12:05)".to_owned();
     assert_eq!(
         decided,
         Ok(Deploying::Locked {
