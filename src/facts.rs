@@ -8,7 +8,10 @@ mod verdict;
 
 pub use verdict::{Check, Verdict};
 
-use crate::release::{Digest, EntryId, Intent, Manifest, Outcome};
+use crate::{
+    host::DeadOwner,
+    release::{Digest, EntryId, HostResult, Intent, Manifest, Outcome, Started},
+};
 use semver::Version;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +89,30 @@ pub struct Deployment {
     pub time: String,
 }
 
+/// A deployment whose client went away: the ledger has its start and no end, and its hosts were asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Its started entry.
+    pub started: Started,
+    /// How it ended as a whole.
+    pub outcome: Outcome,
+    /// How it ended on each of its hosts.
+    pub results: Vec<HostResult>,
+}
+
+/// Who holds a host's lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Who, from where, since when, at which step: in words.
+    pub holder: String,
+    /// The owner, where it is known to be gone: a process of this machine.
+    pub dead: Option<DeadOwner>,
+    /// Whether it may be taken over: the lease is over, and no work of theirs goes on there.
+    pub expired: bool,
+    /// How long its lease lasts unless they go on, in seconds.
+    pub left: i64,
+}
+
 /// One host of a stage, as it says itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -117,17 +144,6 @@ pub struct Host {
     pub missing: BTreeSet<Digest>,
     /// Whether this program's agent is installed.
     pub agent: bool,
-}
-
-/// The lock of a host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Lock {
-    /// Who has it, since when, and what they do, in words.
-    pub holder: String,
-    /// Whether it may be taken over: the lease is over, and no work of theirs goes on there.
-    pub expired: bool,
-    /// How long its lease lasts unless they go on, in seconds.
-    pub left: i64,
 }
 
 /// A host's interpreter.
@@ -179,6 +195,12 @@ impl Current {
 }
 
 impl Host {
+    /// Who is at work on it: the holder of a lock that may not be taken over, and who is not known to be gone.
+    pub fn busy(&self) -> Option<&str> {
+        let lock = self.lock.as_ref()?;
+        (!lock.expired && lock.dead.is_none()).then_some(&lock.holder)
+    }
+
     /// A host of which nothing is known but its name: what a test starts from.
     pub fn unknown(name: &str) -> Self {
         Self {

@@ -115,6 +115,7 @@ fn check(
         last_started: None,
         log,
         hosts: std::slice::from_ref(host),
+        open: None,
         nowhere: &BTreeSet::new(),
     };
     match plan::deploy(&request, &facts) {

@@ -3,8 +3,8 @@
 use super::{
     carry_out::{Mode, Question, carry_out},
     deploy::Options,
-    hosts::Fleet,
-    rebuild, remote,
+    hosts::Scene,
+    rebuild,
     session::{Session, Workspace},
     verify,
 };
@@ -15,8 +15,8 @@ use crate::{
     facts, host,
     ledger::{self, Git, Ledger, Patience, Released},
     observe, pack,
-    plan::{self, DeployFacts, Deploying},
-    release::{Digest, Intent, Manifest, Outcome},
+    plan::{self, Action, DeployFacts, Deploying, Step},
+    release::{Digest, Intent, Manifest},
 };
 use std::collections::BTreeSet;
 
@@ -24,23 +24,21 @@ use std::collections::BTreeSet;
 pub(super) fn run(
     session: &Session,
     work: &Workspace,
-    mut ledger: Ledger,
-    stage: &Stage,
+    ledger: Ledger,
+    mut scene: Scene<'_>,
     released: &Released,
     intent: Intent,
     options: &Options,
 ) -> Result<(), Error> {
     verify::before_deploying(work, &ledger, released)?;
     let store = session.store()?;
-    let mut fleet = Fleet::connect_some(session, stage, options.hosts.as_deref())?;
-    let mut hosts = fleet.look(stage, Some(&released.manifest))?;
-    if !options.dry_run && hosts.iter().any(|host| host.lock.is_some()) {
-        settle(session, work, &mut ledger, stage, &mut fleet)?;
-        hosts = fleet.look(stage, Some(&released.manifest))?;
-    }
-    if !options.dry_run && is_behind(&ledger, &hosts) {
-        ledger = remote::caught_up(session, work, ledger)?;
-    }
+    let stage = scene.stage;
+    let hosts = scene.fleet.look(stage, Some(&released.manifest))?;
+    let glob = options.hosts.as_deref();
+    let (mut ledger, scene) = scene.caught_up(session, work, ledger, &hosts, glob)?;
+    let Scene {
+        mut fleet, open, ..
+    } = scene;
     let all = observe::history(&ledger);
     let log = observe::history_of(&all, &stage.name);
     let last_started = match log.first() {
@@ -61,6 +59,7 @@ pub(super) fn run(
         last_started: last_started.as_ref(),
         log: &all,
         hosts: &hosts,
+        open: open.as_ref(),
         nowhere: &nowhere,
     };
     let plan = match plan::deploy(&request, &facts)? {
@@ -74,12 +73,14 @@ pub(super) fn run(
             return Ok(());
         }
     };
+    let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
+    let asked = plan.steps.iter().any(activates);
     let question = Question {
-        text: Some(match intent {
+        text: asked.then_some(match intent {
             Intent::Deploy => "Deploy it?",
             Intent::Rollback => "Roll back?",
         }),
-        protected: stage.protected.then_some(stage.name.as_str()),
+        protected: (asked && stage.protected).then_some(stage.name.as_str()),
         confirmed: options.confirm.as_deref(),
     };
     carry_out(session, &plan, Mode::of(options.dry_run), &question, || {
@@ -89,6 +90,7 @@ pub(super) fn run(
                 store: &store,
                 stage,
                 released,
+                open: open.as_ref(),
                 request: &request,
                 reason: &options.reason,
             };
@@ -97,13 +99,6 @@ pub(super) fn run(
         session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
-}
-
-/// Whether a host knows of deployments that the ledger here does not: the remote's may.
-pub(super) fn is_behind(ledger: &Ledger, hosts: &[facts::Host]) -> bool {
-    let log = observe::history(ledger);
-    let mut recorded = hosts.iter().filter_map(|host| host.record.as_ref());
-    recorded.any(|(_, id)| log.iter().all(|deployment| deployment.id != *id))
 }
 
 /// Artifacts that hosts lack, and this machine too.
@@ -134,51 +129,6 @@ fn live(work: &Workspace, stage: &Stage, manifest: &Manifest) -> String {
         text += &format!("\n  {url}");
     }
     text
-}
-
-/// Finishes what a client that died left open on `stage`, so that what follows sees the truth.
-pub(super) fn settle_open(
-    session: &Session,
-    work: &Workspace,
-    ledger: &mut Ledger,
-    stage: &Stage,
-) -> Result<Option<Outcome>, Error> {
-    if execute::open_deployment(ledger, &stage.name)?.is_none() {
-        return Ok(None);
-    }
-    let mut fleet = Fleet::connect(session, stage)?;
-    settle(session, work, ledger, stage, &mut fleet)
-}
-
-/// Waits for jobs that nobody follows, frees locks that nobody holds, and writes the end that is missing.
-pub(super) fn settle(
-    session: &Session,
-    work: &Workspace,
-    ledger: &mut Ledger,
-    stage: &Stage,
-    fleet: &mut Fleet,
-) -> Result<Option<Outcome>, Error> {
-    let settled = recording(session, work, |recorder| {
-        Ok(execute::settle(
-            stage,
-            recorder,
-            ledger,
-            &mut fleet.members,
-            "",
-        )?)
-    })?;
-    tell_settled(session, stage, settled);
-    Ok(settled)
-}
-
-/// How a deployment ended that somebody left open.
-pub(super) fn tell_settled(session: &Session, stage: &Stage, settled: Option<Outcome>) {
-    if let Some(outcome) = settled {
-        session.ui.status(&format!(
-            "The deployment to {} that was left open ended: {outcome}.",
-            stage.name
-        ));
-    }
 }
 
 /// Calls `work_with` with everything that entries need.

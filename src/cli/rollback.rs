@@ -2,7 +2,9 @@
 
 use super::{
     deploy::Options,
-    deployment, hosts, releasing,
+    deployment,
+    hosts::{self, Scene},
+    releasing,
     session::{Session, Workspace},
     wait,
 };
@@ -45,16 +47,18 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
 }
 
 fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) -> Result<(), Error> {
-    let mut ledger = work.ledger(&session.ui)?;
-    if !args.options.dry_run {
-        deployment::settle_open(session, work, &mut ledger, stage)?;
+    let glob = args.options.hosts.as_deref();
+    let ledger = work.ledger(&session.ui)?;
+    let mut scene = Scene::enter(session, &ledger, stage, glob)?;
+    let seen = scene.fleet.look(stage, None)?;
+    let (ledger, scene) = scene.caught_up(session, work, ledger, &seen, glob)?;
+    let mut log = observe::history_of(&observe::history(&ledger), &stage.name);
+    if let (Some(last), Some(open)) = (log.first_mut(), &scene.open) {
+        last.outcome = Some(open.outcome);
     }
-    let log = observe::history_of(&observe::history(&ledger), &stage.name);
     let version = if let Some(word) = &args.to {
         plan::parse_version(word)?
     } else {
-        let mut fleet = hosts::Fleet::connect(session, stage)?;
-        let seen = fleet.look(stage, None)?;
         // A host that lost its files cannot say what ran there: the ledger's newest healthy deployment did.
         let live = seen
             .iter()
@@ -83,7 +87,7 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
         session,
         work,
         ledger,
-        stage,
+        scene,
         &released,
         Intent::Rollback,
         &args.options,

@@ -129,9 +129,9 @@ fn seen_host(host: Host, log: &[Deployment]) -> HostStatus {
 }
 
 fn locked(lock: &Lock) -> String {
-    if lock.expired {
+    if lock.expired || lock.dead.is_some() {
         format!(
-            "the lock of {} is left over; the next deployment takes it",
+            "what is left of {}: the next deployment takes it over",
             lock.holder
         )
     } else {

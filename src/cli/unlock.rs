@@ -2,14 +2,12 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
-    deployment, hosts, remote,
+    deployment,
+    hosts::{self, Fleet, Scene},
+    remote,
     session::Session,
 };
-use crate::{
-    error::Error,
-    execute,
-    plan::{self, Unlocking},
-};
+use crate::{error::Error, execute, plan};
 
 /// End the lock of somebody who is gone, and write down how their deployment ended.
 ///
@@ -31,23 +29,17 @@ pub struct Args {
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
-    let mut ledger = work.ledger(&session.ui)?;
-    if !args.dry_run {
-        ledger = remote::caught_up(session, &work, ledger)?;
+    let mut ledger = remote::caught_up(session, &work, work.ledger(&session.ui)?)?;
+    let seen = Fleet::connect(session, stage)?.look(stage, None)?;
+    if let Some((host, holder)) = plan::held(&seen) {
+        return Err(Error::Locked { host, holder });
     }
-    let mut fleet = hosts::Fleet::connect(session, stage)?;
-    let hosts = fleet.look(stage, None)?;
-    let open = execute::open_deployment(&ledger, &stage.name)?;
-    let open = open.as_ref().map(|started| &started.id);
-    let plan = match plan::unlock(&stage.name, &hosts, open) {
-        Unlocking::Plan(plan) => plan,
-        Unlocking::Held { host, holder } => return Err(Error::Locked { host, holder }),
-        Unlocking::Nothing => {
-            session
-                .ui
-                .status(&format!("Nobody holds a lock on {}.", stage.name));
-            return Ok(());
-        }
+    let mut scene = Scene::enter(session, &ledger, stage, None)?;
+    let Some(plan) = plan::unlock(&stage.name, scene.open.as_ref(), &seen) else {
+        session
+            .ui
+            .status(&format!("Nobody holds a lock on {}.", stage.name));
+        return Ok(());
     };
     let question = Question {
         text: None,
@@ -55,17 +47,15 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         confirmed: None,
     };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
-        let ended = deployment::recording(session, &work, |recorder| {
-            Ok(execute::unlock(
-                &plan,
+        deployment::recording(session, &work, |recorder| {
+            let settling = execute::Settling {
+                recorder: *recorder,
                 stage,
-                &args.reason,
-                recorder,
-                &mut ledger,
-                &mut fleet.members,
-            )?)
+                open: scene.open.as_ref(),
+                reason: &args.reason,
+            };
+            Ok(settling.carry_out(&plan, &mut ledger, &mut scene.fleet.members)?)
         })?;
-        deployment::tell_settled(session, stage, ended);
         session.ui.status(&format!("{} is unlocked.", stage.name));
         Ok(())
     })

@@ -3,20 +3,23 @@
 use super::{
     Deployed, Error, Live, Member, Recorder, Result,
     interrupt::asked,
+    member,
     owner::{LEASE, lock},
-    record::{Signed, overall},
+    record::Signed,
+    settle::Settling,
     stream::Stream,
     verdict::{Case, Verdict},
 };
 use crate::{
     config::Stage,
     event::Event,
+    facts::Open,
     host::{ActivateRequest, FailureKind, PrepareRequest},
     ledger::{self, Ledger, Released},
     observe::holder,
     pack::Store,
     plan::{Action, DeployRequest, HealthOverride, Plan, Step},
-    release::{Artifact, EntryId, HostResult, Started},
+    release::{Artifact, EntryId, HostResult, Outcome, Started},
     transport::{Conversation, ConversationError},
 };
 use semver::Version;
@@ -35,6 +38,8 @@ pub struct Deployment<'a> {
     pub stage: &'a Stage,
     /// What.
     pub released: &'a Released,
+    /// The deployment to the stage that was left open.
+    pub open: Option<&'a Open>,
     /// As it was asked for.
     pub request: &'a DeployRequest,
     /// Why.
@@ -114,6 +119,9 @@ impl Deployment<'_> {
                 return Err(self.stopped());
             }
             match &step.action {
+                Action::Settle { .. } | Action::Unlock { .. } | Action::Break { .. } => {
+                    self.settling().step(step, ledger, members)?;
+                }
                 Action::InstallAgent { .. } => self.install(members, step, plan)?,
                 Action::Upload { artifacts, .. } => self.upload(members, step, plan, artifacts)?,
                 Action::Prepare { buildout, .. } => {
@@ -138,7 +146,6 @@ impl Deployment<'_> {
                 | Action::Enter { .. }
                 | Action::Push { .. }
                 | Action::Reapply { .. }
-                | Action::Unlock { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
             }
         }
@@ -146,12 +153,16 @@ impl Deployment<'_> {
     }
 
     fn agent<'m>(&self, members: &'m mut [Member], step: &Step) -> Result<Conversation<'m>> {
-        let name = step.host.as_deref();
-        let member = members
-            .iter_mut()
-            .find(|member| Some(member.host.destination.as_str()) == name)
-            .ok_or(Error::Strange("a deployment"))?;
-        Ok(self.talk(member))
+        Ok(self.talk(member(members, step, "a deployment")?))
+    }
+
+    fn settling(&self) -> Settling<'_> {
+        Settling {
+            recorder: self.recorder,
+            stage: self.stage,
+            open: self.open,
+            reason: "",
+        }
     }
 
     fn talk<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
@@ -322,7 +333,7 @@ impl Deployment<'_> {
         let Some(started) = &progress.started else {
             return Ok(());
         };
-        let state = overall(&progress.results, progress.hosts);
+        let state = Outcome::overall(&progress.results, progress.hosts);
         self.recorder
             .ended(ledger, started, state, &progress.results, "")
     }

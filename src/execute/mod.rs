@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a step is done as the plan says it or not at all; after any stop `resume` or the next command can go on.
 //! **Not here:** what is done (`plan`), asking for a yes (`cli::carry_out`).
-//! **To add** an action: its arm in `release.rs`, `deployment.rs`, `unlock.rs` or `prune.rs`.
+//! **To add** an action: its arm in `release.rs`, `deployment.rs`, `settle.rs` or `prune.rs`.
 
 mod deployment;
 mod error;
@@ -15,7 +15,6 @@ mod release;
 mod settle;
 mod stream;
 mod unfinished;
-mod unlock;
 mod verdict;
 
 pub use deployment::Deployment;
@@ -25,11 +24,10 @@ pub use prune::prune;
 pub use publish::{Published, Publisher};
 pub use record::Recorder;
 pub use release::{Release, carry_out_release};
-pub use settle::{open_deployment, settle};
+pub use settle::Settling;
 pub use unfinished::{Unfinished, unfinished};
-pub use unlock::unlock;
 
-use crate::{config::Host, transport::Transport};
+use crate::{config::Host, plan::Step, transport::Transport};
 
 /// A host of a stage that we are logged in to.
 pub struct Member {
@@ -37,4 +35,17 @@ pub struct Member {
     pub host: Host,
     /// The way to it.
     pub transport: Box<dyn Transport>,
+}
+
+/// The member that `step` is about; `what` names the plan.
+fn member<'m>(
+    members: &'m mut [Member],
+    step: &Step,
+    what: &'static str,
+) -> Result<&'m mut Member> {
+    let name = step.host.as_deref();
+    let mut members = members.iter_mut();
+    members
+        .find(|member| Some(member.host.destination.as_str()) == name)
+        .ok_or(Error::Strange(what))
 }

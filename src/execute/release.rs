@@ -62,13 +62,15 @@ pub fn carry_out_release(
                 published = release.publisher.push(Some(&release.note.tag), ledger)?;
             }
             Action::Reapply { .. }
+            | Action::Settle { .. }
+            | Action::Unlock { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }
             | Action::RecordEnded { .. }
-            | Action::Unlock { .. }
+            | Action::Break { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }
     }

@@ -1,124 +1,116 @@
-//! After a client that died or lost its connection: the hosts are asked how its deployment ended.
+//! Settling what a client that went away left: its deployment's end in the ledger, its locks on hosts.
 
-use super::{Error, Member, Recorder, Result, owner, record::overall, verdict};
+use super::{Error, Member, Recorder, Result, member};
 use crate::{
     config::Stage,
     event::Event,
-    host::FailureKind,
-    ledger::{Kind, Ledger},
+    facts::Open,
+    host::{Breaking, UnlockAnswer},
+    ledger::Ledger,
     observe::holder,
-    release::{EntryId, HostResult, Outcome, Started},
+    plan::{Action, Plan, Step},
     transport::{Conversation, ConversationError},
 };
 
-/// The started entry of `stage` that has no end.
-pub fn open_deployment(ledger: &Ledger, stage: &str) -> Result<Option<Started>> {
-    let Some(newest) = ledger.newest_of(stage) else {
-        return Ok(None);
-    };
-    if !matches!(newest.kind, Kind::Started { .. }) {
-        return Ok(None);
-    }
-    let id = newest.id.clone();
-    Ok(ledger.started(&id)?.map(|(_, started)| started))
+/// What settling needs besides a plan.
+pub struct Settling<'a> {
+    /// Who settles, and how that is written down.
+    pub recorder: Recorder<'a>,
+    /// Where.
+    pub stage: &'a Stage,
+    /// The deployment that was left open.
+    pub open: Option<&'a Open>,
+    /// Why somebody ends what is another's; may be empty.
+    pub reason: &'a str,
 }
 
-/// Waits for jobs that run on without their client, frees the locks of clients that died on this machine, and writes the
-/// ended entry that is missing, with `reason` where it was told. Says how the deployment ended, when there was one to be settled.
-///
-/// # Errors
-/// [`Error::Locked`] where somebody is at work: it is theirs to write.
-pub fn settle(
-    stage: &Stage,
-    recorder: &Recorder<'_>,
-    ledger: &mut Ledger,
-    members: &mut [Member],
-    reason: &str,
-) -> Result<Option<Outcome>> {
-    let open = open_deployment(ledger, &stage.name)?;
-    let mut results = Vec::new();
-    for member in members.iter_mut() {
+impl Settling<'_> {
+    /// Carries out a plan that only settles.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] where somebody went on in between.
+    pub fn carry_out(
+        &self,
+        plan: &Plan,
+        ledger: &mut Ledger,
+        members: &mut [Member],
+    ) -> Result<()> {
+        for step in &plan.steps {
+            if !self.step(step, ledger, members)? {
+                return Err(Error::Strange("settling"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out a step that settles; `false` for any other.
+    pub(super) fn step(
+        &self,
+        step: &Step,
+        ledger: &mut Ledger,
+        members: &mut [Member],
+    ) -> Result<bool> {
+        match &step.action {
+            Action::Settle { .. } => self.write_end(step, ledger)?,
+            // A job that it left gives its own back at its end; this is a preparation's.
+            Action::Unlock { owner, .. } => {
+                self.unlock(step, members, |agent| agent.unlock_dead(owner.clone()))?;
+            }
+            Action::Break { .. } => {
+                let why = Breaking {
+                    by: self.recorder.who.to_string(),
+                    reason: self.reason.to_owned(),
+                };
+                self.unlock(step, members, |agent| agent.unlock_expired(why))?;
+            }
+            Action::Commit { .. }
+            | Action::Tag { .. }
+            | Action::Enter { .. }
+            | Action::Reapply { .. }
+            | Action::Push { .. }
+            | Action::InstallAgent { .. }
+            | Action::Upload { .. }
+            | Action::Prepare { .. }
+            | Action::RecordStarted { .. }
+            | Action::Activate { .. }
+            | Action::RecordEnded { .. }
+            | Action::Prune { .. } => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Writes how the deployment that was left open ended.
+    fn write_end(&self, step: &Step, ledger: &mut Ledger) -> Result<()> {
+        let open = self.open.ok_or(Error::Strange("settling"))?;
+        (self.recorder.watch)(Event::Begin(format!("here: {}", step.action)));
+        let (started, results) = (&open.started, &open.results);
+        self.recorder
+            .ended(ledger, started, open.outcome, results, self.reason)
+    }
+
+    /// Ends the lock of a client that is gone.
+    fn unlock(
+        &self,
+        step: &Step,
+        members: &mut [Member],
+        end: impl FnOnce(&mut Conversation<'_>) -> Result<UnlockAnswer, ConversationError>,
+    ) -> Result<()> {
+        let member = member(members, step, "settling")?;
         let host = member.host.destination.clone();
-        let transport = member.transport.as_mut();
-        let mut agent = Conversation::new(transport, &stage.path, &stage.python);
-        let lock = agent
-            .status(&[], Vec::new())
-            .map_err(|error| broken(&host, error))?
-            .lock;
-        let lock = lock.filter(|lock| !lock.expired);
-        let dead = lock.as_ref().and_then(owner::dead);
-        if let Some(lock) = lock.as_ref().filter(|_| dead.is_none()) {
-            return Err(Error::Locked {
+        (self.recorder.watch)(Event::Begin(format!("{host}: {}", step.action)));
+        let Stage { path, python, .. } = self.stage;
+        let mut agent = Conversation::new(member.transport.as_mut(), path, python);
+        match end(&mut agent) {
+            Ok(_) => Ok(()),
+            Err(ConversationError::Transport(error)) => Err(Error::Unreachable(error)),
+            Err(ConversationError::Failed(failure)) if failure.lock.is_some() => {
+                let holder = failure.lock.as_ref().map(holder).unwrap_or_default();
+                Err(Error::Locked { host, holder })
+            }
+            Err(error) => Err(Error::Conversation {
                 host,
-                holder: holder(lock),
-            });
+                source: Box::new(error),
+            }),
         }
-        if let Some(open) = &open {
-            (recorder.watch)(Event::Begin(format!(
-                "{host}: look how deployment {} ended",
-                open.id
-            )));
-            results.push(ask(&mut agent, &host, &open.id, recorder)?);
-        }
-        if let Some(dead) = dead {
-            // The job gave it back at its end; what is left is that of a preparation.
-            let ended = agent.unlock_dead(dead);
-            ended.map_err(|error| broken(&host, error))?;
-        }
-    }
-    let Some(open) = open.filter(|open| {
-        let seen = |host: &String| results.iter().any(|result| result.host == *host);
-        open.hosts.iter().all(seen)
-    }) else {
-        return Ok(None);
-    };
-    let state = overall(&results, open.hosts.len());
-    recorder.ended(ledger, &open, state, &results, reason)?;
-    Ok(Some(state))
-}
-
-/// How deployment `id` ended on one host.
-fn ask(
-    agent: &mut Conversation<'_>,
-    host: &str,
-    id: &EntryId,
-    recorder: &Recorder<'_>,
-) -> Result<HostResult> {
-    let mut result = HostResult {
-        host: host.to_owned(),
-        from: None,
-        to: None,
-        result: Outcome::Abandoned,
-        backup: None,
-    };
-    match agent.journal(id, recorder.watch) {
-        Ok(ended) => {
-            result.result = verdict::outcome(ended.result);
-            result.from = ended.from;
-            result.to = ended.current;
-            result.backup = ended.backup;
-        }
-        // It never came to a job there, or the job died with its machine.
-        Err(ConversationError::Failed(failure))
-            if matches!(failure.kind, FailureKind::UnknownJob | FailureKind::Died) => {}
-        // The host lost its files, agent and journal included.
-        Err(ConversationError::NoAnswer { .. }) => {}
-        Err(error) => return Err(broken(host, error)),
-    }
-    Ok(result)
-}
-
-/// Why nothing was done on a host.
-pub(super) fn broken(host: &str, error: ConversationError) -> Error {
-    match error {
-        ConversationError::Failed(failure) if failure.lock.is_some() => Error::Locked {
-            host: host.to_owned(),
-            holder: failure.lock.as_ref().map(holder).unwrap_or_default(),
-        },
-        ConversationError::Transport(error) => Error::Unreachable(error),
-        error => Error::Conversation {
-            host: host.to_owned(),
-            source: Box::new(error),
-        },
     }
 }

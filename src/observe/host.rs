@@ -1,6 +1,6 @@
 //! One host, as its agent sees it.
 
-use super::{Error, Result};
+use super::{Error, Result, here::dead};
 use crate::{
     config::{Host as Configured, Stage},
     facts::{Current, Host, Lock, PathState, Python},
@@ -75,6 +75,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             .collect(),
         lock: answer.lock.map(|lock| Lock {
             holder: holder(&lock),
+            dead: dead(&lock),
             expired: lock.expired,
             left: lock.left,
         }),

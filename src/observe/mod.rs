@@ -5,9 +5,11 @@
 //! **To add** something to see: a field in `facts`, a function here that fills it.
 
 mod error;
+mod here;
 mod history;
 mod host;
 mod needed;
+mod open;
 mod place;
 mod previous;
 mod proposal;
@@ -15,9 +17,11 @@ mod repository;
 mod verify;
 
 pub use error::{Error, Result};
+pub use here::{machine, nodename};
 pub use history::{history, history_of};
 pub use host::{holder, host};
 pub use needed::Needed;
+pub use open::{ended, unknown};
 pub use place::{Place, find, root, slashed};
 pub use previous::{distance, previous, project_tree, unpublished};
 pub use proposal::proposal;

@@ -55,13 +55,14 @@ impl Action {
             Self::Tag { .. } => "tag",
             Self::Enter { .. } => "enter",
             Self::Reapply { .. } => "reapply",
+            Self::Settle { .. } => "settle",
+            Self::Unlock { .. } | Self::Break { .. } => "unlock",
             Self::Push { .. } => "push",
             Self::InstallAgent { .. } => "install",
             Self::Upload { .. } => "upload",
             Self::Prepare { .. } => "prepare",
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
-            Self::Unlock { .. } => "unlock",
             Self::Prune { .. } => "prune",
         }
     }
@@ -86,6 +87,12 @@ impl Action {
                 entries,
                 onto,
             } => format!("{entries} entries of ledger {ledger}, onto {}", short(onto)),
+            Self::Settle {
+                stage,
+                deployment,
+                outcome,
+            } => format!("deployment {deployment} to {stage}, left open, which ended: {outcome}"),
+            Self::Unlock { holder, .. } => format!("what a client that is gone held: {holder}"),
             Self::Push { remote, refs } => format!("{} to {remote}, all or nothing", names(refs)),
             Self::InstallAgent { agent } => format!(".hostout/agent, sha256:{}", agent.short()),
             Self::Upload {
@@ -121,7 +128,7 @@ impl Action {
                 ..
             } => format!("{new}: stop {old}, switch current, start, probe"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
-            Self::Unlock { holder } => format!("what is left of {holder}"),
+            Self::Break { holder } => format!("what is left of {holder}"),
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))

@@ -48,6 +48,7 @@ fn decide(
             last_started,
             log: &[known()],
             hosts,
+            open: None,
             nowhere,
         },
     )
@@ -129,9 +130,9 @@ fn hosts_where_it_is_live_are_left_alone() {
 #[test]
 fn a_lock_is_no_plan() {
     let mut busy = host("web1");
-    let holder = "Ben (prepare, since 12:05)".to_owned();
     busy.lock = Some(Lock {
-        holder: holder.clone(),
+        holder: "Ben (prepare, since 12:05)".to_owned(),
+        dead: None,
         expired: false,
         left: 90,
     });
@@ -142,6 +143,7 @@ fn a_lock_is_no_plan() {
         None,
         &BTreeSet::new(),
     );
+    let holder = "Ben (prepare, since 12:05)".to_owned();
     assert_eq!(
         decided,
         Ok(Deploying::Locked {
