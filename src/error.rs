@@ -210,7 +210,7 @@ impl Error {
                 [only] => Some(only.remedy.clone()),
                 _ => None,
             },
-            Self::Locked { .. } => Some("wait until they are done, then try again".to_owned()),
+            Self::Locked { .. } => Some(execute::LOCKED.to_owned()),
             Self::NotATerminal { flag } => Some(format!("add {flag}")),
             Self::Format(error) => error.hint(),
             Self::Unverified(_) => Some(
@@ -449,7 +449,7 @@ fn execute_class(error: &execute::Error) -> Class {
     use execute::Error;
     match error {
         Error::Ledger(error) => ledger_class(error),
-        Error::Pack(_) | Error::File { .. } => Class::Refused,
+        Error::Pack(_) | Error::File { .. } | Error::Changed { .. } => Class::Refused,
         Error::Unreachable(_) | Error::Conversation { .. } => Class::Unreachable,
         Error::Locked { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,

@@ -107,6 +107,10 @@ pub struct Lock {
     pub holder: String,
     /// The owner, where it is known to be gone: a process of this machine.
     pub dead: Option<DeadOwner>,
+    /// Whether it may be taken over: the lease is over, and no work of theirs goes on there.
+    pub expired: bool,
+    /// How long its lease lasts unless they go on, in seconds.
+    pub left: i64,
 }
 
 /// One host of a stage, as it says itself.
@@ -193,10 +197,10 @@ impl Current {
 }
 
 impl Host {
-    /// Who is at work on it: the holder of a lock who is not known to be gone.
+    /// Who is at work on it: the holder of a lock that may not be taken over, and who is not known to be gone.
     pub fn busy(&self) -> Option<&str> {
-        let lock = self.lock.as_ref().filter(|lock| lock.dead.is_none())?;
-        Some(&lock.holder)
+        let lock = self.lock.as_ref()?;
+        (!lock.expired && lock.dead.is_none()).then_some(&lock.holder)
     }
 
     /// A host of which nothing is known but its name: what a test starts from.

@@ -1,7 +1,7 @@
 //! The words of the command line; each verb's own are in its file.
 
 use super::{
-    check, deploy, diff, init, log, prune, release, resume, rollback, show, status, verify,
+    check, deploy, diff, init, log, prune, release, resume, rollback, show, status, unlock, verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -104,6 +104,8 @@ pub enum Verb {
     Prune(prune::Args),
     /// Finish a release that was interrupted or not pushed
     Resume(resume::Args),
+    /// End the lock of somebody who is gone
+    Unlock(unlock::Args),
     /// Print the man page
     Man,
 }

@@ -4,7 +4,7 @@ use super::{hosts, releasing, session::Session};
 use crate::{
     config::Stage,
     error::Error,
-    host,
+    host, observe,
     plan::{self, DeployFacts, DeployRequest, Deploying, Reason, Refusal, ReleaseRequest},
     release::Intent,
 };
@@ -45,6 +45,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         Err(Error::Refused(_)) => None,
         Err(error) => return Err(error),
     };
+    let log = observe::history(&ledger);
     let mut unreachable = None;
     for stage in stages {
         for (name, host) in hosts::look_at_each(
@@ -54,7 +55,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         ) {
             match host {
                 Ok(host) => {
-                    let fits = check(stage, &host, released.as_ref(), &mut refusal);
+                    let fits = check(stage, &host, released.as_ref(), &log, &mut refusal);
                     if fits {
                         session
                             .ui
@@ -86,6 +87,7 @@ fn check(
     stage: &Stage,
     host: &crate::facts::Host,
     released: Option<&crate::ledger::Released>,
+    log: &[crate::facts::Deployment],
     refusal: &mut Refusal,
 ) -> bool {
     let before = refusal.reasons.len();
@@ -111,6 +113,7 @@ fn check(
         agent: host::Agent::digest(),
         stage,
         last_started: None,
+        log,
         hosts: std::slice::from_ref(host),
         open: None,
         behind: &[],

@@ -5,13 +5,16 @@ use super::{
     hosts::{Choice, Scene},
     releasing,
     session::{Session, Workspace},
+    wait,
 };
 use crate::{
+    config,
     error::Error,
     plan::{self, DeployRequest, HealthOverride},
     release::Intent,
     ui::Answer,
 };
+use std::time::Duration;
 
 /// Take a release to a stage's hosts: upload, build, back up, stop, switch, start, check; put back what was there when it
 /// is not healthy.
@@ -34,6 +37,10 @@ pub struct Args {
 
 /// What deploy and rollback share.
 #[derive(clap::Args, Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command line are independent of each other"
+)]
 pub struct Options {
     /// Show the plan; change nothing
     #[arg(long, short = 'n')]
@@ -53,6 +60,10 @@ pub struct Options {
     /// The stage's hosts or path may differ from its last deployment
     #[arg(long)]
     pub moved: bool,
+    /// Wait for whoever holds a lock, DURATION at most; then plan anew
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "30m",
+        value_parser = duration)]
+    pub wait: Option<Duration>,
     /// Why, for the ledger
     #[arg(
         long,
@@ -65,6 +76,13 @@ pub struct Options {
     /// The name of a protected stage
     #[arg(long, value_name = "STAGE")]
     pub confirm: Option<String>,
+}
+
+/// `90s`, `10m`, `2h`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = config::seconds(text);
+    let duration = seconds.map(Duration::from_secs);
+    duration.ok_or_else(|| "it is a whole number followed by s, m or h".to_owned())
 }
 
 impl Options {
@@ -98,18 +116,20 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     if version.is_none() {
         release_first(session, &work, &ledger)?;
     }
-    let ledger = work.ledger(&session.ui)?;
-    let released = releasing::released(&work, &ledger, version)?;
-    let scene = Scene::enter(session, &ledger, stage, args.options.choice())?;
-    deployment::run(
-        session,
-        &work,
-        ledger,
-        scene,
-        &released,
-        Intent::Deploy,
-        &args.options,
-    )
+    wait::through(session, args.options.wait, || {
+        let ledger = work.ledger(&session.ui)?;
+        let released = releasing::released(&work, &ledger, version)?;
+        let scene = Scene::enter(session, &ledger, stage, args.options.choice())?;
+        deployment::run(
+            session,
+            &work,
+            ledger,
+            scene,
+            &released,
+            Intent::Deploy,
+            &args.options,
+        )
+    })
 }
 
 /// A lone word that is no stage but a version, or nearly one, is the version; stage names never parse as versions.

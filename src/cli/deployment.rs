@@ -24,22 +24,25 @@ use std::collections::BTreeSet;
 pub(super) fn run(
     session: &Session,
     work: &Workspace,
-    mut ledger: Ledger,
-    scene: Scene<'_>,
+    ledger: Ledger,
+    mut scene: Scene<'_>,
     released: &Released,
     intent: Intent,
     options: &Options,
 ) -> Result<(), Error> {
     verify::before_deploying(work, &ledger, released)?;
     let store = session.store()?;
+    let stage = scene.stage;
+    let hosts = scene.fleet.look(stage, Some(&released.manifest))?;
+    let (mut ledger, scene) = scene.caught_up(session, work, ledger, &hosts, options.choice())?;
     let Scene {
-        stage,
         mut fleet,
         open,
         behind,
+        ..
     } = scene;
-    let hosts = fleet.look(stage, Some(&released.manifest))?;
-    let log = observe::history_of(&observe::history(&ledger), &stage.name);
+    let all = observe::history(&ledger);
+    let log = observe::history_of(&all, &stage.name);
     let last_started = match log.first() {
         Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
         None => None,
@@ -56,6 +59,7 @@ pub(super) fn run(
         agent: host::Agent::digest(),
         stage,
         last_started: last_started.as_ref(),
+        log: &all,
         hosts: &hosts,
         open: open.as_ref(),
         behind: &behind,
@@ -147,6 +151,7 @@ pub(super) fn recording<T>(
             git: Git::of(&work.repo),
             remote: ledger::remote_for(&work.repo),
             patience: Patience::default(),
+            silent: work.silent.clone(),
         },
         watch: &|event| show.on(event),
     })

@@ -1,6 +1,9 @@
 //! A stage's hosts: logging in, looking, choosing the stage.
 
-use super::session::{Session, Workspace};
+use super::{
+    remote,
+    session::{Session, Workspace},
+};
 use crate::{
     config::{Host, Stage},
     error::Error,
@@ -84,6 +87,30 @@ impl<'w> Scene<'w> {
             open,
             behind,
         })
+    }
+
+    /// Where one of `seen` tells of a deployment that `ledger` does not know: the ledger with what the remote has more,
+    /// and the stage by it.
+    pub fn caught_up(
+        self,
+        session: &Session,
+        work: &Workspace,
+        ledger: Ledger,
+        seen: &[facts::Host],
+        choice: Choice<'_>,
+    ) -> Result<(Ledger, Self), Error> {
+        let log = observe::history(&ledger);
+        let mut recorded = seen.iter().filter_map(|host| host.record.as_ref());
+        if recorded.all(|(_, id)| log.iter().any(|deployment| deployment.id == *id)) {
+            return Ok((ledger, self));
+        }
+        let tip = ledger.tip();
+        let ledger = remote::caught_up(session, work, ledger)?;
+        if ledger.tip() == tip {
+            return Ok((ledger, self));
+        }
+        let scene = Self::enter(session, &ledger, self.stage, choice)?;
+        Ok((ledger, scene))
     }
 }
 

@@ -18,6 +18,7 @@ mod prune;
 mod rebuild;
 mod release;
 mod releasing;
+mod remote;
 mod report;
 mod resume;
 mod rollback;
@@ -25,7 +26,9 @@ mod session;
 mod show;
 mod show_event;
 mod status;
+mod unlock;
 mod verify;
+mod wait;
 
 pub use args::{Cli, Global, Verb};
 
@@ -62,6 +65,7 @@ fn run(session: &Session, verb: Verb) -> Result<(), Error> {
         Verb::Verify(args) => verify::run(session, &args),
         Verb::Prune(args) => prune::run(session, &args),
         Verb::Resume(args) => resume::run(session, &args),
+        Verb::Unlock(args) => unlock::run(session, &args),
         Verb::Man => man::run(session),
     }
 }

@@ -337,6 +337,7 @@ pub(super) fn finish(
         git: Git::of(&work.repo),
         remote: push_to,
         patience: Patience::default(),
+        silent: work.silent.clone(),
     };
     let show = session.watch();
     let mut release = Release {

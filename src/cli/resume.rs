@@ -106,10 +106,13 @@ impl Left<'_> {
             stage, fleet, open, ..
         } = &mut self.scene;
         deployment::recording(session, work, |recorder| {
-            let members = &mut fleet.members;
-            let settled =
-                execute::settle(&self.plan, stage, open.as_ref(), recorder, ledger, members);
-            Ok(settled?)
+            let settling = execute::Settling {
+                recorder: *recorder,
+                stage,
+                open: open.as_ref(),
+                reason: "",
+            };
+            Ok(settling.carry_out(&self.plan, ledger, &mut fleet.members)?)
         })
     }
 }
@@ -230,6 +233,7 @@ impl Unpushed {
             git: Git::of(&work.repo),
             remote: Some(self.remote),
             patience: Patience::default(),
+            silent: work.silent.clone(),
         };
         match publisher.push_all(&tags, &ledger)? {
             Published::Pushed(remote) => {

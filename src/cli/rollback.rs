@@ -5,9 +5,11 @@ use super::{
     deployment,
     hosts::{self, Scene},
     releasing,
-    session::Session,
+    session::{Session, Workspace},
+    wait,
 };
 use crate::{
+    config::Stage,
     error::Error,
     observe,
     plan::{self, Refusal},
@@ -39,8 +41,17 @@ pub struct Args {
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
+    wait::through(session, args.options.wait, || {
+        roll_back(session, &work, stage, args)
+    })
+}
+
+fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) -> Result<(), Error> {
+    let choice = args.options.choice();
     let ledger = work.ledger(&session.ui)?;
-    let mut scene = Scene::enter(session, &ledger, stage, args.options.choice())?;
+    let mut scene = Scene::enter(session, &ledger, stage, choice)?;
+    let seen = scene.fleet.look(stage, None)?;
+    let (ledger, scene) = scene.caught_up(session, work, ledger, &seen, choice)?;
     let mut log = observe::history_of(&observe::history(&ledger), &stage.name);
     if let (Some(last), Some(open)) = (log.first_mut(), &scene.open) {
         last.outcome = Some(open.outcome);
@@ -48,7 +59,6 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let version = if let Some(word) = &args.to {
         plan::parse_version(word)?
     } else {
-        let seen = scene.fleet.look(stage, None)?;
         // A host that lost its files cannot say what ran there: the ledger's newest healthy deployment did.
         let live = seen
             .iter()
@@ -72,10 +82,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             Err(none) => return Err(no_target(&stage.name, &none).into()),
         }
     };
-    let released = releasing::released(&work, &ledger, Some(&version.to_string()))?;
+    let released = releasing::released(work, &ledger, Some(&version.to_string()))?;
     deployment::run(
         session,
-        &work,
+        work,
         ledger,
         scene,
         &released,

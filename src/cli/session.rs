@@ -13,7 +13,7 @@ use crate::{
     ui::{self, Ui, Verbosity},
 };
 use jiff::Timestamp;
-use std::{env, path::PathBuf};
+use std::{cell::Cell, env, path::PathBuf, rc::Rc};
 
 /// One run of the program.
 pub struct Session {
@@ -31,6 +31,8 @@ pub struct Workspace {
     pub place: Place,
     /// What its `hostout.toml` says.
     pub project: config::Project,
+    /// Whether the remote was silent in this run: it is not waited for again.
+    pub silent: Rc<Cell<bool>>,
 }
 
 impl Session {
@@ -87,6 +89,7 @@ impl Session {
             repo,
             place,
             project,
+            silent: Rc::default(),
         })
     }
 

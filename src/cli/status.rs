@@ -4,7 +4,7 @@ use super::{hosts, session::Session};
 use crate::{
     config::Stage,
     error::Error,
-    facts::{Deployment, Host},
+    facts::{Deployment, Host, Lock},
     observe, plan, ui,
 };
 use serde::Serialize;
@@ -112,7 +112,7 @@ fn seen_host(host: Host, log: &[Deployment]) -> HostStatus {
         id: host.record.as_ref().map(|(_, id)| id.to_string()),
         healthy: host.healthy,
         reachable: true,
-        lock: host.lock.as_ref().map(|lock| lock.holder.clone()),
+        lock: host.lock.as_ref().map(locked),
         drift: plan::drift(&host, log),
         services: host
             .services
@@ -125,6 +125,17 @@ fn seen_host(host: Host, log: &[Deployment]) -> HostStatus {
             .collect(),
         error: None,
         host: host.name,
+    }
+}
+
+fn locked(lock: &Lock) -> String {
+    if lock.expired || lock.dead.is_some() {
+        format!(
+            "what is left of {}: the next deployment takes it over",
+            lock.holder
+        )
+    } else {
+        format!("locked by {}", lock.holder)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Durations: a whole number and a unit, `60s`, `5m`, `2h`.
 
 /// The seconds that `text` means; `None` for anything but a positive whole number followed by `s`, `m` or `h`.
-pub(super) fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     let unit = match text.chars().last()? {
         's' => 1,
         'm' => 60,

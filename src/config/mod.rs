@@ -29,6 +29,7 @@ mod tests;
 
 pub use add_stage::add_stage;
 pub use combination::{Combination, DataKind, DataWish, ServicesWish};
+pub use duration::seconds;
 pub use error::{Error, Problem};
 pub use new_file::{Proposal, new_file};
 pub use path::join;

@@ -4,16 +4,16 @@ use super::{
     Deployed, Error, Live, Member, Recorder, Result,
     interrupt::asked,
     on_host::{Activation, OnHost, Prepared},
+    owner::{LEASE, lock},
     record::Signed,
-    settle::{unlock, write_end},
+    settle::Settling,
     together::together,
 };
 use crate::{
     config::{OnFailure, Stage},
     event::Event,
     facts::Open,
-    host::LockRequest,
-    ledger::{self, Ledger, Person, Released},
+    ledger::{self, Ledger, Released},
     pack::Store,
     plan::{Action, DeployRequest, Plan, Step},
     release::{HostResult, Outcome, Started},
@@ -23,9 +23,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-/// How long a host's lock outlives a client that has gone, in seconds.
-pub(super) const LEASE: u64 = 600;
 
 /// How soon a Ctrl-C is noticed while nothing is done.
 const TICK: Duration = Duration::from_millis(100);
@@ -78,7 +75,7 @@ impl Deployment<'_> {
         members: &mut [Member],
     ) -> Result<()> {
         let id = ledger::new_id()?;
-        let lock = lock(&ledger::new_id()?.0, self.recorder.who);
+        let lock = lock(&ledger::new_id()?.0, self.recorder.who, &plan.summary);
         let hosts = OnHost {
             store: self.store,
             stage: self.stage,
@@ -122,12 +119,12 @@ struct Run<'r> {
 
 impl Run<'_> {
     fn steps(&mut self, plan: &Plan) -> Result<()> {
-        let Deployment {
-            recorder,
-            stage,
-            open,
-            ..
-        } = self.deployment;
+        let settling = Settling {
+            recorder: self.deployment.recorder,
+            stage: self.deployment.stage,
+            open: self.deployment.open,
+            reason: "",
+        };
         let mut steps = plan.steps.as_slice();
         while let Some((step, rest)) = steps.split_first() {
             if self.progress.started.is_none() && asked() > 0 {
@@ -138,9 +135,8 @@ impl Run<'_> {
             let group: Vec<&Step> = group.iter().collect();
             steps = after;
             match &step.action {
-                Action::Settle { .. } => write_end(step, *open, recorder, self.ledger)?,
-                Action::Unlock { owner, .. } => {
-                    unlock(step, owner, stage, recorder, self.members)?;
+                Action::Settle { .. } | Action::Unlock { .. } | Action::Break { .. } => {
+                    settling.step(step, self.ledger, self.members)?;
                 }
                 Action::InstallAgent { .. } | Action::Upload { .. } | Action::Prepare { .. } => {
                     self.prepare(&group)?;
@@ -418,7 +414,7 @@ impl Run<'_> {
             .chain(behind)
             .collect();
         let recorder = &self.deployment.recorder;
-        recorder.ended(self.ledger, &started, state, &results)
+        recorder.ended(self.ledger, &started, state, &results, "")
     }
 
     fn stopped(&self) -> Error {
@@ -471,18 +467,4 @@ fn lives(results: &[HostResult]) -> Vec<(String, Live)> {
         .iter()
         .map(|result| (result.host.clone(), live(result)))
         .collect()
-}
-
-/// What a host's lock says about us.
-pub(super) fn lock(token: &str, who: &Person) -> LockRequest {
-    LockRequest {
-        token: token.to_owned(),
-        by: who.to_string(),
-        from: rustix::system::uname()
-            .nodename()
-            .to_string_lossy()
-            .into_owned(),
-        pid: std::process::id(),
-        lease: LEASE,
-    }
 }

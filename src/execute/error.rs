@@ -29,6 +29,14 @@ pub enum Error {
         /// Who, in words.
         holder: String,
     },
+    /// Another release is live on a host than the plan was made for; nothing was changed there.
+    #[error("{host} changed since the plan was made: {what}")]
+    Changed {
+        /// The host.
+        host: String,
+        /// What is live and what should be.
+        what: String,
+    },
     /// A deployment that did not end as planned.
     #[error(transparent)]
     Deployed(Box<Deployed>),
@@ -136,6 +144,9 @@ impl fmt::Display for Live {
     }
 }
 
+/// What to do about a lock.
+pub const LOCKED: &str = "add --wait to wait for them; once its lease is over, git hostout unlock STAGE --reason TEXT ends it";
+
 impl Error {
     /// What to do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
@@ -144,9 +155,11 @@ impl Error {
             Self::Pack(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
             Self::Deployed(deployed) => deployed.hint.clone(),
-            Self::Locked { .. } => {
-                Some("wait, then try again; git hostout status shows who".to_owned())
-            }
+            Self::Locked { .. } => Some(LOCKED.to_owned()),
+            Self::Changed { .. } => Some(
+                "find out with git hostout status and log who did it; the same command plans again"
+                    .to_owned(),
+            ),
             Self::Conversation { source, .. } => source.hint(),
             Self::File { .. }
             | Self::Strange(_)

@@ -2,12 +2,13 @@
 //!
 //! **Invariant:** a step is done as the plan says it or not at all; after any stop `resume` or the next command can go on.
 //! **Not here:** what is done (`plan`), asking for a yes (`cli::carry_out`).
-//! **To add** an action: its arm in `release.rs`, `deployment.rs` or `prune.rs`.
+//! **To add** an action: its arm in `release.rs`, `deployment.rs`, `settle.rs` or `prune.rs`.
 
 mod deployment;
 mod error;
 mod interrupt;
 mod on_host;
+mod owner;
 mod prune;
 mod publish;
 mod record;
@@ -19,13 +20,13 @@ mod unfinished;
 mod verdict;
 
 pub use deployment::Deployment;
-pub use error::{Deployed, Error, Live, Result};
+pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use interrupt::{interrupted, listen};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
 pub use record::Recorder;
 pub use release::{Release, carry_out_release};
-pub use settle::settle;
+pub use settle::Settling;
 pub use unfinished::{Unfinished, unfinished};
 
 use crate::{config::Host, plan::Step, transport::Transport};

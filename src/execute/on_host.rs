@@ -12,6 +12,7 @@ use crate::{
     event::{Event, Watch},
     host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest},
     ledger::Released,
+    observe::holder,
     pack::Store,
     plan::{Action, DeployRequest, HealthOverride, Step},
     release::{Artifact, EntryId, HostResult},
@@ -78,7 +79,7 @@ impl OnHost<'_> {
                     Action::InstallAgent { .. } => self.agent(member).install().map(|_| ()),
                     Action::Upload { artifacts, .. } => self.upload(member, artifacts)?,
                     Action::Prepare { buildout, .. } => {
-                        let prepared = self.build(member, buildout);
+                        let prepared = self.build(member, buildout, live);
                         // Where it was cut off the lock may be ours still.
                         locked = !matches!(&prepared, Err(ConversationError::Failed(_)));
                         prepared
@@ -104,7 +105,12 @@ impl OnHost<'_> {
         Ok(self.agent(member).put(stream).map(|_| ()))
     }
 
-    fn build(&self, member: &mut Member, buildout: &str) -> Result<(), ConversationError> {
+    fn build(
+        &self,
+        member: &mut Member,
+        buildout: &str,
+        live: Option<&Version>,
+    ) -> Result<(), ConversationError> {
         let request = PrepareRequest {
             manifest: self.released.text.clone(),
             manifest_sha256: self.released.digest,
@@ -115,6 +121,7 @@ impl OnHost<'_> {
             version: self.released.manifest.version.clone(),
             lock: self.lock.clone(),
             keep_lock: true,
+            expected: live.cloned(),
         };
         self.agent(member).prepare(request, self.watch).map(|_| ())
     }
@@ -255,13 +262,18 @@ impl OnHost<'_> {
         if asked() > 0 && matches!(error, ConversationError::Transport(_)) {
             return self.stopped();
         }
-        if let ConversationError::Failed(failure) = error
-            && failure.kind == FailureKind::Locked
-        {
-            return Error::Locked {
-                host,
-                holder: failure.message.clone(),
-            };
+        if let ConversationError::Failed(failure) = error {
+            match (failure.kind, &failure.lock) {
+                (FailureKind::Locked, Some(lock)) => {
+                    let holder = holder(lock);
+                    return Error::Locked { host, holder };
+                }
+                (FailureKind::Stale, _) => {
+                    let what = failure.message.clone();
+                    return Error::Changed { host, what };
+                }
+                _ => {}
+            }
         }
         Error::Deployed(Box::new(Deployed {
             message: error.to_string(),

@@ -1,6 +1,6 @@
 //! Carrying out a prune.
 
-use super::{Deployed, Error, Live, Member, Result, deployment::lock, member};
+use super::{Deployed, Error, Live, Member, Result, member, owner::lock};
 use crate::{
     config::Stage,
     event::{Event, Watch},
@@ -28,7 +28,7 @@ pub fn prune(
         let request = PruneRequest {
             keep: u32::try_from(*keep).unwrap_or(u32::MAX),
             dry_run: false,
-            lock: Some(lock(&ledger::new_id()?.0, who)),
+            lock: Some(lock(&ledger::new_id()?.0, who, &plan.summary)),
         };
         let transport = member.transport.as_mut();
         let pruned = Conversation::new(transport, &stage.path, &stage.python).prune(request);

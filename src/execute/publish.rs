@@ -2,6 +2,7 @@
 
 use super::Result;
 use crate::ledger::{self, Git, Ledger, Patience, Pushed};
+use std::{cell::Cell, rc::Rc};
 
 /// How refs get to the remote.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct Publisher {
     pub remote: Option<String>,
     /// How long the remote may take to answer.
     pub patience: Patience,
+    /// Whether the remote was silent in this run: it is not waited for again.
+    pub silent: Rc<Cell<bool>>,
 }
 
 /// What became of a push.
@@ -60,6 +63,9 @@ impl Publisher {
         let Some(remote) = &self.remote else {
             return Ok(Published::Kept);
         };
+        if self.silent.get() {
+            return Ok(Published::Kept);
+        }
         let remote = remote.clone();
         match ledger::push(&self.git, &remote, tag, ledger.branch(), self.patience) {
             Ok(Pushed::Done) => Ok(Published::Pushed(remote)),
@@ -73,6 +79,7 @@ impl Publisher {
                 Ok(Published::Refused { remote, message })
             }
             Err(ledger::Error::Unreachable { remote, message }) => {
+                self.silent.set(true);
                 Ok(Published::Unreachable { remote, message })
             }
             Err(error) => Err(error.into()),

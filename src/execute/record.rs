@@ -72,13 +72,14 @@ impl Recorder<'_> {
         })
     }
 
-    /// Adds how `started` ended and pushes it.
+    /// Adds how `started` ended and pushes it. `reason` is that of a person who writes the end of somebody else's.
     pub(super) fn ended(
         &self,
         ledger: &mut Ledger,
         started: &Started,
         state: Outcome,
         results: &[HostResult],
+        reason: &str,
     ) -> Result<()> {
         let time = (self.now)();
         let ended = Ended {
@@ -102,7 +103,7 @@ impl Recorder<'_> {
             files: ledger::ended_files(&ended, time)?,
             who: self.who.clone(),
             time,
-            reason: String::new(),
+            reason: reason.to_owned(),
         };
         ledger.append(&entry, self.key)?;
         self.publish(ledger, false)
@@ -143,15 +144,17 @@ impl Recorder<'_> {
             Ok(_) | Err(ledger::Error::Unreachable { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        match Ledger::reapply(self.repo, &branch, tip, self.key) {
+        let again = if may_yield {
+            Ledger::reapply_or_yield(self.repo, &branch, tip, self.key)
+        } else {
+            Ledger::reapply(self.repo, &branch, tip, self.key)
+        };
+        match again {
             Ok(newer) => {
                 *ledger = newer;
                 Ok(true)
             }
-            Err(taken @ ledger::Error::StageTaken { .. }) if may_yield => {
-                *ledger = Ledger::yield_to(self.repo, &branch, tip)?;
-                Err(Error::Ledger(taken))
-            }
+            Err(taken @ ledger::Error::StageTaken { .. }) => Err(Error::Ledger(taken)),
             Err(error) => {
                 (self.watch)(Event::Warning(error.to_string()));
                 Ok(false)

@@ -71,6 +71,7 @@ pub fn carry_out_release(
             | Action::Activate { .. }
             | Action::Pause { .. }
             | Action::RecordEnded { .. }
+            | Action::Break { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }
     }

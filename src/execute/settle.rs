@@ -5,25 +5,64 @@ use crate::{
     config::Stage,
     event::Event,
     facts::Open,
-    host::DeadOwner,
+    host::{Breaking, UnlockAnswer},
     ledger::Ledger,
+    observe::holder,
     plan::{Action, Plan, Step},
     transport::{Conversation, ConversationError},
 };
 
-/// Carries out a plan that only settles.
-pub fn settle(
-    plan: &Plan,
-    stage: &Stage,
-    open: Option<&Open>,
-    recorder: &Recorder<'_>,
-    ledger: &mut Ledger,
-    members: &mut [Member],
-) -> Result<()> {
-    for step in &plan.steps {
+/// What settling needs besides a plan.
+pub struct Settling<'a> {
+    /// Who settles, and how that is written down.
+    pub recorder: Recorder<'a>,
+    /// Where.
+    pub stage: &'a Stage,
+    /// The deployment that was left open.
+    pub open: Option<&'a Open>,
+    /// Why somebody ends what is another's; may be empty.
+    pub reason: &'a str,
+}
+
+impl Settling<'_> {
+    /// Carries out a plan that only settles.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] where somebody went on in between.
+    pub fn carry_out(
+        &self,
+        plan: &Plan,
+        ledger: &mut Ledger,
+        members: &mut [Member],
+    ) -> Result<()> {
+        for step in &plan.steps {
+            if !self.step(step, ledger, members)? {
+                return Err(Error::Strange("settling"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out a step that settles; `false` for any other.
+    pub(super) fn step(
+        &self,
+        step: &Step,
+        ledger: &mut Ledger,
+        members: &mut [Member],
+    ) -> Result<bool> {
         match &step.action {
-            Action::Settle { .. } => write_end(step, open, recorder, ledger)?,
-            Action::Unlock { owner, .. } => unlock(step, owner, stage, recorder, members)?,
+            Action::Settle { .. } => self.write_end(step, ledger)?,
+            // A job that it left gives its own back at its end; this is a preparation's.
+            Action::Unlock { owner, .. } => {
+                self.unlock(step, members, |agent| agent.unlock_dead(owner.clone()))?;
+            }
+            Action::Break { .. } => {
+                let why = Breaking {
+                    by: self.recorder.who.to_string(),
+                    reason: self.reason.to_owned(),
+                };
+                self.unlock(step, members, |agent| agent.unlock_expired(why))?;
+            }
             Action::Commit { .. }
             | Action::Tag { .. }
             | Action::Enter { .. }
@@ -36,42 +75,43 @@ pub fn settle(
             | Action::Activate { .. }
             | Action::Pause { .. }
             | Action::RecordEnded { .. }
-            | Action::Prune { .. } => return Err(Error::Strange("settling")),
+            | Action::Prune { .. } => return Ok(false),
         }
+        Ok(true)
     }
-    Ok(())
-}
 
-/// Writes how the deployment that was left open ended.
-pub(super) fn write_end(
-    step: &Step,
-    open: Option<&Open>,
-    recorder: &Recorder<'_>,
-    ledger: &mut Ledger,
-) -> Result<()> {
-    let open = open.ok_or(Error::Strange("settling"))?;
-    (recorder.watch)(Event::Begin(format!("here: {}", step.action)));
-    recorder.ended(ledger, &open.started, open.outcome, &open.results)
-}
+    /// Writes how the deployment that was left open ended.
+    fn write_end(&self, step: &Step, ledger: &mut Ledger) -> Result<()> {
+        let open = self.open.ok_or(Error::Strange("settling"))?;
+        (self.recorder.watch)(Event::Begin(format!("here: {}", step.action)));
+        let (started, results) = (&open.started, &open.results);
+        self.recorder
+            .ended(ledger, started, open.outcome, results, self.reason)
+    }
 
-/// Ends the lock of a client that is gone. A job that it left gives its own back at its end; this is a preparation's.
-pub(super) fn unlock(
-    step: &Step,
-    owner: &DeadOwner,
-    stage: &Stage,
-    recorder: &Recorder<'_>,
-    members: &mut [Member],
-) -> Result<()> {
-    let member = member(members, step, "settling")?;
-    let host = member.host.destination.clone();
-    (recorder.watch)(Event::Begin(format!("{host}: {}", step.action)));
-    let mut agent = Conversation::new(member.transport.as_mut(), &stage.path, &stage.python);
-    match agent.unlock_dead(owner.clone()) {
-        Ok(_) => Ok(()),
-        Err(ConversationError::Transport(error)) => Err(Error::Unreachable(error)),
-        Err(error) => Err(Error::Conversation {
-            host,
-            source: Box::new(error),
-        }),
+    /// Ends the lock of a client that is gone.
+    fn unlock(
+        &self,
+        step: &Step,
+        members: &mut [Member],
+        end: impl FnOnce(&mut Conversation<'_>) -> Result<UnlockAnswer, ConversationError>,
+    ) -> Result<()> {
+        let member = member(members, step, "settling")?;
+        let host = member.host.destination.clone();
+        (self.recorder.watch)(Event::Begin(format!("{host}: {}", step.action)));
+        let Stage { path, python, .. } = self.stage;
+        let mut agent = Conversation::new(member.transport.as_mut(), path, python);
+        match end(&mut agent) {
+            Ok(_) => Ok(()),
+            Err(ConversationError::Transport(error)) => Err(Error::Unreachable(error)),
+            Err(ConversationError::Failed(failure)) if failure.lock.is_some() => {
+                let holder = failure.lock.as_ref().map(holder).unwrap_or_default();
+                Err(Error::Locked { host, holder })
+            }
+            Err(error) => Err(Error::Conversation {
+                host,
+                source: Box::new(error),
+            }),
+        }
     }
 }

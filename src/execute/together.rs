@@ -9,7 +9,7 @@ use std::{
 };
 
 /// How often a host that waits is told that it is not forgotten: a fraction of the lease of its lock.
-const AGAIN: Duration = Duration::from_secs(super::deployment::LEASE / 4);
+const AGAIN: Duration = Duration::from_secs(super::owner::LEASE / 4);
 
 /// Does `what` on every member for which there is `work`, all members at the same time. A member that waits, without
 /// work or with its own done, is given to `wait` again and again until the last one is done.
@@ -111,7 +111,7 @@ mod tests {
         let both = Barrier::new(2);
         let answers = together(
             &mut members,
-            |name| (name != "web2").then(|| name.len()),
+            |name| (name != "web2").then_some(name.len()),
             |member, length| {
                 both.wait();
                 format!("{} {length}", member.host.destination)

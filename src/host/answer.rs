@@ -179,6 +179,9 @@ pub struct LockSeen {
     /// The machine they are at.
     #[serde(default)]
     pub from: String,
+    /// Its start and process namespace, in which `pid` is one process.
+    #[serde(default)]
+    pub machine: String,
     /// The client's process there.
     #[serde(default)]
     pub pid: Option<u32>,
@@ -188,9 +191,15 @@ pub struct LockSeen {
     /// What they do.
     #[serde(default)]
     pub step: Option<String>,
-    /// Whether it may be taken over.
+    /// What they are about, one sentence.
+    #[serde(default)]
+    pub plan: String,
+    /// Whether it may be taken over: the lease is over, and no work of theirs goes on.
     #[serde(default)]
     pub expired: bool,
+    /// How long the lease lasts unless it is extended, in seconds.
+    #[serde(default)]
+    pub left: i64,
 }
 
 /// A process, or a program of a supervisor.
@@ -371,10 +380,13 @@ pub struct HoldAnswer {
 }
 
 /// Whether a lock was there to be ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct UnlockAnswer {
     /// It was, and is no more.
     pub unlocked: bool,
+    /// Whose it was.
+    #[serde(default)]
+    pub lock: Option<LockSeen>,
 }
 
 /// A verb that said no.

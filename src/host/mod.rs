@@ -21,6 +21,6 @@ pub use answer::{
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use request::{
-    ActivateRequest, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
+    ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
     PrepareRequest, PruneRequest, Request, StatusRequest, UnlockRequest,
 };

@@ -42,8 +42,12 @@ pub struct LockRequest {
     pub by: String,
     /// The machine they are at.
     pub from: String,
+    /// Its start and process namespace, in which `pid` is one process; empty = not known.
+    pub machine: String,
     /// The client's process there.
     pub pid: u32,
+    /// What they are about to do, one sentence.
+    pub plan: String,
     /// Seconds after which another may take the lock over, unless the agent works or the token comes again.
     pub lease: u64,
 }
@@ -70,6 +74,8 @@ pub struct PrepareRequest {
     pub lock: LockRequest,
     /// Whether the lock stays when it worked, for the activation.
     pub keep_lock: bool,
+    /// What must be live, as the plan saw it; `None` = nothing.
+    pub expected: Option<Version>,
 }
 
 /// Asks to make a prepared release live.
@@ -142,10 +148,19 @@ pub struct PruneRequest {
 pub enum UnlockRequest {
     /// Gives back one's own.
     Token(String),
-    /// Breaks an expired one; `true`.
-    Force(bool),
+    /// Ends one whose lease is over.
+    Expired(Breaking),
     /// Ends the lock of a process that is gone, as somebody on its own machine can tell.
     Dead(DeadOwner),
+}
+
+/// Who ends another's lock whose lease is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Breaking {
+    /// The person, `Name <mail>`.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// The owner of a lock who is gone.
@@ -153,6 +168,8 @@ pub enum UnlockRequest {
 pub struct DeadOwner {
     /// The machine they were at.
     pub from: String,
+    /// Its start and process namespace.
+    pub machine: String,
     /// Their process there.
     pub pid: u32,
 }

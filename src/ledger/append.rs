@@ -32,7 +32,8 @@ impl Ledger {
     /// Adds an entry on top of the tip that this value knows, and gives its commit.
     ///
     /// Where the branch has moved on meanwhile, the entry is made again on the new tip, unless what happened concerns
-    /// it: for a deployment another entry of its stage, for a release another release.
+    /// it: for a deployment that starts another entry of its stage, for a release another release. The end of a
+    /// deployment that somebody else has written in between is not written twice.
     ///
     /// # Errors
     /// [`Error::StageTaken`] and [`Error::ReleaseTaken`] for these two: nothing was added.
@@ -55,8 +56,8 @@ impl Ledger {
                     });
                 }
                 thread::sleep(Duration::from_millis(10));
-            } else {
-                self.catch_up(now, new)?;
+            } else if self.catch_up(now, new)? {
+                return Ok(self.tip);
             }
         }
     }
@@ -99,8 +100,8 @@ impl Ledger {
         self.tip
     }
 
-    /// Takes `now` for the tip if what came in between doesn't concern `new`.
-    fn catch_up(&mut self, now: ObjectId, new: &NewEntry) -> Result<()> {
+    /// Takes `now` for the tip if what came in between doesn't concern `new`; whether `new` was told by somebody else.
+    fn catch_up(&mut self, now: ObjectId, new: &NewEntry) -> Result<bool> {
         let (mut missed, mut next) = (Vec::new(), Some(now));
         while let Some(id) = next.filter(|id| *id != self.tip) {
             let (between, parent) = entry::read(&self.repo, id)?;
@@ -116,10 +117,11 @@ impl Ledger {
         for between in &missed {
             refuse(&new.kind, between)?;
         }
+        let told = missed.iter().any(|between| is_told(&new.kind, between));
         for between in missed.into_iter().rev() {
             self.grow(between);
         }
-        Ok(())
+        Ok(told)
     }
 
     fn branch_tip(&self) -> Result<ObjectId> {
@@ -131,22 +133,31 @@ impl Ledger {
     }
 }
 
-/// Whether `new` may be made after `between`, which it has not seen.
+/// Whether `new` may be made after `between`, which it has not seen. How a deployment ended may always be told: it has
+/// happened.
 pub(super) fn refuse(new: &Kind, between: &Entry) -> Result<()> {
     let by = || format!("{} by {}", between.subject, between.by);
-    match (new.stage(), between.kind.stage()) {
-        (Some(stage), Some(taken)) if stage == taken => {
-            return Err(Error::StageTaken {
-                stage: stage.to_owned(),
-                by: by(),
-            });
-        }
-        _ => {}
+    if let Kind::Started { stage, .. } = new
+        && between.kind.stage() == Some(stage)
+    {
+        return Err(Error::StageTaken {
+            stage: stage.clone(),
+            by: by(),
+        });
     }
     if let (Kind::Release { .. }, Kind::Release { .. }) = (new, &between.kind) {
         return Err(Error::ReleaseTaken { by: by() });
     }
     Ok(())
+}
+
+/// Whether `there` says what `new` says: how the same deployment ended. Whoever finds it open asks the hosts and writes it,
+/// and its own client does so too.
+pub(super) fn is_told(new: &Kind, there: &Entry) -> bool {
+    match (new, &there.kind) {
+        (Kind::Ended { of, .. }, Kind::Ended { of: other, .. }) => of == other,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -203,6 +214,21 @@ mod tests {
         };
         let error = late.append(&release, &lab.key()).unwrap_err();
         assert!(matches!(error, Error::ReleaseTaken { .. }), "{error}");
+    }
+
+    #[test]
+    fn the_end_of_a_deployment_is_told_once() {
+        let lab = Lab::new();
+        let mut ledger = lab.ledger();
+        let started = lab.started("staging");
+        ledger.append(&started, &lab.key()).unwrap();
+        let (mut client, mut other) = (lab.ledger(), lab.ledger());
+        let told = other.append(&Lab::ended(&started), &lab.key()).unwrap();
+        assert_eq!(
+            client.append(&Lab::ended(&started), &lab.key()).unwrap(),
+            told
+        );
+        assert_eq!((client.tip(), lab.ledger().tip()), (told, told));
     }
 
     #[test]

@@ -16,13 +16,12 @@ struct Sides {
 }
 
 impl Ledger {
-    /// Makes the entries that only we have again on top of `theirs`, the tip of an [`Error::Diverged`], by the rules of
-    /// [`Ledger::append`]: ids, files, times and authors stay, serials and signatures are new. The branch moves once,
-    /// at the end.
+    /// Makes the entries that only we have again on top of `theirs`, the tip of an [`Error::Diverged`]: ids, files, times
+    /// and authors stay, serials and signatures are new. The branch moves once, at the end. Deployments have happened and
+    /// are told whatever theirs say; an end that theirs tell too is left out.
     ///
     /// # Errors
-    /// [`Error::StageTaken`] and [`Error::ReleaseTaken`] where one of theirs is in the way: the branch is where it was,
-    /// and [`Ledger::yield_to`] is the way on if ours had no effect yet.
+    /// [`Error::ReleaseTaken`] where a release of theirs is in the way: the branch is where it was.
     pub fn reapply(
         repo: &gix::Repository,
         branch: &str,
@@ -30,24 +29,32 @@ impl Ledger {
         key: &Key,
     ) -> Result<Self> {
         let sides = Sides::of(repo, branch, theirs)?;
-        let mut ledger = Self::at(repo, branch, theirs)?;
-        for id in sides.ours.iter().rev() {
-            let again = sides.entry_again(&ledger.repo, *id)?;
-            let made = ledger.commit(&again, Some(key))?;
-            ledger.grow(made);
-        }
-        audit::step_back(&ledger.repo, branch, &sides.ours, sides.base)?;
-        fetch::take_over(&ledger.repo, branch, Some(sides.here), ledger.tip)?;
-        Ok(ledger)
+        sides.again(repo, branch, theirs, &sides.ours, key)
     }
 
-    /// Moves the branch to `theirs`, the tip of an [`Error::Diverged`], and gives up the entries that only we have: for
-    /// a deployment that lost its stage, or a release that lost its place, before either had an effect.
-    pub fn yield_to(repo: &gix::Repository, branch: &str, theirs: ObjectId) -> Result<Self> {
+    /// The same for an entry that had no effect yet, the newest of ours.
+    ///
+    /// # Errors
+    /// Also [`Error::StageTaken`] where theirs concern its stage: that entry is given up, the others are kept as
+    /// [`Ledger::reapply`] does.
+    pub fn reapply_or_yield(
+        repo: &gix::Repository,
+        branch: &str,
+        theirs: ObjectId,
+        key: &Key,
+    ) -> Result<Self> {
         let sides = Sides::of(repo, branch, theirs)?;
-        audit::step_back(repo, branch, &sides.ours, sides.base)?;
-        fetch::take_over(repo, branch, Some(sides.here), theirs)?;
-        Self::at(repo, branch, theirs)
+        let Some((newest, others)) = sides.ours.split_first() else {
+            return Self::at(repo, branch, theirs);
+        };
+        let newest = entry::read(repo, *newest)?.0;
+        for there in sides.theirs(repo)? {
+            if let Err(taken) = append::refuse(&newest.kind, &there) {
+                sides.again(repo, branch, theirs, others, key)?;
+                return Err(taken);
+            }
+        }
+        sides.again(repo, branch, theirs, &sides.ours, key)
     }
 }
 
@@ -81,45 +88,78 @@ impl Sides {
         })
     }
 
-    fn entry_again(&self, repo: &gix::Repository, id: ObjectId) -> Result<NewEntry> {
-        let what = || Error::git(format!("read ledger entry {id}"));
-        let (old, parent) = entry::read(repo, id)?;
-        for there in &self.theirs {
-            append::refuse(&old.kind, &entry::read(repo, *there)?.0)?;
-        }
-        let commit = repo.find_commit(id).map_err(what())?;
-        let author = commit.author().map_err(what())?;
-        let who = Person {
-            name: author.name.to_string(),
-            email: author.email.to_string(),
-        };
-        let Entry {
-            kind,
-            id: name,
-            time,
-            reason,
-            ..
-        } = old;
-        if matches!(kind, Kind::Other(_)) {
-            return Err(Error::malformed(
-                format!("commit {id}"),
-                "an entry of this kind cannot be made again on another one",
-            ));
-        }
-        let before = parent
-            .map(|parent| history::tree_of(repo, parent))
-            .transpose()?;
-        let mut files = Files::new();
-        added(repo, before, history::tree_of(repo, id)?, "", &mut files)?;
-        Ok(NewEntry {
-            kind,
-            id: name,
-            files,
-            who,
-            time,
-            reason,
-        })
+    fn theirs(&self, repo: &gix::Repository) -> Result<Vec<Entry>> {
+        let theirs = self.theirs.iter();
+        theirs.map(|id| Ok(entry::read(repo, *id)?.0)).collect()
     }
+
+    /// Makes `kept`, newest first, again on top of theirs, and moves the branch there.
+    fn again(
+        &self,
+        repo: &gix::Repository,
+        branch: &str,
+        theirs: ObjectId,
+        kept: &[ObjectId],
+        key: &Key,
+    ) -> Result<Ledger> {
+        let mut ledger = Ledger::at(repo, branch, theirs)?;
+        let there = self.theirs(repo)?;
+        for id in kept.iter().rev() {
+            if let Some(again) = entry_again(repo, *id, &there)? {
+                let made = ledger.commit(&again, Some(key))?;
+                ledger.grow(made);
+            }
+        }
+        audit::step_back(&ledger.repo, branch, &self.ours, self.base)?;
+        fetch::take_over(&ledger.repo, branch, Some(self.here), ledger.tip)?;
+        Ok(ledger)
+    }
+}
+
+/// An entry of ours, to be made again after `theirs`; nothing where they tell it.
+fn entry_again(repo: &gix::Repository, id: ObjectId, theirs: &[Entry]) -> Result<Option<NewEntry>> {
+    let what = || Error::git(format!("read ledger entry {id}"));
+    let (old, parent) = entry::read(repo, id)?;
+    if theirs.iter().any(|there| append::is_told(&old.kind, there)) {
+        return Ok(None);
+    }
+    if let Kind::Release { .. } = old.kind {
+        for there in theirs {
+            append::refuse(&old.kind, there)?;
+        }
+    }
+    let commit = repo.find_commit(id).map_err(what())?;
+    let author = commit.author().map_err(what())?;
+    let who = Person {
+        name: author.name.to_string(),
+        email: author.email.to_string(),
+    };
+    let Entry {
+        kind,
+        id: name,
+        time,
+        reason,
+        ..
+    } = old;
+    if matches!(kind, Kind::Other(_)) {
+        return Err(Error::malformed(
+            format!("commit {id}"),
+            "an entry of this kind cannot be made again on another one",
+        ));
+    }
+    let before = parent
+        .map(|parent| history::tree_of(repo, parent))
+        .transpose()?;
+    let mut files = Files::new();
+    added(repo, before, history::tree_of(repo, id)?, "", &mut files)?;
+    Ok(Some(NewEntry {
+        kind,
+        id: name,
+        files,
+        who,
+        time,
+        reason,
+    }))
 }
 
 /// The files of the tree `after` that `before` doesn't have.
@@ -222,10 +262,49 @@ mod tests {
         let mut ledger = other.ledger();
         let ours = ledger.append(&other.started("a"), &other.key()).unwrap();
         let theirs = diverged(&other);
-        let error = Ledger::reapply(&other.repo(), "hostout", theirs, &other.key()).unwrap_err();
-        assert!(matches!(error, Error::StageTaken { .. }), "{error}");
         assert_eq!(other.ledger().tip(), ours);
-        let ledger = Ledger::yield_to(&other.repo(), "hostout", theirs).unwrap();
-        assert_eq!((ledger.tip(), other.ledger().tip()), (theirs, theirs));
+        let error =
+            Ledger::reapply_or_yield(&other.repo(), "hostout", theirs, &other.key()).unwrap_err();
+        assert!(matches!(error, Error::StageTaken { .. }), "{error}");
+        assert_eq!(other.ledger().tip(), theirs);
+    }
+
+    #[test]
+    fn what_happened_is_told_whatever_theirs_say() {
+        let (lab, other) = two_clones();
+        let there = lab.started("a");
+        let mut ledger = lab.ledger();
+        ledger.append(&there, &lab.key()).unwrap();
+        publish(&lab);
+        // A deployment from here while the remote was away, and then one that is only about to begin.
+        let (mut ours, happened) = (other.ledger(), other.started("a"));
+        ours.append(&happened, &other.key()).unwrap();
+        ours.append(&Lab::ended(&happened), &other.key()).unwrap();
+        ours.append(&other.started("a"), &other.key()).unwrap();
+        let theirs = diverged(&other);
+        let error =
+            Ledger::reapply_or_yield(&other.repo(), "hostout", theirs, &other.key()).unwrap_err();
+        assert!(matches!(error, Error::StageTaken { .. }), "{error}");
+        let ledger = other.ledger();
+        assert_eq!(ledger.entries().count(), 4);
+        assert!(ledger.ended_for(&happened.id).unwrap().is_some());
+        publish(&other);
+    }
+
+    #[test]
+    fn an_end_that_theirs_tell_too_is_left_out() {
+        let (lab, other) = two_clones();
+        let started = lab.started("a");
+        let mut ledger = lab.ledger();
+        ledger.append(&started, &lab.key()).unwrap();
+        publish(&lab);
+        fetched(&other).unwrap();
+        let mut settled = other.ledger();
+        settled.append(&Lab::ended(&started), &other.key()).unwrap();
+        publish(&other);
+        ledger.append(&Lab::ended(&started), &lab.key()).unwrap();
+        let theirs = diverged(&lab);
+        let ledger = Ledger::reapply(&lab.repo(), "hostout", theirs, &lab.key()).unwrap();
+        assert_eq!(ledger.tip(), theirs);
     }
 }

@@ -5,6 +5,7 @@
 //! **To add** something to see: a field in `facts`, a function here that fills it.
 
 mod error;
+mod here;
 mod history;
 mod host;
 mod needed;
@@ -16,8 +17,9 @@ mod repository;
 mod verify;
 
 pub use error::{Error, Result};
+pub use here::{machine, nodename};
 pub use history::{history, history_of};
-pub use host::host;
+pub use host::{holder, host};
 pub use needed::Needed;
 pub use open::{ended, unknown};
 pub use place::{Place, find, root, slashed};

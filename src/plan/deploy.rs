@@ -1,9 +1,9 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
-use super::{Action, Plan, Refusal, fit::misfits, rollout, settle::settling};
+use super::{Action, Plan, Refusal, fit::misfits, lost_update::unknown, rollout, settle::settling};
 use crate::{
     config::Stage,
-    facts::{Current, Host, Open, PathState},
+    facts::{Current, Deployment, Host, Open, PathState},
     release::{Artifact, Buildout, Data, Digest, Intent, Manifest, Services, Started},
 };
 use std::collections::BTreeSet;
@@ -43,6 +43,8 @@ pub struct DeployFacts<'a> {
     pub stage: &'a Stage,
     /// The stage's last started entry.
     pub last_started: Option<&'a Started>,
+    /// Every deployment in the ledger.
+    pub log: &'a [Deployment],
     /// Its hosts as they are.
     pub hosts: &'a [Host],
     /// The deployment to the stage that was left open.
@@ -97,6 +99,17 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
                 host: host.name.clone(),
                 holder: holder.to_owned(),
             });
+        }
+        // A rollback is asked about, with the difference before its eyes.
+        if let (Intent::Deploy, Some(what)) = (request.intent, unknown(host, facts.log)) {
+            let (stage, version) = (&facts.stage.name, &facts.manifest.version);
+            refusal.add(
+                format!("{}: {what}", host.name),
+                format!(
+                    "find out who did that (git hostout status {stage}); git hostout rollback {stage} --to {version} \
+                     asks, and goes on from there"
+                ),
+            );
         }
         let artifacts = facts.manifest.artifacts_for(&buildout.name);
         check(host, buildout, &artifacts, facts, &mut refusal);
@@ -288,35 +301,7 @@ fn steps(
     let mut notes = Vec::new();
     // All of prepare before the first activate: until then nobody outside notices anything.
     for (host, buildout, artifacts) in todo {
-        let place = Some(host.name.clone());
-        if !host.agent {
-            steps.push((place.clone(), Action::InstallAgent { agent: facts.agent }));
-        }
-        let reuse = host.complete.get(version) == Some(&facts.digest);
-        let lacking = if reuse {
-            Vec::new()
-        } else {
-            missing(artifacts, host)
-        };
-        if !lacking.is_empty() {
-            let there = artifacts.len() - lacking.len();
-            steps.push((
-                place.clone(),
-                Action::Upload {
-                    artifacts: lacking,
-                    there,
-                },
-            ));
-        }
-        let buildout = buildout.name.clone();
-        steps.push((
-            place,
-            Action::Prepare {
-                version: version.clone(),
-                buildout,
-                reuse,
-            },
-        ));
+        steps.extend(prepare(facts, host, buildout, artifacts));
     }
     steps.push((
         None,
@@ -333,6 +318,9 @@ fn steps(
                 "{version} is older than {live}, which is live on {}",
                 host.name
             ));
+        }
+        if let Some(what) = unknown(host, facts.log) {
+            notes.push(format!("{}: {what}", host.name));
         }
         let action = Action::Activate {
             expected: host.current.release().cloned(),
@@ -383,6 +371,39 @@ fn steps(
         notes,
         steps,
     )
+}
+
+/// What makes a release ready on one host, unnoticed by anyone.
+fn prepare(
+    facts: &DeployFacts<'_>,
+    host: &Host,
+    buildout: &Buildout,
+    artifacts: &[Artifact],
+) -> Vec<(Option<String>, Action)> {
+    let version = &facts.manifest.version;
+    let reuse = host.complete.get(version) == Some(&facts.digest);
+    let mut actions = Vec::new();
+    if !host.agent {
+        actions.push(Action::InstallAgent { agent: facts.agent });
+    }
+    let lacking = if reuse {
+        Vec::new()
+    } else {
+        missing(artifacts, host)
+    };
+    if !lacking.is_empty() {
+        actions.push(Action::Upload {
+            there: artifacts.len() - lacking.len(),
+            artifacts: lacking,
+        });
+    }
+    actions.push(Action::Prepare {
+        version: version.clone(),
+        buildout: buildout.name.clone(),
+        reuse,
+    });
+    let place = |action| (Some(host.name.clone()), action);
+    actions.into_iter().map(place).collect()
 }
 
 fn backup(host: &Host, buildout: &Buildout) -> String {

@@ -8,6 +8,7 @@ mod deploy;
 mod difference;
 mod drift;
 mod fit;
+mod lost_update;
 mod prune;
 mod refusal;
 mod release;
@@ -16,6 +17,7 @@ mod rollback;
 mod rollout;
 mod settle;
 mod show;
+mod unlock;
 mod verify;
 mod version;
 
@@ -31,6 +33,7 @@ pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, re
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, rollback_target};
 pub use settle::settle;
+pub use unlock::{held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
@@ -122,6 +125,11 @@ pub enum Action {
         /// The owner; another one's lock stays.
         owner: DeadOwner,
         /// The owner, in words.
+        holder: String,
+    },
+    /// End a lock whose lease is over.
+    Break {
+        /// Whose it is, since when and what for, in words.
         holder: String,
     },
     /// One atomic push.

@@ -39,10 +39,13 @@ mod tests {
         let lock = |dead| Lock {
             holder: "Ada Example at laptop, process 7".to_owned(),
             dead,
+            expired: false,
+            left: 87,
         };
         let mut gone = Host::unknown("web1");
         gone.lock = Some(lock(Some(DeadOwner {
             from: "laptop".to_owned(),
+            machine: "m".to_owned(),
             pid: 7,
         })));
         let mut busy = Host::unknown("web2");

@@ -56,7 +56,7 @@ impl Action {
             Self::Enter { .. } => "enter",
             Self::Reapply { .. } => "reapply",
             Self::Settle { .. } => "settle",
-            Self::Unlock { .. } => "unlock",
+            Self::Unlock { .. } | Self::Break { .. } => "unlock",
             Self::Push { .. } => "push",
             Self::InstallAgent { .. } => "install",
             Self::Upload { .. } => "upload",
@@ -130,6 +130,7 @@ impl Action {
             } => format!("{new}: stop {old}, switch current, start, probe"),
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
+            Self::Break { holder } => format!("what is left of {holder}"),
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))

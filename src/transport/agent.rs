@@ -5,8 +5,8 @@ use crate::{
     event::{Event, Watch},
     host,
     host::{
-        ActivateRequest, Activated, Agent, DeadOwner, End, Ended, Failure, HaveAnswer, HaveRequest,
-        HoldAnswer, HoldRequest, InstallAnswer, JournalRequest, ListenError, Listener,
+        ActivateRequest, Activated, Agent, Breaking, DeadOwner, End, Ended, Failure, HaveAnswer,
+        HaveRequest, HoldAnswer, HoldRequest, InstallAnswer, JournalRequest, ListenError, Listener,
         PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest, PutAnswer, Request, StatusAnswer,
         StatusRequest, UnlockAnswer, UnlockRequest, Verb,
     },
@@ -160,6 +160,11 @@ impl<'t> Conversation<'t> {
     /// Ends the lock of a process that is known to be dead.
     pub fn unlock_dead(&mut self, dead: DeadOwner) -> Result<UnlockAnswer, ConversationError> {
         self.end_lock(UnlockRequest::Dead(dead))
+    }
+
+    /// Ends a lock whose lease is over.
+    pub fn unlock_expired(&mut self, why: Breaking) -> Result<UnlockAnswer, ConversationError> {
+        self.end_lock(UnlockRequest::Expired(why))
     }
 
     fn end_lock(&mut self, request: UnlockRequest) -> Result<UnlockAnswer, ConversationError> {

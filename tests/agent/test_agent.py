@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.dirname(__file__))
 import support
@@ -268,15 +269,69 @@ class TheLock(OnHost):
         self.take("a", lease=-1)
         self.take("b")
         self.refused("locked", self.lock.refresh, "a")
-        self.refused("locked", self.lock.break_expired)
+        self.refused("locked", self.lock.end_expired, {})
         self.lock.refresh("b")
 
+    def test_whom_it_was_taken_over_from_is_said(self):
+        self.take("a", lease=-1)
+        said = io.BytesIO()
+        self.lock.take({"token": "b"}, "prepare", agent.Answers(said))
+        event = json.loads(said.getvalue())
+        self.assertEqual(event["event"], "warning")
+        self.assertIn("Ann from laptop", event["message"])
+
     def test_that_of_a_dead_client_ends_by_its_process(self):
-        self.lock.take({"token": "a", "by": "Ann", "from": "laptop", "pid": 7, "lease": 60}, "prepare")
-        for dead in ({"from": "laptop", "pid": 8}, {"from": "other", "pid": 7}, None):
+        who = {"from": "laptop", "machine": "m", "pid": 7}
+        self.lock.take({"token": "a", "by": "Ann", "lease": 60, **who}, "prepare")
+        for dead in ({**who, "pid": 8}, {**who, "from": "other"}, {**who, "machine": "n"}):
             self.refused("locked", self.lock.end_dead, dead)
-        self.assertTrue(self.lock.end_dead({"from": "laptop", "pid": 7}))
+        self.refused("bad-request", self.lock.end_dead, None)
+        self.assertTrue(self.lock.end_dead(who))
         self.take("b")
+
+    def test_a_wrong_or_stepping_clock_neither_ends_a_lease_nor_makes_it_last(self):
+        self.take("a")
+        year = 365 * 86400
+        for clock in (lambda: 0, lambda: 2 * year, lambda: 60 * year):
+            with unittest.mock.patch.object(agent.time, "time", clock):
+                self.refused("locked", self.take, "b")
+                self.assertFalse(self.lock.shown()["expired"])
+        self.take("a", lease=-1)
+        with unittest.mock.patch.object(agent.time, "time", lambda: 0):
+            self.assertTrue(self.lock.shown()["expired"])
+            self.take("b")
+
+    def test_no_lease_outlives_a_restart_of_the_host(self):
+        self.take("a", lease=10 ** 9)
+        with unittest.mock.patch.dict(agent.__dict__, boot=lambda: "another start"):
+            self.assertTrue(self.lock.shown()["expired"])
+            self.take("b")
+            self.refused("locked", self.lock.refresh, "a")
+
+    def test_work_holds_it_when_its_lease_is_over(self):
+        """A worker that was frozen goes on where it was, and nobody has joined it."""
+        self.take("a", lease=60)
+        with agent.Heartbeat(self.lock, "a"):
+            self.lock.write({**self.lock.owner(), "lease": -1})
+            self.refused("locked", self.take, "b")
+            self.refused("locked", self.lock.end_expired, {})
+            self.assertFalse(self.lock.shown()["expired"])
+        self.take("b")
+
+    def test_who_lost_it_does_not_begin(self):
+        self.take("a", lease=-1)
+        self.take("b")
+        with self.assertRaises(agent.Failed) as caught, agent.Heartbeat(self.lock, "a"):
+            self.fail("it worked")
+        self.assertEqual(caught.exception.kind, "locked")
+        with agent.Heartbeat(self.lock, "b"):
+            pass
+
+    def test_nobody_replaces_the_agent_under_a_lock(self):
+        self.assertEqual(self.host.ask("install")["end"], "ok")
+        os.unlink(self.host.at(".hostout", "agent"))
+        self.take("a")
+        self.assertEqual(self.host.ask("install")["kind"], "locked")
 
     def test_work_that_nobody_waits_for_stops(self):
         class Gone(io.BytesIO):
@@ -313,11 +368,16 @@ class TheLock(OnHost):
     def test_unlock(self):
         self.take("a")
         self.assertEqual(self.host.ask("unlock", {"token": "b"})["kind"], "locked")
-        self.assertEqual(self.host.ask("unlock", {"force": True})["kind"], "locked")
+        why = {"expired": {"by": "Bob", "reason": "she went home"}}
+        self.assertEqual(self.host.ask("unlock", why)["kind"], "locked")
         self.assertTrue(self.host.ask("unlock", {"token": "a"})["unlocked"])
         self.take("a", lease=-1)
-        self.assertTrue(self.host.ask("unlock", {"force": True})["unlocked"])
-        self.assertFalse(self.host.ask("unlock", {"force": True})["unlocked"])
+        ended = self.host.ask("unlock", why)
+        self.assertEqual((ended["unlocked"], ended["lock"]["by"]), (True, "Ann"), ended)
+        self.assertNotIn("token", ended["lock"])
+        self.assertFalse(self.host.ask("unlock", why)["unlocked"])
+        told = json.loads(self.host.at(".hostout", "unlocked").read_text())
+        self.assertEqual((told["by"], told["reason"], told["lock"]["by"]), ("Bob", "she went home", "Ann"))
 
 
 class TheJournal(OnHost):

@@ -2,9 +2,9 @@
 
 use super::{document, lines, path, same_shape, sample};
 use hostout::host::{
-    ActivateRequest, Activated, ActivationResult, Agent, Event, FailureKind, HaveRequest,
-    JournalRequest, ListenError, Listener, LockRequest, PrepareRequest, PruneRequest, Request,
-    ServiceState, StatusAnswer, StatusRequest, UnlockRequest,
+    ActivateRequest, Activated, ActivationResult, Agent, Breaking, DeadOwner, Event, FailureKind,
+    HaveRequest, JournalRequest, ListenError, Listener, LockRequest, PrepareRequest, PruneRequest,
+    Request, ServiceState, StatusAnswer, StatusRequest, UnlockRequest,
 };
 use hostout::release::{Digest, EntryId, Intent};
 use semver::Version;
@@ -32,8 +32,10 @@ fn requests() -> Vec<Value> {
         token: "t".to_owned(),
         by: "Ada Example <ada@example.org>".to_owned(),
         from: "laptop".to_owned(),
+        machine: "4b6a pid:[4026531836]".to_owned(),
         pid: 7,
-        lease: 600,
+        plan: "Deploy shop 1.4.2 to staging".to_owned(),
+        lease: 120,
     };
     let id = EntryId("8e6f79f83626d68a".to_owned());
     vec![
@@ -54,6 +56,7 @@ fn requests() -> Vec<Value> {
             version: Version::new(1, 4, 2),
             lock,
             keep_lock: true,
+            expected: Some(Version::new(1, 4, 1)),
         }),
         json(ActivateRequest {
             version: Version::new(1, 4, 2),
@@ -63,6 +66,7 @@ fn requests() -> Vec<Value> {
             signature: String::new(),
             expected: Some(Version::new(1, 4, 1)),
             token: "t".to_owned(),
+            keep_lock: false,
             keep: 5,
             health: Some("none".to_owned()),
             keep_unhealthy: true,
@@ -78,7 +82,15 @@ fn requests() -> Vec<Value> {
             lock: None,
         }),
         json(UnlockRequest::Token("t".to_owned())),
-        json(UnlockRequest::Force(true)),
+        json(UnlockRequest::Expired(Breaking {
+            by: "Bob Example <bob@example.org>".to_owned(),
+            reason: "her laptop is lost".to_owned(),
+        })),
+        json(UnlockRequest::Dead(DeadOwner {
+            from: "laptop".to_owned(),
+            machine: "4b6a pid:[4026531836]".to_owned(),
+            pid: 7,
+        })),
     ]
 }
 

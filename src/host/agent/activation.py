@@ -26,13 +26,7 @@ class Activation:
     def check(self):
         """What must hold before anything is done; also asked by the client's side, so that it hears a plain no."""
         self.lock.refresh(self.token, "activate")
-        version, state, target_of = self.layout.live()
-        if state == "foreign":
-            raise Failed("refused", f"{self.layout.current} is not this program's ({target_of or 'not a link'})",
-                         "move it out of the way")
-        if version != self.old:
-            raise Failed("stale", f"{version or 'nothing'} is live, not {self.old or 'nothing'} as planned",
-                         "plan again", current=version)
+        check_live(self.layout, self.old)
         if not complete(self.layout, self.new, self.request.get("manifest-sha256")):
             raise Failed("not-prepared", f"{self.new} of this manifest is not prepared here", "prepare again")
 
@@ -51,8 +45,9 @@ class Activation:
         except BaseException as error:
             traceback.print_exc()
             end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
-        with contextlib.suppress(Failed, OSError):
-            self.lock.release(self.token)
+        if not self.request.get("keep-lock"):  # else other hosts of the deployment have yet to follow
+            with contextlib.suppress(Failed, OSError):
+                self.lock.release(self.token)
         self.journal.append(end)
 
     def attempt(self):
@@ -77,6 +72,7 @@ class Activation:
         self.stop(self.old)
         self.confirm_silence()
         self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
+        check_live(self.layout, self.old)  # again: stopping takes its time
         self.reached = "switched"
         self.switch(self.new)
         self.hook("migrate")

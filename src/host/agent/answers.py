@@ -53,6 +53,9 @@ class Answers:
     def progress(self, step, done, total):
         self.line({"event": "progress", "step": step, "done": done, "total": total})
 
+    def warning(self, message):
+        self.line({"event": "warning", "message": redact(message)})
+
     def alive(self):
         if time.monotonic() - self.last >= ALIVE_SECONDS:
             self.line({"event": "alive"})

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -47,6 +48,28 @@ def read_json(path):
             return json.loads(file.read())
     except (OSError, ValueError):
         return None
+
+
+def flock_of(path):
+    """Takes the flock on a file, for as long as the returned handle is open, also in children of a fork; waits for it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+def flock_is_held(path):
+    """Looked at with a shared one, so that two who look don't take each other for its holder."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
 
 
 def remove_tree(layout, path):

@@ -14,12 +14,12 @@ opens with the modules that it needs:
     answers       what is said on stdout, and the one exception that ends a verb
     layout        every path below <path>
     files         atomic writes, removing, copying, hashing
-    lock          who may change the host, by token and lease
     python        this interpreter, and the wheel tags it takes
     store         artifacts by sha256, the upload
     tarball       the buildout files, unpacked without trusting them
     wheels        one wheel to one egg directory, exactly as buildout would
     processes     children with a decided environment, nothing they can hang
+    lock          who may change the host, by token and lease
     venv          the interpreter that runs buildout, shared by releases
     prepare       everything that outsiders can't notice
     services      start, stop and look at what a release runs, by kind
@@ -28,6 +28,7 @@ opens with the modules that it needs:
     backup        the data as it was before
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection
+    reversal      a job that ended well is taken back
     prune         what may go
     status        what is there; writes nothing
     verbs, main   requests to the above

@@ -1,7 +1,6 @@
 """What a job did, for those who were not connected."""
 
 import contextlib
-import fcntl
 import json
 import os
 import time
@@ -52,22 +51,10 @@ class Journal:
 
     def hold(self):
         """Marks the job as running for as long as the returned handle is open, also in children of a fork."""
-        handle = os.open(self.alive_file, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return handle
+        return flock_of(self.alive_file)
 
     def running(self):
-        try:
-            handle = os.open(self.alive_file, os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return False
-        except OSError:
-            return True
-        finally:
-            os.close(handle)
+        return flock_is_held(self.alive_file)
 
     def ended(self):
         return next((event for event in reversed(self.events()[0]) if event.get("event") == "end"), None)

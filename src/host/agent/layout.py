@@ -16,7 +16,8 @@ class Layout:
         self.releases, self.eggs, self.store = self.at("releases"), self.at("eggs"), self.at("store")
         self.venvs, self.shared, self.backups = self.at("venvs"), self.at("shared"), self.at("backups")
         self.private = self.at(".hostout")
-        self.lock, self.guard = self.own("lock"), self.own("lock.guard")
+        self.lock, self.guard, self.work = self.own("lock"), self.own("lock.guard"), self.own("lock.work")
+        self.unlocked = self.own("unlocked")
         self.record, self.jobs, self.tmp, self.logs = (self.own(n) for n in ("record", "jobs", "tmp", "logs"))
 
     def at(self, *names):
@@ -77,6 +78,17 @@ class Layout:
         folder, version = os.path.split(target)
         ours = folder in ("releases", self.releases) and VERSION.match(version)
         return (version, "ours", target) if ours else (None, "foreign", target)
+
+
+def check_live(layout, expected):
+    """`current` must name what the plan was made for; None = nothing."""
+    version, state, target_of = layout.live()
+    if state == "foreign":
+        raise Failed("refused", f"{layout.current} is not this program's ({target_of or 'not a link'})",
+                     "move it out of the way")
+    if version != expected:
+        raise Failed("stale", f"{version or 'nothing'} is live, not {expected or 'nothing'} as planned", "plan again",
+                     current=version)
 
 
 def user():

@@ -2,18 +2,26 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import signal
 import threading
 import time
 
+WORK_SECONDS = 20  # that work of a client who is gone may take to notice it and to clean up
+
 
 class Lock:
-    """`.hostout/lock/owner`. It is its owner's until the lease runs out; then another may take it over.
+    """The folder `.hostout/lock`: its owner's while the lease runs, or while a process of theirs works here.
 
     Every look and change happens under a flock on a file beside it, so that two who find an expired lock can't both
-    take it. The token fences: whoever lost the lock notices before the next step that changes something.
+    take it. Time is counted from the host's start, and kept beside the name of that start: a clock that is wrong or
+    steps neither ends a lease nor makes it last, and no lease outlives a restart. The token fences: whoever lost the
+    lock notices before the next step that changes something. Work holds a second flock (`Heartbeat`), so that nobody
+    joins a worker who was frozen for longer than the lease, between the look at its token and the change.
+
+    Uploads take no lock: what they write is named by its hash, and is there or not.
     """
 
     def __init__(self, layout):
@@ -31,37 +39,44 @@ class Lock:
     def owner(self):
         if not os.path.isdir(self.layout.lock):
             return None
-        return read_json(self.owner_file) or {"token": None, "by": "someone whose name was not written",
-                                              "lease-until": 0}
+        return read_json(self.owner_file) or {"token": None, "by": "someone whose name was not written"}
 
-    def shown(self):
+    def free(self, owner):
+        """Whether another than `owner` may take it."""
+        return owner is None or (seconds_left(owner) <= 0 and not flock_is_held(self.layout.work))
+
+    def shown(self, owner=None):
         """The owner without the token, for status and for those who are refused."""
-        owner = self.owner()
+        owner = owner or self.owner()
         if owner is None:
             return None
-        facts = {key: value for key, value in owner.items() if key != "token"}
-        return {**facts, "expired": expired(owner)}
+        facts = {key: value for key, value in owner.items() if key not in ("token", "boot", "until")}
+        return {**facts, "expired": self.free(owner), "left": round(seconds_left(owner))}
 
-    def take(self, wanted, step):
+    def take(self, wanted, step, answers=None):
+        """Takes the lock for `wanted`; whom it was taken over from is said as a warning."""
         if not isinstance(wanted, dict) or not wanted.get("token"):
             raise Failed("bad-request", "the request names no lock token")
         with self.guarded():
             owner = self.owner()
-            if owner and owner["token"] != wanted["token"] and not expired(owner):
+            ours = owner is not None and owner["token"] == wanted["token"]
+            if not ours and not self.free(owner):
                 raise self.held()
-            lease = float(wanted.get("lease", 120))
-            since = owner.get("since") if owner and owner["token"] == wanted["token"] else None
             os.makedirs(self.layout.lock, 0o755, exist_ok=True)
-            write_json(self.owner_file, {
-                "token": wanted["token"], "by": str(wanted.get("by", "")), "from": str(wanted.get("from", "")),
-                "pid": wanted.get("pid"), "since": since or now(), "step": step, "lease": lease,
-                "lease-until": time.time() + lease}, 0o600)
+            told = {key: str(wanted.get(key) or "") for key in ("by", "from", "machine", "plan")}
+            self.write({**told, "token": wanted["token"], "pid": wanted.get("pid"),
+                        "since": owner.get("since") if ours else now(), "lease": float(wanted.get("lease", 120))}, step)
+        if owner and not ours and answers:
+            answers.warning(f"took over the lock of {words_of(owner)}, whose lease was over")
         return wanted["token"]
+
+    def write(self, owner, step=None):
+        write_json(self.owner_file, {**owner, "step": step or owner.get("step"), "boot": boot(),
+                                     "until": time.monotonic() + owner.get("lease", 120)}, 0o600)
 
     def held(self):
         owner = self.shown() or {}
-        return Failed("locked", f"locked by {owner.get('by')} from {owner.get('from')} since {owner.get('since')}"
-                      f" ({owner.get('step')})", "wait for them, or break the lock when it has expired", lock=owner)
+        return Failed("locked", f"locked by {words_of(owner)}", "wait for them", lock=owner)
 
     def refresh(self, token, step=None):
         """Extends the lease of `token`'s lock; Failed when it is no longer theirs."""
@@ -71,61 +86,89 @@ class Lock:
                 raise Failed("lock-lost", "the lock is no longer held", "start again")
             if owner["token"] != token:
                 raise self.held()
-            owner["lease-until"] = time.time() + float(owner.get("lease", 120))
-            owner["step"] = step or owner.get("step")
-            write_json(self.owner_file, owner, 0o600)
+            self.write(owner, step)
+
+    def end(self, may):
+        """Ends the lock if `may` says so of its owner, whom it gives; None where nobody holds it."""
+        with self.guarded():
+            owner = self.owner()
+            if owner is not None:
+                if not may(owner):
+                    raise self.held()
+                shutil.rmtree(self.layout.lock)
+        return owner
 
     def release(self, token):
-        with self.guarded():
-            owner = self.owner()
-            if owner is None:
-                return False
-            if owner["token"] != token:
-                raise self.held()
-            shutil.rmtree(self.layout.lock)
-        return True
+        return self.end(lambda owner: owner["token"] == token)
 
     def end_dead(self, dead):
-        """Ends the lock of a client that is gone, as another one on its own machine has seen."""
-        with self.guarded():
-            owner = self.owner()
-            if owner is None:
+        """Ends the lock of a client that is gone, as another one on its own machine has seen. Its work here notices
+        that nobody reads its answers, and is waited for."""
+        def is_dead(owner):
+            same = all(owner.get(key) == dead.get(key) for key in ("from", "machine", "pid"))
+            return same and not flock_is_held(self.layout.work)
+
+        if not isinstance(dead, dict):
+            raise Failed("bad-request", "the request names no process")
+        wait_until(lambda: not flock_is_held(self.layout.work), WORK_SECONDS)
+        return self.end(is_dead)
+
+    def end_expired(self, why):
+        """Ends a lock whose lease is over, and keeps on the host who ended it and why."""
+        def note(owner):
+            if not self.free(owner):
                 return False
-            if not isinstance(dead, dict) or (owner.get("from"), owner.get("pid")) != (dead.get("from"), dead.get("pid")):
-                raise self.held()
-            shutil.rmtree(self.layout.lock)
-        return True
+            line = {"time": now(), "by": str(why.get("by") or ""), "reason": str(why.get("reason") or ""),
+                    "lock": self.shown(owner)}
+            with open(self.layout.unlocked, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            return True
 
-    def break_expired(self):
-        with self.guarded():
-            owner = self.owner()
-            if owner is None:
-                return False
-            if not expired(owner):
-                raise self.held()
-            shutil.rmtree(self.layout.lock)
-        return True
+        if not isinstance(why, dict):
+            raise Failed("bad-request", "the request doesn't say who ends the lock, and why")
+        return self.end(note)
 
 
-def expired(owner):
-    return owner.get("lease-until", 0) < time.time()
+def boot():
+    """The name of the host's start."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def seconds_left(owner):
+    """Of the lease; an owner from before the host's start has none."""
+    return owner.get("until", 0) - time.monotonic() if owner.get("boot") == boot() else 0
+
+
+def words_of(owner):
+    return f"{owner.get('by')} from {owner.get('from')} since {owner.get('since')} ({owner.get('step')})"
 
 
 class Heartbeat:
-    """Refreshes a lock's lease while work is done, and says on stdout that the work goes on."""
+    """Work under the lock: it refreshes the lease, and says on stdout that the work goes on."""
 
     def __init__(self, lock, token, answers=None):
-        self.lock, self.token, self.answers = lock, token, answers
+        self.lock, self.token, self.answers, self.work = lock, token, answers, None
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self.beat, daemon=True)
 
     def __enter__(self):
-        self.thread.start()
+        # Of a predecessor, who lost the lock: it ends at its next look at the token.
+        if not wait_until(lambda: not flock_is_held(self.lock.layout.work), WORK_SECONDS):
+            raise self.lock.held()
+        self.work = flock_of(self.lock.layout.work)
+        try:
+            self.lock.refresh(self.token)
+            self.thread.start()
+        except BaseException:
+            os.close(self.work)
+            raise
         return self
 
     def __exit__(self, *_):
         self.stopped.set()
         self.thread.join()
+        os.close(self.work)
 
     def beat(self):
         refreshed = time.monotonic()

@@ -21,16 +21,22 @@ class Prepare:
     def run(self):
         manifest = self.manifest()
         self.layout.make()
-        token = self.lock.take(self.request.get("lock"), "prepare")
+        token = self.lock.take(self.request.get("lock"), "prepare", self.answers)
         keep = False
         try:
             with Heartbeat(self.lock, token, self.answers):
+                self.check_live()
                 reused = self.build(manifest, token)
             keep = bool(self.request.get("keep-lock"))
         finally:
             if not keep:
                 self.lock.release(token)
         return {"end": "ok", "reused": reused, "release": self.version, "lock": token if keep else None}
+
+    def check_live(self):
+        """Nobody may have switched since the plan was made."""
+        if "expected" in self.request:
+            check_live(self.layout, self.request["expected"])
 
     def manifest(self):
         text, wanted = self.request.get("manifest", ""), self.request.get("manifest-sha256")

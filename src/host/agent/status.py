@@ -12,7 +12,7 @@ def status(layout, request):
     job = last_job(layout) if state == "ours" else None
     return {
         "end": "ok", "format": FORMAT, "agent": AGENT_VERSION, "installed": installed(layout), "path": layout.path,
-        "path-state": state, "reason": reason, "python": python_facts(), "target": target(), "user": user(),
+        "path-state": state, "place": place_of(layout.path), "reason": reason, "python": python_facts(), "target": target(), "user": user(),
         "hostname": socket.gethostname(), "disk": disk(layout.path),
         "current": {"release": version, "state": link_state, "target": link_target},
         "record": read_json(layout.record), "releases": releases(layout), "lock": Lock(layout).shown(),
@@ -22,6 +22,16 @@ def status(layout, request):
         "missing": missing(layout, request.get("sha256", [])),
         "job": {"id": job, **Journal(layout, job).state()} if job else None,
     }
+
+
+def place_of(path):
+    """What tells `path` on this machine from every other: this start of it, the deepest folder that is there, the rest."""
+    rest = []
+    while not os.path.isdir(path):
+        path, name = os.path.split(path)
+        rest.insert(0, name)
+    folder = os.stat(path)
+    return " ".join([boot(), str(folder.st_dev), str(folder.st_ino), *rest])
 
 
 def installed(layout):

@@ -31,6 +31,9 @@ def verb_install(layout, _arg, stream, _answers):
     if not source:
         raise Failed("bad-request", "install works only when the agent is fed on stdin")
     layout.make()
+    lock = Lock(layout)
+    if not lock.free(lock.owner()):
+        raise lock.held()
     write_whole(layout.own("agent"), source, 0o755)
     return {"end": "ok", "agent": AGENT_VERSION, "installed": installed(layout)}
 
@@ -59,9 +62,26 @@ def verb_activate(layout, _arg, stream, answers):
     return follow(layout, activation.journal, answers)
 
 
+def verb_revert(layout, arg, stream, answers):
+    reversal = Reversal(layout, arg, read_request(stream).get("token"))
+    if not os.path.exists(reversal.journal.folder):
+        reversal.check()
+        detach(reversal)
+    return follow(layout, reversal.journal, answers)
+
+
+def verb_hold(layout, _arg, stream, _answers):
+    token = read_request(stream).get("token")
+    Lock(layout).refresh(token)
+    return {"end": "ok", "lock": token}
+
+
 def verb_journal(layout, arg, stream, answers):
+    """A job that was taken back is told by the job that did so."""
     request = read_request(stream)
     name = arg or last_job(layout)
+    if arg and os.path.isdir(layout.job(back_of(checked(IDENTIFIER, arg, "deployment id")))):
+        name = back_of(arg)
     if not name or not os.path.isdir(layout.job(checked(IDENTIFIER, name, "deployment id"))):
         raise Failed("unknown-job", f"there is no job {name}" if name else "no job has run here")
     return follow(layout, Journal(layout, name), answers, request.get("wait", True))
@@ -74,7 +94,7 @@ def verb_prune(layout, _arg, stream, answers):
     if dry_run:
         return work.run()
     lock = Lock(layout)
-    token = lock.take(request.get("lock"), "prune")
+    token = lock.take(request.get("lock"), "prune", answers)
     try:
         with Heartbeat(lock, token, answers):
             return work.run()
@@ -85,13 +105,16 @@ def verb_prune(layout, _arg, stream, answers):
 def verb_unlock(layout, _arg, stream, _answers):
     request, lock = read_request(stream), Lock(layout)
     if layout.state()[0] != "ours":
-        return {"end": "ok", "unlocked": False}
+        return {"end": "ok", "unlocked": False, "lock": None}
     if "dead" in request:
-        released = lock.end_dead(request["dead"])
+        owner = lock.end_dead(request["dead"])
+    elif "expired" in request:
+        owner = lock.end_expired(request["expired"])
     else:
-        released = lock.break_expired() if request.get("force") else lock.release(request.get("token"))
-    return {"end": "ok", "unlocked": released}
+        owner = lock.release(request.get("token"))
+    return {"end": "ok", "unlocked": owner is not None, "lock": owner and lock.shown(owner)}
 
 
 VERBS = {"status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,
-         "activate": verb_activate, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock}
+         "activate": verb_activate, "revert": verb_revert, "hold": verb_hold, "journal": verb_journal,
+         "prune": verb_prune, "unlock": verb_unlock}

@@ -1,10 +1,10 @@
 //! Deployments, rollbacks, prunes.
 
-use super::sample::{digest, host, manifest, stage};
+use super::sample::{digest, host, manifest, recorded, stage};
 use crate::{
-    facts::{Current, Host, Lock, PathState},
+    facts::{Current, Deployment, Host, Lock, PathState},
     plan::{DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune},
-    release::{Digest, EntryId, Intent, Manifest, Started},
+    release::{Digest, EntryId, Intent, Manifest, Outcome, Started},
 };
 use semver::Version;
 use std::collections::BTreeSet;
@@ -15,6 +15,19 @@ fn request(intent: Intent) -> DeployRequest {
         health: None,
         keep_unhealthy: false,
         moved: false,
+    }
+}
+
+/// The deployment that made 1.4.1 live on every sample host.
+fn known() -> Deployment {
+    Deployment {
+        serial: 3,
+        id: recorded(),
+        stage: "live".to_owned(),
+        version: Version::new(1, 4, 1),
+        intent: Intent::Deploy,
+        outcome: Some(Outcome::Healthy),
+        time: String::new(),
     }
 }
 
@@ -33,6 +46,7 @@ fn decide(
             agent: Digest::of(b"agent"),
             stage: &stage(),
             last_started,
+            log: &[known()],
             hosts,
             open: None,
             behind: &[],
@@ -120,6 +134,8 @@ fn a_lock_is_no_plan() {
     busy.lock = Some(Lock {
         holder: "Ben (prepare, since 12:05)".to_owned(),
         dead: None,
+        expired: false,
+        left: 90,
     });
     let decided = decide(
         &request(Intent::Deploy),

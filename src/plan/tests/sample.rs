@@ -3,7 +3,7 @@
 use crate::{
     config::{Project, Stage},
     facts::{Current, Host, PathState, Python, Repository},
-    release::{Digest, Manifest},
+    release::{Digest, EntryId, Manifest},
 };
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,11 @@ pub fn digest() -> Digest {
     Digest::of(b"manifest")
 }
 
+/// The deployment that made 1.4.1 live.
+pub fn recorded() -> EntryId {
+    EntryId("8e6f79f83626d68a".to_owned())
+}
+
 /// A host that runs 1.4.1, and lacks all of 1.4.2.
 pub fn host(name: &str) -> Host {
     let old = Version::new(1, 4, 1);
@@ -38,6 +43,7 @@ pub fn host(name: &str) -> Host {
         }),
         free_bytes: 1_000_000_000,
         current: Current::Release(old.clone()),
+        record: Some((old.clone(), recorded())),
         complete: BTreeMap::from([(old, Digest::of(b"old"))]),
         healthy: Some(true),
         shared_files: BTreeMap::from([("secret.cfg".to_owned(), true)]),

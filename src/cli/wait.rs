@@ -1,0 +1,42 @@
+//! Waiting for whoever holds a lock.
+
+use super::session::Session;
+use crate::{
+    error::{Class, Error},
+    execute,
+};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Tries `attempt`, and tries it anew for `patience` while somebody else holds a lock. Says who it is, and again when they
+/// get on.
+pub(super) fn through(
+    session: &Session,
+    patience: Option<Duration>,
+    attempt: impl Fn() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let start = Instant::now();
+    let left = || patience.and_then(|patience| patience.checked_sub(start.elapsed()));
+    let mut told = String::new();
+    loop {
+        let error = match attempt() {
+            Err(error) if error.class() == Class::Locked => error,
+            done => return done,
+        };
+        let Some(left) = left().filter(|left| !left.is_zero()) else {
+            return Err(error);
+        };
+        let who = error.to_string();
+        if who != told {
+            session.ui.status(&format!("Waiting: {who}."));
+            told = who;
+        }
+        thread::sleep(PAUSE.min(left));
+        execute::interrupted()?;
+    }
+}
