@@ -99,7 +99,8 @@ impl Host {
     /// Kills the connections; new ones are taken.
     #[track_caller]
     pub fn kill_sessions(&self) {
-        self.kill("pkill -KILL --parent \"$(cat /run/sshd.pid)\"");
+        // each is two processes: one that may do everything, one that has the connection
+        self.kill("pgrep -x sshd | grep -vx \"$(cat /run/sshd.pid)\" | xargs -r kill -KILL");
     }
 
     /// Takes the power away and gives it back. Files are still there, processes are gone.
