@@ -42,12 +42,15 @@ fn main() {
         let ran = conclusion.num_passed + conclusion.num_failed;
         let line = match &missing {
             Some(why) => format!(
-                "Test hosts: {} tests NOT RUN: {why}",
+                "Test hosts: {} tests NOT RUN: {why}\n",
                 conclusion.num_ignored
             ),
-            None => format!("Test hosts: {ran} tests ran on them"),
+            None => format!(
+                "Test hosts: {ran} tests ran on them, {} passed\n",
+                conclusion.num_passed
+            ),
         };
-        writeln!(io::stdout(), "{line}\n").unwrap();
+        io::stdout().write_all(line.as_bytes()).unwrap();
     }
     conclusion.exit();
 }

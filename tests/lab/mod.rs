@@ -93,12 +93,13 @@ impl Lab {
     }
 
     fn write_config(&self) {
-        let hosts = self.hosts.iter();
-        let known: String = hosts.clone().map(Host::known_line).collect();
+        let mut known = String::new();
+        let mut names = String::new();
+        for host in &self.hosts {
+            known += &host.known_line();
+            names += &format!("Host {0}\nHostName {1}\n", host.name, host.address);
+        }
         fs::write(self.known_hosts(), known).unwrap();
-        let names: String = hosts
-            .map(|host| format!("Host {0}\nHostName {1}\n", host.name, host.address))
-            .collect();
         let text = format!(
             "{names}Host *\nUser deploy\nIdentityFile {}\nIdentitiesOnly yes\nIdentityAgent none\n\
              UserKnownHostsFile {}\nGlobalKnownHostsFile /dev/null\nConnectTimeout 10\n",

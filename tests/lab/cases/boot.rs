@@ -13,7 +13,7 @@ cases![
 fn boots(host: &Host) -> usize {
     crate::lab::wait_for(|| {
         let output = host.exec(&["cat", "/home/deploy/boots"]);
-        output.status.success().then(|| output.stdout.len())
+        output.status.success().then_some(output.stdout.len())
     })
     .unwrap()
 }

@@ -22,7 +22,8 @@ pub fn hold() {
     let lab = Lab::start_with(Init::Systemd, 1);
     let traces = Traces::of(&lab);
     let words = [&[traces.name], &*traces.namespaces, &[traces.network]].concat();
-    writeln!(io::stdout(), "{}", words.join(" ")).unwrap();
+    let line = words.join(" ") + "\n";
+    io::stdout().write_all(line.as_bytes()).unwrap();
     io::copy(&mut io::stdin(), &mut io::sink()).unwrap();
 }
 
