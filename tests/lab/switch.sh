@@ -2,7 +2,7 @@
 # The first process of a lab: it holds the hosts' disks, and the switch that their cables go to. It ends with its
 # standard input, which is to say with the process that started it, and everything in its namespaces ends with it.
 #
-# switch.sh FOLDER LAB      FOLDER: where the disks are mounted, seen by this lab alone; LAB: its name
+# switch.sh FOLDER/disks LAB      FOLDER: the lab's own; the disks are mounted there, seen by this lab alone; LAB: its name
 set -eu
 disks=$1 lab=$2
 
@@ -12,6 +12,10 @@ ip link add name switch type bridge
 ip link set dev switch up
 echo ready
 cat > /dev/null
+
+# Who started it may have been killed, and can't put its keys away then.
+umount --lazy "$disks"
+rm -rf "${disks%/disks}"
 
 # Control groups of systemd hosts outlive their processes, and nothing else does: from the leaves up, once they are empty.
 kill -KILL -1 2> /dev/null || true

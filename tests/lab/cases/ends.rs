@@ -59,7 +59,7 @@ impl Traces {
         }
     }
 
-    /// What the machine still has of it: processes, mounts, devices, routes, named namespaces.
+    /// What the machine still has of it: its folder, processes, mounts, devices, routes, named namespaces.
     fn left(&self) -> Vec<String> {
         let told = |words: &[&str]| {
             let output = Command::new("ip").args(words).output().unwrap();
@@ -77,6 +77,8 @@ impl Traces {
             .filter(|line| line.contains(&self.name) || line.contains(&self.network))
             .map(str::to_owned)
             .collect();
+        let folder = env::temp_dir().join(&self.name);
+        left.extend(folder.exists().then(|| folder.display().to_string()));
         let processes = fs::read_dir("/proc").unwrap().flatten();
         let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         left.extend(
