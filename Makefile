@@ -1,5 +1,6 @@
 # make demo      from nothing to a running site, and back, on this machine
 # make test      format, lints, all tests
+# make lab       the image of the test hosts, where it is missing (the tests build it too)
 # make bench     how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
 # make install   the binary and its man page, where git finds them (PREFIX=/usr/local)
 # make setup     the Debian packages that the others need
@@ -8,11 +9,12 @@ PREFIX ?= /usr/local
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BINARY := $(TARGET)/release/git-hostout
 
-# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: a server, gpg
-PACKAGES := build-essential ca-certificates curl git gnupg libssl-dev make openssh-client openssh-server \
-            pkg-config python3 python3-venv
+# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: a server, gpg, and for
+# hosts in namespaces mmdebstrap, iproute2, util-linux
+PACKAGES := build-essential ca-certificates curl debian-archive-keyring git gnupg iproute2 libssl-dev make mmdebstrap \
+            openssh-client openssh-server pkg-config python3 python3-venv util-linux
 
-.PHONY: demo test bench install setup build
+.PHONY: demo test lab bench install setup build
 
 demo: setup build
 	PATH="$(dir $(abspath $(BINARY))):$$PATH" bash fixtures/demo.sh
@@ -20,9 +22,13 @@ demo: setup build
 test: setup
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo test --locked
+	cargo test --locked --lib --bins --test main
+	cargo test --locked --doc
 	@if [ -d tests/agent ]; then python3 -m unittest discover -s tests/agent; fi
-	@echo "All tests passed."
+	cargo test --locked --test lab
+
+lab: setup
+	@bash tests/lab/image.sh
 
 bench: setup
 	cargo bench --locked --bench bench -- $(BENCH)

@@ -61,12 +61,8 @@ impl Host {
 
     /// Appends a stage to `hostout.toml`.
     pub fn add_stage(&self, name: &str, destination: &str, path: &Path, more: &str) {
-        let stage = format!(
-            "\n[stage.{name}]\nhosts = [\"{destination}\"]\npath = \"{}\"\n{more}",
-            path.display()
-        );
-        let text = self.project.read("hostout.toml") + &stage;
-        self.project.write("hostout.toml", &text);
+        let path = path.display().to_string();
+        self.project.add_stage_on(destination, name, &path, more);
     }
 
     /// Runs `git hostout ARGUMENTS` with the private ssh configuration.
@@ -82,27 +78,7 @@ impl Host {
 
     /// Starts `git-hostout ARGUMENTS` itself, without git in between.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let directory = &self.project.directory;
-        let output = |name: &str| {
-            let path = self.project.sandbox.path(name);
-            (fs::File::create(&path).unwrap(), path)
-        };
-        let ((stdout, stdout_path), (stderr, stderr_path)) = (output("stdout"), output("stderr"));
-        let mut command = self.project.sandbox.command("git-hostout", directory);
-        let child = command
-            .args(arguments)
-            .env("HOSTOUT_SSH_CONFIG", self.sshd.config())
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(stderr)
-            .spawn()
-            .unwrap();
-        Running {
-            arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
-            child,
-            stdout: stdout_path,
-            stderr: stderr_path,
-        }
+        Running::start(&self.project, &self.sshd.config(), arguments)
     }
 
     /// The release that is live, by its link.
@@ -135,6 +111,30 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts `git-hostout ARGUMENTS` itself, without git in between, with an ssh configuration for hosts.
+    pub fn start(project: &Project, ssh_config: &Path, arguments: &[&str]) -> Self {
+        let output = |name: &str| {
+            let path = project.sandbox.path(name);
+            (fs::File::create(&path).unwrap(), path)
+        };
+        let ((stdout, stdout_path), (stderr, stderr_path)) = (output("stdout"), output("stderr"));
+        let mut command = project.sandbox.command("git-hostout", &project.directory);
+        let child = command
+            .args(arguments)
+            .env("HOSTOUT_SSH_CONFIG", ssh_config)
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
+            .spawn()
+            .unwrap();
+        Self {
+            arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
+            child,
+            stdout: stdout_path,
+            stderr: stderr_path,
+        }
+    }
+
     /// Waits until standard error names `word`.
     #[track_caller]
     pub fn until_it_says(&mut self, word: &str) -> &mut Self {

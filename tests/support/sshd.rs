@@ -189,12 +189,15 @@ fn listening(child: &mut Child, port: u16) -> bool {
     false
 }
 
-fn descendants(pid: u32) -> Vec<u32> {
+/// Children of a process.
+pub fn children(pid: u32) -> Vec<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let children: Vec<u32> = text
-        .split_whitespace()
-        .map(|pid| pid.parse().unwrap())
-        .collect();
+    let words = text.split_whitespace();
+    words.map(|pid| pid.parse().unwrap()).collect()
+}
+
+fn descendants(pid: u32) -> Vec<u32> {
+    let children = children(pid);
     let below = children.iter().flat_map(|pid| descendants(*pid));
     let mut all: Vec<u32> = below.collect();
     all.extend(children);

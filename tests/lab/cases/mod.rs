@@ -1,0 +1,37 @@
+//! What is tested on hosts.
+
+mod boot;
+mod crash;
+mod cycle;
+mod ends;
+mod faults;
+mod machine;
+mod site;
+
+pub use ends::{HOLD, hold};
+
+/// A name, and what it does.
+pub type Case = (&'static str, fn());
+
+/// Every case.
+pub fn all() -> impl Iterator<Item = Case> {
+    [
+        machine::CASES,
+        faults::CASES,
+        boot::CASES,
+        ends::CASES,
+        cycle::CASES,
+        crash::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// The functions of a file as its cases, by their names.
+macro_rules! cases {
+    ($($case:ident),+ $(,)?) => {
+        pub const CASES: &[super::Case] = &[$((concat!(module_path!(), "::", stringify!($case)), $case)),+];
+    };
+}
+use cases;

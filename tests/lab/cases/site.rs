@@ -1,0 +1,66 @@
+//! A project whose stage is on a host of a lab.
+
+use crate::{
+    lab::{Host, Lab},
+    support::{Project, Run, Running},
+};
+
+/// Where the stage lies on the host.
+pub const PATH: &str = "/srv/hello";
+
+/// `fixtures/hello`, released, with the stage `far` on `web1`.
+pub struct Site {
+    pub project: Project,
+    pub lab: Lab,
+}
+
+impl Site {
+    /// Its first release; `more` are further lines of the stage's table.
+    pub fn released(lab: Lab, more: &str) -> Self {
+        let project = Project::hello();
+        project.add_stage_on("web1", "far", PATH, more);
+        project.commit("Deploy to a host");
+        lab.host(0)
+            .run(&["install", "--directory", "--owner=deploy", PATH]);
+        let site = Self { project, lab };
+        site.hostout(&["init"]).exits(0);
+        site.hostout(&["release", "--yes"]).exits(0);
+        site
+    }
+
+    /// The host.
+    pub fn host(&self) -> &Host {
+        self.lab.host(0)
+    }
+
+    /// Runs `git hostout ARGUMENTS`.
+    #[must_use = "assert its exit code"]
+    pub fn hostout(&self, arguments: &[&str]) -> Run {
+        let config = self.lab.config().display().to_string();
+        let variables = [("HOSTOUT_SSH_CONFIG", &*config)];
+        let project = &self.project;
+        let sandbox = &project.sandbox;
+        sandbox.hostout_with(&project.directory, arguments, &variables)
+    }
+
+    /// Starts `git-hostout ARGUMENTS` itself.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(&self.project, &self.lab.config(), arguments)
+    }
+
+    /// What the page answers on the host's loopback.
+    pub fn page(&self) -> Option<String> {
+        self.host().page(self.project.port)
+    }
+
+    /// The release that `current` names, which must be complete.
+    #[track_caller]
+    pub fn live(&self) -> String {
+        let current = format!("{PATH}/current");
+        let target = self.host().run(&["readlink", &current]);
+        self.host()
+            .run(&["test", "-e", &format!("{current}/.hostout/complete")]);
+        let version = target.trim().strip_prefix("releases/");
+        version.unwrap().to_owned()
+    }
+}
