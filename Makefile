@@ -1,39 +1,59 @@
-# make demo      from nothing to a running site, and back, on this machine
-# make test      format, lints, all tests
-# make bench     how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
-# make install   the binary and its man page, where git finds them (PREFIX=/usr/local)
-# make setup     the Debian packages that the others need
+# make demo        from nothing to a running site, and back, on this machine
+# make test        format, lints, all tests
+# make bench       how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
+# make build       the binary and its man page, in target/release
+# make install     puts both where git finds them (PREFIX=/usr/local)
+# make uninstall   takes them away again
+# make setup       the Debian packages that the others need
 
 PREFIX ?= /usr/local
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BINARY := $(TARGET)/release/git-hostout
+PAGE := $(TARGET)/release/git-hostout.1
+INSTALLED_BINARY = $(DESTDIR)$(PREFIX)/bin/git-hostout
+INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 
 # to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: a server, gpg
 PACKAGES := build-essential ca-certificates curl git gnupg libssl-dev make openssh-client openssh-server \
-            pkg-config python3 python3-venv
+            pkg-config procps python3 python3-venv
 
-.PHONY: demo test bench install setup build
+.PHONY: demo test bench build install uninstall setup toolchain
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
 
-demo: setup build
+demo: toolchain setup build
 	PATH="$(dir $(abspath $(BINARY))):$$PATH" bash fixtures/demo.sh
 
-test: setup
+test: toolchain setup
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked
 	@if [ -d tests/agent ]; then python3 -m unittest discover -s tests/agent; fi
 	@echo "All tests passed."
 
-bench: setup
+bench: toolchain setup
 	cargo bench --locked --bench bench -- $(BENCH)
 
-install: build
-	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/git-hostout
-	$(BINARY) man > $(TARGET)/git-hostout.1
-	install -D -m 644 $(TARGET)/git-hostout.1 $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
+build: $(PAGE)
 
-build:
+# The binary is built only when a source is newer, so that `sudo make install` needs no toolchain after `make build`.
+$(BINARY): Cargo.toml Cargo.lock $(shell find src -type f)
+	@bash fixtures/toolchain.sh
 	cargo build --release --locked
+	@touch $@
+
+$(PAGE): $(BINARY)
+	$(BINARY) man > $@
+
+install: $(BINARY) $(PAGE)
+	install -D -m 755 $(BINARY) $(INSTALLED_BINARY)
+	install -D -m 644 $(PAGE) $(INSTALLED_PAGE)
+
+uninstall:
+	rm -f $(INSTALLED_BINARY) $(INSTALLED_PAGE)
 
 setup:
 	@bash fixtures/setup.sh $(PACKAGES)
+
+toolchain:
+	@bash fixtures/toolchain.sh
