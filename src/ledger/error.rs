@@ -18,8 +18,14 @@ pub enum Error {
         #[source]
         source: Box<gix::Error>,
     },
-    /// No repository that we can open.
-    #[error("{path} is in no git repository that can be opened")]
+    /// There is no repository, in this folder or above it.
+    #[error("{path} is in no git repository")]
+    NoRepository {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A repository that we cannot open.
+    #[error("the git repository of {path} cannot be opened")]
     Open {
         /// Where it was looked for.
         path: PathBuf,
@@ -213,6 +219,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Manifest { source, .. } => return source.hint(),
+            Self::NoRepository { .. } => {
+                "`git init` starts one here; -C FOLDER runs this in another folder".into()
+            }
             Self::Reftable { .. } => {
                 "`git refs migrate --ref-format=files` converts it (git 2.46 or newer)".into()
             }
