@@ -252,6 +252,18 @@ fn with_password(settings: &str, password: &str) -> Sshd {
     })
 }
 
+/// pam_wrapper leaves a folder behind for each process that a signal ended.
+fn sweep() {
+    for folder in fs::read_dir("/tmp").unwrap().flatten() {
+        let ours = folder.file_name().to_string_lossy().starts_with("pam.");
+        let pid = fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
+        if ours && !pid.is_empty() && !Path::new("/proc").join(pid.trim()).exists() {
+            // Another user's stays.
+            fs::remove_dir_all(folder.path()).ok();
+        }
+    }
+}
+
 /// The module of the package libpam-wrapper, in the folder of this architecture.
 fn pam_matrix() -> PathBuf {
     let folders = fs::read_dir("/usr/lib").unwrap().flatten();
@@ -294,4 +306,5 @@ fn a_password_logs_in_by_both_methods() {
             sshd.log()
         );
     }
+    sweep();
 }
