@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         match plan::rollback_target(&log, live.as_ref()) {
             Ok(target) => {
                 session.ui.status(&format!(
-                    "{} runs {}; {} was last healthy there {}.",
+                    "{} runs {}.\n{} was last healthy there {}.",
                     stage.name,
                     live.map_or("nothing".to_owned(), |live| live.to_string()),
                     target.version,

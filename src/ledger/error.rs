@@ -225,10 +225,11 @@ impl Error {
             Self::Reftable { .. } => {
                 "`git refs migrate --ref-format=files` converts it (git 2.46 or newer)".into()
             }
-            Self::Sign { key, .. } => format!(
-                "is {key} there and readable, and does the agent that holds it run? `ssh-add -l` or `gpg -K` lists what it holds; \
-                 `git config hostout.signingKey` names another key"
-            ),
+            Self::Sign { .. } => {
+                "is it there, and does its agent run? `ssh-add -l` and `gpg -K` list keys;\n  \
+                 `git config hostout.signingKey KEY` names another"
+                    .into()
+            }
             Self::NoKey => {
                 "`git hostout init` settles one; or `git config user.signingkey KEY`".into()
             }

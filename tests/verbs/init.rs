@@ -59,10 +59,13 @@ fn without_a_key_one_is_made_on_a_bare_home() {
 fn what_cannot_be_signed_for_writes_nothing() {
     let project = without_file();
     let home = project.sandbox.path("home");
-    project.git(&["config", "--global", "--unset", "user.signingkey"]);
-    fs::remove_dir_all(home.join(".ssh")).unwrap();
-    fs::write(home.join(".config"), "no folder").unwrap();
     let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
+    fs::remove_dir_all(home.join(".ssh")).unwrap();
+    let run = project.hostout(&arguments).exits(11);
+    run.says(&["cannot sign with", "is it there", "hostout.signingKey"]);
+
+    project.git(&["config", "--global", "--unset", "user.signingkey"]);
+    fs::write(home.join(".config"), "no folder").unwrap();
     project.hostout(&arguments).exits(11).says(&["cannot make"]);
     assert!(!project.directory.join("hostout.toml").exists());
 }
