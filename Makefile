@@ -13,9 +13,9 @@ PAGE := $(TARGET)/release/git-hostout.1
 INSTALLED_BINARY = $(DESTDIR)$(PREFIX)/bin/git-hostout
 INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 
-# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: sshd and passwords for it, gpg, pip, kill
+# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: sshd and passwords for it, gpg, pip, Python.h, kill
 PACKAGES := build-essential ca-certificates curl git gnupg libpam-wrapper libssl-dev make openssh-client \
-            openssh-server pkg-config procps python3 python3-pip python3-venv
+            openssh-server pkg-config procps python3 python3-dev python3-pip python3-venv
 
 .PHONY: demo test bench build install uninstall setup toolchain
 .NOTPARALLEL:
