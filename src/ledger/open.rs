@@ -71,7 +71,7 @@ mod tests {
         assert_eq!(error.to_string(), "/ is in no git repository");
         assert!(error.hint().is_some_and(|hint| hint.contains("git init")));
         std::fs::write(lab.work().join(".git/config"), "[core\n").unwrap();
-        let error = discover(&lab.work()).unwrap_err();
+        let error = discover(lab.work()).unwrap_err();
         assert!(matches!(error, Error::Open { .. }), "{error}");
     }
 
@@ -84,7 +84,7 @@ mod tests {
         let format = config.replace("repositoryformatversion = 0", "repositoryformatversion = 1");
         assert_ne!(format, config);
         std::fs::write(&file, format + "[extensions]\n\trefStorage = reftable\n").unwrap();
-        let error = discover(&lab.work()).unwrap_err();
+        let error = discover(lab.work()).unwrap_err();
         assert!(matches!(error, Error::Reftable { .. }), "{error}");
         assert!(error.hint().is_some());
     }

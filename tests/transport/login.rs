@@ -236,7 +236,7 @@ fn too_many_keys_are_said_to_be_too_many() {
 }
 
 /// An sshd that takes `password` from whoever runs the tests. Nobody here knows an account's real one: PAM is asked as
-/// ever, and pam_wrapper lets it answer from a file, which needs no root.
+/// ever, and `pam_wrapper` lets it answer from a file, which needs no root.
 fn with_password(settings: &str, password: &str) -> Sshd {
     Sshd::launch(&format!("UsePAM yes\n{settings}"), |sshd, folder| {
         let (known, services) = (folder.join("passwords"), folder.join("pam"));
@@ -252,7 +252,7 @@ fn with_password(settings: &str, password: &str) -> Sshd {
     })
 }
 
-/// pam_wrapper leaves a folder behind for each process that a signal ended.
+/// `pam_wrapper` leaves a folder behind for each process that a signal ended.
 fn sweep() {
     for folder in fs::read_dir("/tmp").unwrap().flatten() {
         let ours = folder.file_name().to_string_lossy().starts_with("pam.");
