@@ -1,25 +1,33 @@
-# make demo      from nothing to a running site, and back, on this machine
-# make test      format, lints, all tests
-# make lab       the image of the test hosts, where it is missing (the tests build it too)
-# make bench     how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
-# make install   the binary and its man page, where git finds them (PREFIX=/usr/local)
-# make setup     the Debian packages that the others need
+# make demo        from nothing to a running site, and back, on this machine
+# make test        format, lints, all tests
+# make lab         the image of the test hosts, where it is missing (the tests build it too)
+# make bench       how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
+# make build       the binary and its man page, in target/release
+# make install     puts both where git finds them (PREFIX=/usr/local)
+# make uninstall   takes them away again
+# make setup       the Debian packages that the others need
 
 PREFIX ?= /usr/local
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BINARY := $(TARGET)/release/git-hostout
+PAGE := $(TARGET)/release/git-hostout.1
+INSTALLED_BINARY = $(DESTDIR)$(PREFIX)/bin/git-hostout
+INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 
-# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: a server, gpg, and for
-# hosts in namespaces mmdebstrap, iproute2, util-linux
-PACKAGES := build-essential ca-certificates curl debian-archive-keyring git gnupg iproute2 libssl-dev make mmdebstrap \
-            openssh-client openssh-server pkg-config python3 python3-venv util-linux
+# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: sshd and passwords for it,
+# gpg, pip, Python.h, kill, and for hosts in namespaces mmdebstrap, iproute2, util-linux
+PACKAGES := build-essential ca-certificates curl debian-archive-keyring git gnupg iproute2 libpam-wrapper libssl-dev \
+            make mmdebstrap openssh-client openssh-server pkg-config procps python3 python3-dev python3-pip \
+            python3-venv util-linux
 
-.PHONY: demo test lab bench install setup build
+.PHONY: demo test lab bench build install uninstall setup toolchain
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
 
-demo: setup build
+demo: toolchain setup build
 	PATH="$(dir $(abspath $(BINARY))):$$PATH" bash fixtures/demo.sh
 
-test: setup
+test: toolchain setup
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --lib --bins --test main
@@ -30,16 +38,29 @@ test: setup
 lab: setup
 	@bash tests/lab/image.sh
 
-bench: setup
+bench: toolchain setup
 	cargo bench --locked --bench bench -- $(BENCH)
 
-install: build
-	install -D -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/git-hostout
-	$(BINARY) man > $(TARGET)/git-hostout.1
-	install -D -m 644 $(TARGET)/git-hostout.1 $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
+build: $(PAGE)
 
-build:
+# The binary is built only when a source is newer, so that `sudo make install` needs no toolchain after `make build`.
+$(BINARY): Cargo.toml Cargo.lock $(shell find src -type f)
+	@bash fixtures/toolchain.sh
 	cargo build --release --locked
+	@touch $@
+
+$(PAGE): $(BINARY)
+	$(BINARY) man > $@
+
+install: $(BINARY) $(PAGE)
+	install -D -m 755 $(BINARY) $(INSTALLED_BINARY)
+	install -D -m 644 $(PAGE) $(INSTALLED_PAGE)
+
+uninstall:
+	rm -f $(INSTALLED_BINARY) $(INSTALLED_PAGE)
 
 setup:
 	@bash fixtures/setup.sh $(PACKAGES)
+
+toolchain:
+	@bash fixtures/toolchain.sh

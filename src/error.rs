@@ -500,6 +500,7 @@ fn ledger_class(error: &ledger::Error) -> Class {
         Error::StageTaken { .. } => Class::Locked,
         Error::Unreachable { .. } => Class::Unreachable,
         Error::Git { .. }
+        | Error::NoRepository { .. }
         | Error::Open { .. }
         | Error::Reftable { .. }
         | Error::File { .. }

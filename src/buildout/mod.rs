@@ -12,6 +12,7 @@
 mod bootstrap;
 mod cfg;
 mod databases;
+mod environment;
 mod error;
 mod flatten;
 mod generate;

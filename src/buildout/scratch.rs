@@ -5,13 +5,13 @@
 
 use super::{
     Bootstrap, Error, Python, Settings, User,
+    environment::{self, COMPLETE, made_once, make_venv, with_pip},
     name::canonical,
     sandbox::{Sandbox, run},
 };
-use crate::release::Digest;
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -25,9 +25,6 @@ pub struct Scratch {
     /// The wheel of each.
     pub wheels: BTreeMap<String, PathBuf>,
 }
-
-/// Says that an environment is complete; last file that is written.
-const COMPLETE: &str = "complete";
 
 impl Scratch {
     /// Finds the environment in `cache`, or makes it.
@@ -48,21 +45,14 @@ impl Scratch {
         {
             return Ok(found);
         }
-        let wheels = download(python, bootstrap, user, &sandbox)?;
+        let pip = with_pip(&cache, python, &sandbox)?;
+        let wheels = download(&pip, bootstrap, user, &sandbox)?;
         let pins: BTreeMap<String, String> = wheels
             .iter()
             .map(|(name, (version, _))| (name.clone(), version.clone()))
             .collect();
         let root = place(&cache, python, &pins);
-        let lock = root.with_extension("lock");
-        let lock = File::create(&lock)
-            .and_then(|file| file.lock().map(|()| file))
-            .map_err(Error::io(lock))?;
-        if let Some(found) = Self::at(&root, &pins) {
-            return Ok(found);
-        }
-        install(&root, python, &wheels, &sandbox)?;
-        drop(lock);
+        made_once(&root, || install(&root, python, &wheels, &sandbox))?;
         Self::at(&root, &pins).ok_or_else(|| Error::Python {
             python: python.executable.display().to_string(),
             message: "made an incomplete virtual environment".to_owned(),
@@ -119,25 +109,20 @@ fn spelled(name: &str, pins: &BTreeMap<String, String>) -> Option<String> {
 }
 
 fn place(cache: &Path, python: &Python, pins: &BTreeMap<String, String>) -> PathBuf {
-    let key = format!(
-        "{}\n{}\n{pins:?}",
-        python.executable.display(),
-        python.build
-    );
-    cache.join(Digest::of(key.as_bytes()).short())
+    environment::place(cache, python, &format!("{pins:?}"))
 }
 
 type Wheels = BTreeMap<String, (String, Vec<u8>)>;
 
 /// The wheels that fulfil the requirements together: version and bytes by name.
 fn download(
-    python: &Python,
+    python: &Path,
     bootstrap: &Bootstrap,
     user: &User,
     sandbox: &Sandbox,
 ) -> Result<Wheels, Error> {
     let folder = sandbox.path("wheels");
-    let mut command = sandbox.command(&python.executable);
+    let mut command = sandbox.command(python);
     command
         .args([
             "-m",
@@ -162,7 +147,7 @@ fn download(
     {
         command.env("PIP_EXTRA_INDEX_URL", extra_index(user, index));
     }
-    let (ok, output) = run(&mut command, &|_| ()).map_err(Error::io(&python.executable))?;
+    let (ok, output) = run(&mut command, &|_| ()).map_err(Error::io(python))?;
     if !ok {
         return Err(Error::Pip {
             what: "zc.buildout".to_owned(),
@@ -195,21 +180,9 @@ pub(super) fn extra_index(user: &User, index: &str) -> String {
         .to_owned()
 }
 
-/// Makes the environment at `root`, which may hold the rest of an attempt that was cut short.
+/// Makes the environment at `root` from the wheels.
 fn install(root: &Path, python: &Python, wheels: &Wheels, sandbox: &Sandbox) -> Result<(), Error> {
-    if root.exists() {
-        fs::remove_dir_all(root).map_err(Error::io(root))?;
-    }
-    let failed = |output: String| Error::Python {
-        python: python.executable.display().to_string(),
-        message: output,
-    };
-    let mut venv = sandbox.command(&python.executable);
-    venv.args(["-m", "venv", "--without-pip"]).arg(root);
-    let (ok, output) = run(&mut venv, &|_| ()).map_err(Error::io(&python.executable))?;
-    if !ok {
-        return Err(failed(output));
-    }
+    make_venv(root, python, sandbox, &["--without-pip"])?;
     let folder = root.join("wheels");
     fs::create_dir(&folder).map_err(Error::io(&folder))?;
     let mut files = Vec::new();
@@ -236,7 +209,10 @@ fn install(root: &Path, python: &Python, wheels: &Wheels, sandbox: &Sandbox) -> 
         file.file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with("pip-"))
     }) else {
-        return Err(failed("pip gave no wheel of itself".to_owned()));
+        return Err(Error::Python {
+            python: python.executable.display().to_string(),
+            message: "pip gave no wheel of itself".to_owned(),
+        });
     };
     let mut command = sandbox.command(&root.join("bin/python"));
     command
@@ -250,6 +226,5 @@ fn install(root: &Path, python: &Python, wheels: &Wheels, sandbox: &Sandbox) -> 
             output,
         });
     }
-    let marker = root.join(COMPLETE);
-    fs::write(&marker, "").map_err(Error::io(marker))
+    Ok(())
 }

@@ -36,6 +36,15 @@ pub struct Args {
     path: Option<String>,
 }
 
+/// `hostout.toml` as it shall be. It is written when everything that may be refused has been settled.
+struct Draft {
+    file: PathBuf,
+    /// None where it stays as it is.
+    text: Option<String>,
+    /// What is said of it.
+    said: String,
+}
+
 /// A stage that is asked for.
 struct Wish<'a> {
     stage: &'a str,
@@ -52,9 +61,13 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         _ => None,
     };
     let who = Person::configured(&repo)?;
-    let file = settle_file(session, &repo, &root, wish.as_ref())?;
-    let work = session.workspace()?;
+    let draft = draft(session, &repo, &root, wish.as_ref())?;
     let key = settle_key(session, &repo, &who)?;
+    if let Some(text) = &draft.text {
+        write(&draft.file, text)?;
+    }
+    session.ui.status(&draft.said);
+    let work = session.workspace()?;
     let project = &work.project;
     let branch = &project.release.ledger;
     if let Some(ledger) = find(session, &repo, branch)? {
@@ -69,7 +82,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             "Ledger: branch {branch} started, for releases and deployments. Your own branches\n  are as they were."
         ));
     }
-    next(session, &repo, &root, &file, project)
+    next(session, &repo, &root, &draft.file, project)
 }
 
 /// The ledger here, else the remote's.
@@ -81,12 +94,12 @@ fn find(session: &Session, repo: &gix::Repository, branch: &str) -> Result<Optio
 }
 
 /// `hostout.toml` as it is, with the stage added when it is missing, or a new one.
-fn settle_file(
+fn draft(
     session: &Session,
     repo: &gix::Repository,
     root: &Path,
     wish: Option<&Wish<'_>>,
-) -> Result<PathBuf, Error> {
+) -> Result<Draft, Error> {
     let place = match observe::find(repo, &session.directory(), session.global.config.as_deref()) {
         Ok(place) => place,
         Err(observe::Error::NoProject { .. }) => return new_file(session, repo, root, wish),
@@ -94,23 +107,26 @@ fn settle_file(
     };
     config::Project::parse(&place.name, &place.text)?;
     let Some(wish) = wish else {
-        session.ui.status(&format!("{} is there.", place.name));
-        return Ok(place.file);
+        return Ok(Draft {
+            file: place.file,
+            text: None,
+            said: format!("{} is there.", place.name),
+        });
     };
     let text = config::add_stage(&place.name, &place.text, wish.stage, wish.host, wish.path)?;
     if text == place.text {
-        session.ui.status(&format!(
-            "{} is there, with stage {}.",
-            place.name, wish.stage
-        ));
-    } else {
-        config::Project::parse(&place.name, &text)?;
-        write(&place.file, &text)?;
-        session
-            .ui
-            .status(&format!("Added stage {} to {}.", wish.stage, place.name));
+        return Ok(Draft {
+            file: place.file,
+            text: None,
+            said: format!("{} is there, with stage {}.", place.name, wish.stage),
+        });
     }
-    Ok(place.file)
+    config::Project::parse(&place.name, &text)?;
+    Ok(Draft {
+        file: place.file,
+        text: Some(text),
+        said: format!("Added stage {} to {}.", wish.stage, place.name),
+    })
 }
 
 fn new_file(
@@ -118,7 +134,7 @@ fn new_file(
     repo: &gix::Repository,
     root: &Path,
     wish: Option<&Wish<'_>>,
-) -> Result<PathBuf, Error> {
+) -> Result<Draft, Error> {
     let directory = session.directory();
     let folder = fs::canonicalize(&directory).map_err(|source| observe::Error::File {
         path: directory.clone(),
@@ -133,13 +149,14 @@ fn new_file(
     }
     let text = config::new_file(&proposal);
     config::Project::parse("hostout.toml", &text)?;
-    let file = folder.join("hostout.toml");
-    write(&file, &text)?;
-    session.ui.status(&format!(
-        "Wrote hostout.toml; hosts will run {}. Read it: every line is explained.",
-        proposal.production
-    ));
-    Ok(file)
+    Ok(Draft {
+        file: folder.join("hostout.toml"),
+        text: Some(text),
+        said: format!(
+            "Wrote hostout.toml; hosts will run {}. Read it: every line is explained.",
+            proposal.production
+        ),
+    })
 }
 
 /// The target of a host that differs from this machine: wheels are made for it, not for us. A host that cannot be asked
@@ -227,11 +244,9 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
         key.id,
         key.fingerprint()?
     ));
-    ui.note(&format!(
-        "nobody but this key can release. Keep a copy of {} and {}.pub in a safe place.",
-        path.display(),
-        path.display()
-    ));
+    ui.note(
+        "nobody but this key can release. Keep a copy of it, and of its .pub,\n  in a safe place.",
+    );
     Ok(key)
 }
 

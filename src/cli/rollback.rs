@@ -71,7 +71,7 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
         match plan::rollback_target(&log, live.as_ref()) {
             Ok(target) => {
                 session.ui.status(&format!(
-                    "{} runs {}; {} was last healthy there {}.",
+                    "{} runs {}.\n{} was last healthy there {}.",
                     stage.name,
                     live.map_or("nothing".to_owned(), |live| live.to_string()),
                     target.version,

@@ -56,8 +56,7 @@ fn describe(manifest: &Manifest, digest: &str) -> String {
     }
     text += "\neggs\n";
     for egg in &manifest.egg {
-        let state = if egg.changed { "changed" } else { "unchanged" };
-        text += &format!("  {} {}  {state}: {}\n", egg.name, egg.version, egg.why);
+        text += &format!("  {} {}  {}\n", egg.name, egg.version, egg.why);
         for line in &egg.changes {
             text += &format!("      {line}\n");
         }

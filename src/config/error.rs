@@ -46,6 +46,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Invalid(problems) => problems.iter().find_map(|problem| problem.hint.clone()),
+            Self::UnknownStage { name, known } if known.is_empty() => Some(format!(
+                "add it: git hostout init --stage {name} --host HOST --path PATH"
+            )),
             Self::UnknownStage { name, known } => suggest(name, known.iter().map(String::as_str)),
             Self::NoStages => {
                 Some("add one: git hostout init --stage STAGE --host HOST --path PATH".to_owned())

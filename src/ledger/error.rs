@@ -18,8 +18,14 @@ pub enum Error {
         #[source]
         source: Box<gix::Error>,
     },
-    /// No repository that we can open.
-    #[error("{path} is in no git repository that can be opened")]
+    /// There is no repository, in this folder or above it.
+    #[error("{path} is in no git repository")]
+    NoRepository {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A repository that we cannot open.
+    #[error("the git repository of {path} cannot be opened")]
     Open {
         /// Where it was looked for.
         path: PathBuf,
@@ -213,13 +219,17 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Manifest { source, .. } => return source.hint(),
+            Self::NoRepository { .. } => {
+                "`git init` starts one here; -C FOLDER runs this in another folder".into()
+            }
             Self::Reftable { .. } => {
                 "`git refs migrate --ref-format=files` converts it (git 2.46 or newer)".into()
             }
-            Self::Sign { key, .. } => format!(
-                "is {key} there and readable, and does the agent that holds it run? `ssh-add -l` or `gpg -K` lists what it holds; \
-                 `git config hostout.signingKey` names another key"
-            ),
+            Self::Sign { .. } => {
+                "is it there, and does its agent run? `ssh-add -l` and `gpg -K` list keys;\n  \
+                 `git config hostout.signingKey KEY` names another"
+                    .into()
+            }
             Self::NoKey => {
                 "`git hostout init` settles one; or `git config user.signingkey KEY`".into()
             }

@@ -4,6 +4,8 @@ use super::{Error, Result, process};
 use std::{
     env,
     ffi::{OsStr, OsString},
+    fs,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -77,7 +79,7 @@ impl Key {
         Some(home()?.join(".ssh/id_ed25519")).filter(|path| path.is_file())
     }
 
-    /// Makes an ed25519 key without passphrase, readable for the user only.
+    /// Makes an ed25519 key without passphrase, readable for the user only, and the folders that it needs.
     ///
     /// # Errors
     /// [`Error::KeyExists`] where `path` or its `.pub` is there already.
@@ -87,6 +89,11 @@ impl Key {
             if taken.symlink_metadata().is_ok() {
                 return Err(Error::KeyExists(taken.to_owned()));
             }
+        }
+        if let Some(folder) = path.parent() {
+            let mut private = fs::DirBuilder::new();
+            let made = private.recursive(true).mode(0o700).create(folder);
+            made.map_err(Error::file("make", folder))?;
         }
         let key = Self::new(Scheme::Ssh, path.to_string_lossy());
         let mut command = process::command(&key.program);

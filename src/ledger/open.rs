@@ -1,14 +1,12 @@
 //! Opening a repository, with errors that say what is wrong with it.
 
 use super::{Error, Result};
-use std::path::Path;
+use gix::discover::upwards;
+use std::path::{self, Path};
 
 /// Opens the repository that `directory` is in: also from below, in linked work trees and bare.
 pub fn discover(directory: &Path) -> Result<gix::Repository> {
-    let repo = gix::discover(directory).map_err(|source| Error::Open {
-        path: directory.to_owned(),
-        source: Box::new(source),
-    })?;
+    let repo = gix::discover(directory).map_err(|source| unopened(directory, source))?;
     // The library opens it and then finds no reference at all.
     let storage = repo.config_snapshot().string("extensions.refStorage");
     if storage.is_some_and(|name| name.eq_ignore_ascii_case(b"reftable")) {
@@ -17,6 +15,23 @@ pub fn discover(directory: &Path) -> Result<gix::Repository> {
         });
     }
     Ok(repo)
+}
+
+/// Tells a folder without a repository from one whose repository is broken or somebody else's.
+fn unopened(directory: &Path, source: gix::Error) -> Error {
+    // "." says nothing to somebody who is in the wrong folder.
+    let path = path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    match source.downcast_any_ref::<upwards::Error>() {
+        Some(
+            upwards::Error::NoGitRepository { .. }
+            | upwards::Error::NoGitRepositoryWithinCeiling { .. }
+            | upwards::Error::NoGitRepositoryWithinFs { .. },
+        ) => Error::NoRepository { path },
+        _ => Error::Open {
+            path,
+            source: Box::new(source),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -47,18 +62,29 @@ mod tests {
             found.append(&lab.started(&stage), &lab.key()).unwrap();
             assert_eq!(lab.ledger().tip(), found.tip());
         }
-        assert!(matches!(discover(Path::new("/")), Err(Error::Open { .. })));
+    }
+
+    #[test]
+    fn none_and_a_broken_one_are_told_apart() {
+        let lab = Lab::new();
+        let error = discover(Path::new("/")).unwrap_err();
+        assert_eq!(error.to_string(), "/ is in no git repository");
+        assert!(error.hint().is_some_and(|hint| hint.contains("git init")));
+        std::fs::write(lab.work().join(".git/config"), "[core\n").unwrap();
+        let error = discover(lab.work()).unwrap_err();
+        assert!(matches!(error, Error::Open { .. }), "{error}");
     }
 
     #[test]
     fn reftables_are_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut git = std::process::Command::new("git");
-        git.args(["init", "-q", "--ref-format=reftable"]);
-        if !git.arg(dir.path()).status().unwrap().success() {
-            return; // git older than 2.45 cannot make one
-        }
-        let error = discover(dir.path()).unwrap_err();
+        let lab = Lab::new();
+        // What `git init --ref-format=reftable` writes; git older than 2.45 doesn't know it.
+        let file = lab.work().join(".git/config");
+        let config = std::fs::read_to_string(&file).unwrap();
+        let format = config.replace("repositoryformatversion = 0", "repositoryformatversion = 1");
+        assert_ne!(format, config);
+        std::fs::write(&file, format + "[extensions]\n\trefStorage = reftable\n").unwrap();
+        let error = discover(lab.work()).unwrap_err();
         assert!(matches!(error, Error::Reftable { .. }), "{error}");
         assert!(error.hint().is_some());
     }

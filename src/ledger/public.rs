@@ -52,9 +52,9 @@ impl Key {
         let line = if let Some(literal) = key::literal(&self.id) {
             literal.to_owned()
         } else if path.extension().is_some_and(|suffix| suffix == "pub") {
-            fs::read_to_string(path).map_err(Error::file("read", path))?
+            self.read(path)?
         } else if beside.is_file() {
-            fs::read_to_string(&beside).map_err(Error::file("read", &beside))?
+            self.read(&beside)?
         } else {
             self.ask(&["-y", "-f", &self.id], b"")?
         };
@@ -63,6 +63,10 @@ impl Key {
             (Some(kind), Some(key)) => Ok(format!("{kind} {key}")),
             _ => Err(self.failed("this is no public ssh key")),
         }
+    }
+
+    fn read(&self, file: &Path) -> Result<String> {
+        fs::read_to_string(file).map_err(|error| self.failed(&error.to_string()))
     }
 
     /// The primary key's fingerprint, from gpg's colon listing (doc/DETAILS of `GnuPG`).

@@ -96,9 +96,10 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Bare(_) => "run it in a clone with files: git clone REPOSITORY FOLDER".to_owned(),
-            Self::NoProject { .. } | Self::NoLedger(_) => {
-                "git hostout init --stage demo --host local --path ~/demo starts one for this machine; \
-                 a server is --host USER@HOST"
+            Self::NoLedger(_) => "`git hostout init` starts one".to_owned(),
+            Self::NoProject { .. } => {
+                "git hostout init --stage demo --host local --path ~/demo\n  \
+                 starts one for this machine; a server is --host USER@HOST"
                     .to_owned()
             }
             Self::NoBuildout(_) => {

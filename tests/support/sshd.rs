@@ -41,15 +41,11 @@ impl Sshd {
 
     /// With more lines of `sshd_config(5)`, which come first and so win.
     pub fn start_with(settings: &str) -> Self {
-        Self::launch(settings, |conf| {
-            let mut sshd = Command::new("/usr/sbin/sshd");
-            sshd.args(["-D", "-e", "-f"]).arg(conf);
-            sshd
-        })
+        Self::launch(settings, |_, _| ())
     }
 
-    /// Started by a command of the caller's, which gets the configuration file.
-    pub fn launch(settings: &str, command: impl Fn(&Path) -> Command) -> Self {
+    /// With more lines, and with what `prepare` adds to the command; it gets the folder too.
+    pub fn launch(settings: &str, prepare: impl Fn(&mut Command, &Path)) -> Self {
         if user() == "root" {
             fs::create_dir_all("/run/sshd").unwrap();
         }
@@ -69,11 +65,10 @@ impl Sshd {
                 );
                 fs::write(path("sshd_config"), conf).unwrap();
                 let log = fs::File::create(path("log")).unwrap();
-                let mut child = command(&path("sshd_config"))
-                    .stdin(Stdio::null())
-                    .stderr(log)
-                    .spawn()
-                    .unwrap();
+                let mut sshd = Command::new("/usr/sbin/sshd");
+                sshd.args(["-D", "-e", "-f"]).arg(path("sshd_config"));
+                prepare(&mut sshd, folder.path());
+                let mut child = sshd.stdin(Stdio::null()).stderr(log).spawn().unwrap();
                 listening(&mut child, port).then_some((child, port))
             })
             .unwrap_or_else(|| panic!("sshd: {}", fs::read_to_string(path("log")).unwrap()));

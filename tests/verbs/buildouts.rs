@@ -47,6 +47,22 @@ fn there_and_back(buildout: &str, recipe: &str) {
     assert!(project.page().contains("Hello, world!"));
 }
 
+/// Such as Debian's own, where pip comes with python3-venv.
+#[test]
+fn an_interpreter_without_pip_will_do() {
+    let project = Project::single();
+    let bare = project.sandbox.path("bare");
+    let place = bare.display().to_string();
+    let mut make = project.sandbox.command("python3", &project.directory);
+    make.args(["-m", "venv", "--without-pip", &place]);
+    assert!(make.status().unwrap().success());
+    let python = format!("[buildout]\npython = \"{place}/bin/python\"\n\n[services]");
+    project.edit("hostout.toml", "[services]", &python);
+    project.commit("Take an interpreter without pip");
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--dry-run"]).exits(0);
+}
+
 #[test]
 fn buildout_4_1_4() {
     there_and_back("4.1.4", "3.0.0");

@@ -37,6 +37,40 @@ fn starts_a_project() {
 }
 
 #[test]
+fn without_a_key_one_is_made_on_a_bare_home() {
+    let project = without_file();
+    let home = project.sandbox.path("home");
+    fs::remove_dir_all(home.join(".ssh")).unwrap();
+    let git = |arguments: &[&str]| project.git(&[&["config", "--global"], arguments].concat());
+    git(&["--unset", "user.signingkey"]);
+    git(&["--unset", "gpg.format"]);
+    assert!(!home.join(".config").exists());
+    let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
+    project
+        .hostout(&arguments)
+        .exits(0)
+        .says(&["Signing key, made for this", "Keep a copy of"]);
+    assert!(home.join(".config/git-hostout/signing_ed25519").is_file());
+    project.commit("Say how it is deployed");
+    project.hostout(&["check"]).exits(0);
+}
+
+#[test]
+fn what_cannot_be_signed_for_writes_nothing() {
+    let project = without_file();
+    let home = project.sandbox.path("home");
+    let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
+    fs::remove_dir_all(home.join(".ssh")).unwrap();
+    let run = project.hostout(&arguments).exits(11);
+    run.says(&["cannot sign with", "is it there", "hostout.signingKey"]);
+
+    project.git(&["config", "--global", "--unset", "user.signingkey"]);
+    fs::write(home.join(".config"), "no folder").unwrap();
+    project.hostout(&arguments).exits(11).says(&["cannot make"]);
+    assert!(!project.directory.join("hostout.toml").exists());
+}
+
+#[test]
 fn twice_changes_nothing() {
     let project = without_file();
     let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
@@ -100,7 +134,10 @@ fn needs_a_repository() {
     let sandbox = Sandbox::new();
     let empty = sandbox.path("empty");
     fs::create_dir(&empty).unwrap();
-    sandbox.hostout(&empty, &["init"]).exits(11);
+    sandbox
+        .hostout(&empty, &["init"])
+        .exits(11)
+        .says(&["is in no git repository", "git init"]);
     assert_eq!(tree(&empty, 1), "");
 }
 
