@@ -36,7 +36,7 @@ pub struct Args {
 }
 
 /// What deploy and rollback share.
-#[derive(clap::Args, Clone, Debug)]
+#[derive(clap::Args, Clone, Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "flags of a command line are independent of each other"
@@ -76,6 +76,9 @@ pub struct Options {
     /// The name of a protected stage
     #[arg(long, value_name = "STAGE")]
     pub confirm: Option<String>,
+    /// Whether the yes was given when what goes on now began
+    #[arg(skip)]
+    pub agreed: bool,
 }
 
 /// `90s`, `10m`, `2h`.

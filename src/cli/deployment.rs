@@ -77,7 +77,7 @@ pub(super) fn run(
         }
     };
     let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
-    let asked = plan.steps.iter().any(activates);
+    let asked = !options.agreed && plan.steps.iter().any(activates);
     let question = Question {
         text: asked.then_some(match intent {
             Intent::Deploy => "Deploy it?",

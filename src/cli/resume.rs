@@ -2,6 +2,7 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
+    deploy::Options,
     deployment,
     hosts::{Choice, Scene},
     releasing,
@@ -12,6 +13,7 @@ use crate::{
     error::Error,
     execute::{self, Published, Publisher, Unfinished},
     ledger::{self, Fetched, Git, Ledger, Patience},
+    observe,
     plan::{self, Diverged, Interrupted, Plan, Refusal},
     release::Manifest,
 };
@@ -42,7 +44,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     };
     let plans = left.iter().map(|left| &left.plan).chain(rest.plan());
     let Some(plan) = Plan::joined("Finish what was left open.", plans.cloned()) else {
-        session.ui.status("There is nothing to resume.");
+        if !go_on(session, &work, ledger, &stages, args)? {
+            session.ui.status("There is nothing to resume.");
+        }
         return Ok(());
     };
     let question = Question {
@@ -56,7 +60,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             stage.settle(session, &work, &mut ledger)?;
         }
         match rest {
-            Rest::Nothing => Ok(()),
+            Rest::Nothing => go_on(session, &work, ledger, &stages, args).map(|_| ()),
             Rest::Release(release) => release.finish(session, &mut work, &mut ledger),
             // The ends that were written are pushed already, with everything before them.
             Rest::Push(_) if settled => match unpushed(&work, &ledger)? {
@@ -66,6 +70,42 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             Rest::Push(unpushed) => unpushed.push(session, &work, ledger),
         }
     })
+}
+
+/// Takes the release of a deployment that ended on some hosts only to the others, on a stage that was named. Whether
+/// there was one.
+fn go_on(
+    session: &Session,
+    work: &Workspace,
+    ledger: Ledger,
+    stages: &[Stage],
+    args: &Args,
+) -> Result<bool, Error> {
+    let (Some(_), [stage]) = (&args.stage, stages) else {
+        return Ok(false);
+    };
+    let mut scene = Scene::enter(session, &ledger, stage, Choice::default())?;
+    let hosts = scene.fleet.look(stage, None)?;
+    let log = observe::history_of(&observe::history(&ledger), &stage.name);
+    let Some(last) = plan::go_on(&log, &hosts) else {
+        return Ok(false);
+    };
+    let released = releasing::released(work, &ledger, Some(&last.version.to_string()))?;
+    let options = Options {
+        dry_run: args.dry_run,
+        agreed: true,
+        ..Options::default()
+    };
+    deployment::run(
+        session,
+        work,
+        ledger,
+        scene,
+        &released,
+        last.intent,
+        &options,
+    )?;
+    Ok(true)
 }
 
 /// A stage on which a client that went away left something.

@@ -62,7 +62,7 @@ impl Host {
     /// Appends a stage to `hostout.toml`.
     pub fn add_stage(&self, name: &str, destination: &str, path: &Path, more: &str) {
         let path = path.display().to_string();
-        self.project.add_stage_on(destination, name, &path, more);
+        self.project.add_stage_on(&[destination], name, &path, more);
     }
 
     /// Runs `git hostout ARGUMENTS` with the private ssh configuration.

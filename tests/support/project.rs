@@ -73,12 +73,12 @@ impl Project {
 
     /// Appends a stage on this machine to `hostout.toml`; `more` are further lines of TOML.
     pub fn add_stage(&self, name: &str, path: &str, more: &str) {
-        self.add_stage_on("local", name, path, more);
+        self.add_stage_on(&["local"], name, path, more);
     }
 
-    /// Appends a stage on a host to `hostout.toml`; `more` are further lines of TOML.
-    pub fn add_stage_on(&self, host: &str, name: &str, path: &str, more: &str) {
-        let stage = format!("\n[stage.{name}]\nhosts = [\"{host}\"]\npath = \"{path}\"\n{more}");
+    /// Appends a stage on hosts to `hostout.toml`; `more` are further lines of TOML.
+    pub fn add_stage_on(&self, hosts: &[&str], name: &str, path: &str, more: &str) {
+        let stage = format!("\n[stage.{name}]\nhosts = {hosts:?}\npath = \"{path}\"\n{more}");
         let text = self.read("hostout.toml") + &stage;
         self.write("hostout.toml", &text);
     }

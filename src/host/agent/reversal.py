@@ -21,6 +21,15 @@ class Reversal(Activation):
         if not self.old or not complete(self.layout, self.old):
             raise Failed("not-prepared", f"{self.old or 'what was live before'} is not there any more", "roll back")
 
+    def remember(self, result, live=...):
+        """The record goes back too: to the deployment that had made the old release live."""
+        super().remember(result, self.old if result == "reverted" else live)
+        record = read_json(self.layout.record) or {}
+        entries = [entry for entry in record.get("history", []) if entry["result"] == "healthy"]
+        before = next((entry for entry in reversed(entries) if entry["release"] == self.old), None)
+        if result == "reverted" and before:
+            write_json(self.layout.record, {**record, "id": before["id"], "serial": None, "healthy": True})
+
     def forward(self):
         self.check()
         self.allowed, self.reached = True, "switched"

@@ -5,6 +5,7 @@ mod crash;
 mod cycle;
 mod ends;
 mod faults;
+mod fleets;
 mod machine;
 mod site;
 
@@ -21,6 +22,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         boot::CASES,
         ends::CASES,
         cycle::CASES,
+        fleets::CASES,
         crash::CASES,
     ]
     .into_iter()

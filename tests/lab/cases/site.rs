@@ -17,11 +17,18 @@ pub struct Site {
 impl Site {
     /// Its first release; `more` are further lines of the stage's table.
     pub fn released(lab: Lab, more: &str) -> Self {
+        Self::released_to(lab, &["web1"], more)
+    }
+
+    /// The same with the stage on several hosts, the first ones of the lab.
+    pub fn released_to(lab: Lab, hosts: &[&str], more: &str) -> Self {
         let project = Project::hello();
-        project.add_stage_on("web1", "far", PATH, more);
-        project.commit("Deploy to a host");
-        lab.host(0)
-            .run(&["install", "--directory", "--owner=deploy", PATH]);
+        project.add_stage_on(hosts, "far", PATH, more);
+        project.commit("Deploy to hosts");
+        for (index, _) in hosts.iter().enumerate() {
+            lab.host(index)
+                .run(&["install", "--directory", "--owner=deploy", PATH]);
+        }
         let site = Self { project, lab };
         site.hostout(&["init"]).exits(0);
         site.hostout(&["release", "--yes"]).exits(0);
@@ -56,10 +63,16 @@ impl Site {
     /// The release that `current` names, which must be complete.
     #[track_caller]
     pub fn live(&self) -> String {
+        self.live_on(0)
+    }
+
+    /// The same on another host of the lab.
+    #[track_caller]
+    pub fn live_on(&self, index: usize) -> String {
+        let host = self.lab.host(index);
         let current = format!("{PATH}/current");
-        let target = self.host().run(&["readlink", &current]);
-        self.host()
-            .run(&["test", "-e", &format!("{current}/.hostout/complete")]);
+        let target = host.run(&["readlink", &current]);
+        host.run(&["test", "-e", &format!("{current}/.hostout/complete")]);
         let version = target.trim().strip_prefix("releases/");
         version.unwrap().to_owned()
     }

@@ -1,0 +1,102 @@
+//! Stages of several hosts: all at once or batch by batch, and what a host that fails means for the others.
+
+use super::{
+    cases,
+    site::{PATH, Site},
+};
+use crate::lab::Lab;
+
+cases![
+    hosts_go_forward_and_back_together,
+    a_rolling_deployment_that_halts_is_resumed,
+    a_host_that_is_away_stays_behind,
+];
+
+/// Fails after the start of a release on every host with this file.
+const BROKEN: &str = "/home/deploy/broken";
+
+/// Three hosts with 0.1.0 live and 0.1.1 released; `rollout` are lines of the stage's table.
+fn fleet(rollout: &str) -> Site {
+    let hook = format!(
+        "{rollout}\n[stage.far.hooks]\nafter-start = [\"sh\", \"-c\", \"test ! -e {BROKEN}\"]\n"
+    );
+    let site = Site::released_to(Lab::start(3), &["web1", "web2", "web3"], &hook);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(lives(&site), ["0.1.0"; 3]);
+    site.project.greet("Good day");
+    site.hostout(&["release", "--yes"]).exits(0);
+    site
+}
+
+fn lives(site: &Site) -> Vec<String> {
+    (0..3).map(|index| site.live_on(index)).collect()
+}
+
+/// Every host answers with what is live on it, and no lock is left.
+fn whole(site: &Site) {
+    for (index, live) in lives(site).iter().enumerate() {
+        let page = site.lab.host(index).page(site.project.port).unwrap();
+        let greeting = if live == "0.1.0" { "Hello" } else { "Good day" };
+        assert!(page.contains(greeting), "{live}: {page}");
+        let lock = format!("{PATH}/.hostout/lock");
+        site.lab.host(index).run(&["test", "!", "-e", &lock]);
+    }
+}
+
+fn hosts_go_forward_and_back_together() {
+    let site = fleet("");
+    site.lab.host(1).run(&["touch", BROKEN]);
+    site.hostout(&["deploy", "far", "--yes"]).exits(22).says(&[
+        "3 hosts at the same time",
+        "a host that fails goes back, and all others with it",
+        "On web2, 0.1.0 is live again; on web1, 0.1.0 is live again; on web3, 0.1.0 is live again",
+    ]);
+    assert_eq!(lives(&site), ["0.1.0"; 3]);
+    whole(&site);
+
+    site.lab.host(1).run(&["rm", BROKEN]);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
+    whole(&site);
+    site.hostout(&["status", "far", "--exit-code"]).exits(0);
+    site.hostout(&["rollback", "far", "--yes"]).exits(0);
+    assert_eq!(lives(&site), ["0.1.0"; 3]);
+}
+
+fn a_rolling_deployment_that_halts_is_resumed() {
+    let site = fleet("strategy = \"rolling\"\npause = \"1s\"\non-failure = \"halt\"\n");
+    site.lab.host(1).run(&["touch", BROKEN]);
+    site.hostout(&["deploy", "far", "--yes"]).exits(23).says(&[
+        "rolling: 1, then 1, then 1 hosts",
+        "On web2, 0.1.0 is live again; on web1, 0.1.1 is live",
+        "git hostout resume far",
+    ]);
+    assert_eq!(lives(&site), ["0.1.1", "0.1.0", "0.1.0"]);
+    whole(&site);
+
+    site.lab.host(1).run(&["rm", BROKEN]);
+    site.hostout(&["resume", "far"])
+        .exits(0)
+        .says(&["live and healthy already on web1"]);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
+    whole(&site);
+    site.hostout(&["resume", "far"]).exits(0).says(&["nothing"]);
+}
+
+fn a_host_that_is_away_stays_behind() {
+    let site = fleet("strategy = \"canary\"\n");
+    site.lab.host(2).power_off();
+    site.hostout(&["deploy", "far", "--yes"])
+        .exits(20)
+        .says(&["web3"]);
+    assert_eq!(site.live_on(0), "0.1.0");
+    site.hostout(&["deploy", "far", "--yes", "--skip-unreachable"])
+        .exits(0)
+        .says(&["web3 stays behind", "canary: 1, then 1 hosts"]);
+    assert_eq!(site.live_on(1), "0.1.1");
+    site.lab.host(2).power_on();
+    site.hostout(&["deploy", "far", "--yes"])
+        .exits(0)
+        .says(&["live and healthy already on web1, web2"]);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
+}
