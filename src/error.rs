@@ -78,6 +78,9 @@ pub enum Error {
     /// `status --exit-code` could not see everything.
     #[error("{0}")]
     Unseen(String),
+    /// Ctrl-C before anything was begun.
+    #[error("interrupted")]
+    Stopped(Stopped),
     /// The operating system lets us not listen to signals.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
@@ -99,6 +102,15 @@ impl fmt::Display for Unverified {
         let failed = self.0.failed().count();
         write!(f, ": {failed} of {} checks failed", self.0.checks.len())
     }
+}
+
+/// A command that was stopped before it began anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped {
+    /// What therefore did not happen, e.g. `Nothing was released`.
+    pub nothing: &'static str,
+    /// The verb to type next.
+    pub next: &'static str,
 }
 
 /// An exit code and its name.
@@ -188,6 +200,7 @@ impl Error {
             Self::Unreachable(_) | Self::Unseen(_) => Class::Unreachable,
             Self::Declined | Self::NotATerminal { .. } => Class::Declined,
             Self::Unhealthy(_) => Class::Unhealthy,
+            Self::Stopped(_) => Class::Interrupted,
             Self::Output(_) | Self::Signals(_) => Class::Bug,
         }
     }
@@ -221,6 +234,7 @@ impl Error {
             | Self::Declined
             | Self::Unhealthy(_)
             | Self::Unseen(_)
+            | Self::Stopped(_)
             | Self::Output(_)
             | Self::Signals(_) => None,
         };
@@ -299,6 +313,14 @@ impl Error {
                 return format!(
                     "No host of {stage} was switched after that; what was live is live. Next: git hostout deploy {stage}"
                 );
+            }
+            Self::Execute(execute::Error::Unpushed { remote }) => {
+                return format!(
+                    "The release is whole here; {remote} may have it or not. Next: git hostout resume"
+                );
+            }
+            Self::Stopped(Stopped { nothing, next }) => {
+                return format!("{nothing}; what was live is live. Next: git hostout {next}");
             }
             Self::Execute(execute::Error::Left { stage, .. }) => {
                 return format!(
@@ -436,7 +458,10 @@ fn execute_class(error: &execute::Error) -> Class {
         Error::Unreachable(_) | Error::Conversation { .. } => Class::Unreachable,
         Error::Locked { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
-        Error::Interrupted | Error::Stopped { .. } | Error::Left { .. } => Class::Interrupted,
+        Error::Interrupted
+        | Error::Unpushed { .. }
+        | Error::Stopped { .. }
+        | Error::Left { .. } => Class::Interrupted,
         Error::Deployed(deployed) => match deployed.live {
             Live::Untouched(_) => Class::FailedBeforeSwitch,
             Live::Reverted(_) => Class::Reverted,

@@ -70,7 +70,15 @@ fn examples() -> Vec<Error> {
         deployed(Live::Unknown),
         deployed(Live::Kept("1.4.2".to_owned())),
         Error::Unhealthy("web1 of stage staging is not healthy".to_owned()),
+        Error::Stopped(Stopped {
+            nothing: "Nothing was released",
+            next: "release",
+        }),
         execute::Error::Interrupted.into(),
+        execute::Error::Unpushed {
+            remote: "origin".to_owned(),
+        }
+        .into(),
     ]
 }
 

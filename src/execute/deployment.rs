@@ -2,7 +2,6 @@
 
 use super::{
     Deployed, Error, Live, Member, Recorder, Result,
-    interrupt::asked,
     record::{Signed, overall},
     stream::Stream,
     verdict::{Case, Verdict},
@@ -14,6 +13,7 @@ use crate::{
     ledger::{self, Ledger, Person, Released},
     pack::Store,
     plan::{Action, DeployRequest, HealthOverride, Plan, Step},
+    process::asked,
     release::{Artifact, EntryId, HostResult, Started},
     transport::{Conversation, ConversationError},
 };

@@ -58,6 +58,12 @@ pub enum Error {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// Ctrl-C while a release was pushed.
+    #[error("interrupted while {remote} was told")]
+    Unpushed {
+        /// The remote.
+        remote: String,
+    },
     /// Ctrl-C in a deployment, before a switch.
     #[error("interrupted")]
     Stopped {
@@ -136,6 +142,7 @@ impl Error {
             Self::File { .. }
             | Self::Strange(_)
             | Self::Interrupted
+            | Self::Unpushed { .. }
             | Self::Stopped { .. }
             | Self::Left { .. } => None,
         }

@@ -6,7 +6,6 @@
 
 mod deployment;
 mod error;
-mod interrupt;
 mod prune;
 mod publish;
 mod record;
@@ -18,7 +17,6 @@ mod verdict;
 
 pub use deployment::Deployment;
 pub use error::{Deployed, Error, Live, Result};
-pub use interrupt::{interrupted, listen};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
 pub use record::Recorder;

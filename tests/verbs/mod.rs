@@ -26,5 +26,6 @@ mod show;
 mod ssh;
 mod stages;
 mod status;
+mod stopped;
 mod usage;
 mod verify;
