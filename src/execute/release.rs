@@ -66,6 +66,8 @@ pub fn carry_out_release(
                 not_stopped(&published)?;
             }
             Action::Reapply { .. }
+            | Action::Settle { .. }
+            | Action::Unlock { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
             | Action::Prepare { .. }

@@ -33,13 +33,43 @@ pub struct Agent {
     python: String,
 }
 
+/// The parts of the agent, one after the other.
+macro_rules! joined {
+    ($($part:literal),* $(,)?) => {
+        concat!($(include_str!(concat!("agent/", $part, ".py")), "\n\n"),*)
+    };
+}
+
 /// Reads LENGTH bytes of source from stdin and runs them; what is left on stdin is the request.
 const BOOT: &str = "import sys;s=sys.stdin.buffer.read(int(sys.argv.pop(1)));\
     exec(compile(s,'agent','exec'),{'__name__':'__main__','SOURCE':s})";
 
 impl Agent {
-    /// Its source.
-    pub const SOURCE: &'static str = include_str!("agent.py");
+    /// Its source: one script for the host, in parts for its readers. Its own map stands in the first part.
+    pub const SOURCE: &'static str = joined!(
+        "head",
+        "answers",
+        "layout",
+        "files",
+        "lock",
+        "python",
+        "store",
+        "tarball",
+        "wheels",
+        "processes",
+        "venv",
+        "prepare",
+        "services",
+        "health",
+        "journal",
+        "backup",
+        "activation",
+        "job",
+        "prune",
+        "status",
+        "verbs",
+        "main",
+    );
 
     /// The agent at `path`, absolute or below the login user's home (`~/`), run by the host's `python`.
     pub fn new(path: impl Into<String>, python: impl Into<String>) -> Self {

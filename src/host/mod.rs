@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** pure; everything here is a value that can be printed in a plan and tested without a host.
 //! **Not here:** reaching a host (`transport`), looking at one (`observe`).
-//! **To add** a request: a type in `request.rs`, its answer in `answer.rs`, a verb in `agent.py`, a row in the agent's
-//! own tests.
+//! **To add** a request: a type in `request.rs`, its answer in `answer.rs`, a verb in `agent/verbs.py`, a row in the
+//! agent's own tests. Its parts are read from `agent/head.py` on.
 
 mod agent;
 mod answer;

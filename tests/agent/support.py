@@ -2,20 +2,21 @@
 
 import contextlib
 import hashlib
-import importlib.util
 import io
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
+import types
 import zipfile
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2] / "src" / "host" / "agent.py"
+HOST = pathlib.Path(__file__).resolve().parents[2] / "src" / "host"
 BOOT = ("import sys;s=sys.stdin.buffer.read(int(sys.argv.pop(1)));"
         "exec(compile(s,'agent','exec'),{'__name__':'__main__','SOURCE':s})")
 PINS = {
@@ -29,12 +30,21 @@ PINS = {
 }
 
 
+def joined():
+    """The agent's one script, of the parts that `Agent::SOURCE` names in their order."""
+    names = re.search(r"SOURCE: .*? = joined!\((.*?)\);", (HOST / "agent.rs").read_text(), re.DOTALL)[1]
+    parts = [(HOST / "agent" / f"{name}.py").read_bytes() for name in re.findall(r'"(\w+)"', names)]
+    assert len(parts) == len(list((HOST / "agent").glob("*.py"))), "a part of the agent is not joined"
+    return b"".join(part + b"\n\n" for part in parts)
+
+
+SOURCE = joined()
+
+
 def load():
     """The agent as a module, for the tests of its pure functions."""
-    spec = importlib.util.spec_from_file_location("agent", SOURCE)
-    module = importlib.util.module_from_spec(spec)
-    sys.dont_write_bytecode = True
-    spec.loader.exec_module(module)
+    module = types.ModuleType("agent")
+    exec(compile(SOURCE, "agent", "exec"), module.__dict__)
     return module
 
 
@@ -199,7 +209,7 @@ class Host:
         if self.at(".hostout", "agent").exists():
             argv = [sys.executable, "-I", str(self.at(".hostout", "agent"))]
         else:
-            source = SOURCE.read_bytes()
+            source = SOURCE
             argv, data = [sys.executable, "-I", "-c", BOOT, str(len(source))], source + data
         done = subprocess.run([*argv, "--path", self.path, verb, *arguments], input=data, capture_output=True,
                               check=False, timeout=120)

@@ -86,7 +86,7 @@ class Status(OnHost):
         self.assertEqual(self.host.ask("install")["end"], "ok")
         end = self.host.ask("status")
         self.assertEqual(end["path-state"], "ours")
-        self.assertEqual(end["installed"], support.sha256(support.SOURCE.read_bytes()))
+        self.assertEqual(end["installed"], support.sha256(support.SOURCE))
 
     def test_a_foreign_current_is_seen(self):
         self.layout.make()
@@ -411,8 +411,9 @@ esac
 class ZodbBackup(OnHost):
     DATA = {"kind": "zodb", "storages": ["var/filestorage/Data.fs"], "blobs": ["var/blobstorage"], "keep": 2}
 
-    def activation(self, id):
-        return agent.Activation(self.layout, {"id": id, "version": "1.1.0", "expected": "1.0.0"})
+    def backup(self):
+        self.layout.make()
+        return agent.Backup(self.layout, "a1-1.1.0", None, {})
 
     def site(self):
         release = self.host.at("site")
@@ -423,9 +424,9 @@ class ZodbBackup(OnHost):
         return release
 
     def test_storages_are_copied_and_blobs_are_linked(self):
-        release, folder = self.site(), self.host.at("copy")
-        folder.mkdir()
-        self.assertTrue(self.activation("a1").backup_zodb(str(release), self.DATA, str(folder)))
+        release, backup = self.site(), self.backup()
+        self.assertTrue(backup.make(str(release), self.DATA))
+        folder = pathlib.Path(backup.folder)
         self.assertEqual((folder / "var/filestorage/Data.fs").read_text(), "FS21")
         blob = folder / "var/blobstorage/0x00/a.blob"
         self.assertEqual(blob.stat().st_ino, (release / "var/blobstorage/0x00/a.blob").stat().st_ino)
@@ -433,9 +434,9 @@ class ZodbBackup(OnHost):
         self.assertEqual((folder / "var/filestorage/Data.fs").read_text(), "FS21")
 
     def test_a_site_without_data_has_no_backup(self):
-        folder = self.host.at("copy")
-        folder.mkdir(parents=True)
-        self.assertFalse(self.activation("a1").backup_zodb(str(self.host.at("nothing")), self.DATA, str(folder)))
+        backup = self.backup()
+        self.assertFalse(backup.make(str(self.host.at("nothing")), self.DATA))
+        self.assertFalse(os.path.exists(backup.folder))
 
     def test_the_newest_backups_stay_and_strangers_too(self):
         self.layout.make()
@@ -444,7 +445,7 @@ class ZodbBackup(OnHost):
             os.makedirs(os.path.join(self.layout.backups, name))
         history = [{"id": id, "release": "1", "time": "", "result": "healthy"} for id in ("a1", "b2", "c3")]
         agent.write_json(self.layout.record, {"format": 1, "history": history})
-        self.activation("d4").prune_backups(2)
+        agent.prune_backups(self.layout, 2)
         self.assertEqual(sorted(os.listdir(self.layout.backups)), names[1:])
 
 

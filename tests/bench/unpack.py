@@ -1,6 +1,6 @@
 """Unpacks wheels as the agent does, and compares the eggs with those that buildout made of the same wheels.
 
-    python unpack.py WHEELS PATH [EGGS]     with EGGS only the wheels that are there
+    python unpack.py AGENT WHEELS PATH [EGGS]     with EGGS only the wheels that are there
 """
 
 import glob
@@ -11,7 +11,6 @@ import runpy
 import sys
 import time
 
-AGENT = os.path.join(os.path.dirname(__file__), "..", "..", "src", "host", "agent.py")
 # What an installer writes down about itself, and byte code.
 OWN = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json")
 
@@ -29,8 +28,8 @@ def files(egg):
 
 
 def main():
-    wheels, path, *eggs = sys.argv[1:]
-    agent = runpy.run_path(AGENT, run_name="agent")
+    script, wheels, path, *eggs = sys.argv[1:]
+    agent = runpy.run_path(script, run_name="agent")
     names = [os.path.join(wheels, name) for name in sorted(os.listdir(wheels))]
     if eggs:
         there = set(os.listdir(eggs[0]))

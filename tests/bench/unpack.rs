@@ -6,6 +6,7 @@ use crate::{
     report::{Beside, Report, once, succeed},
     support::Sandbox,
 };
+use hostout::host::Agent;
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -27,9 +28,12 @@ pub fn run(report: &mut Report) {
     let buildout = buildout(&sandbox, &python, &here, &wheels, &egg);
     let (theirs, ours) = (sandbox.path("eggs/v5"), sandbox.path("srv"));
     let again = sandbox.path("again");
+    let script = sandbox.path("agent.py");
+    fs::write(&script, Agent::SOURCE).unwrap();
     let agent = |names: Option<&Path>, to: &Path| {
         let mut command = sandbox.command(python.to_str().unwrap(), sandbox.root());
-        command.arg(here.join("unpack.py")).args([&wheels, to]);
+        command.arg(here.join("unpack.py"));
+        command.args([script.as_path(), &wheels, to]);
         command.args(names);
         let mut lines = String::new();
         let took = once(|| lines = output(&mut command));

@@ -1,10 +1,10 @@
-//! What goes over the line to hosts, and the files that lie there: written by `agent.py`, read by it and by us.
+//! What goes over the line to hosts, and the files that lie there: written by the agent, read by it and by us.
 
 use super::{document, lines, path, same_shape, sample};
 use hostout::host::{
-    ActivateRequest, Activated, ActivationResult, Event, FailureKind, HaveRequest, JournalRequest,
-    ListenError, Listener, LockRequest, PrepareRequest, PruneRequest, Request, ServiceState,
-    StatusAnswer, StatusRequest, UnlockRequest,
+    ActivateRequest, Activated, ActivationResult, Agent, Event, FailureKind, HaveRequest,
+    JournalRequest, ListenError, Listener, LockRequest, PrepareRequest, PruneRequest, Request,
+    ServiceState, StatusAnswer, StatusRequest, UnlockRequest,
 };
 use hostout::release::{Digest, EntryId, Intent};
 use semver::Version;
@@ -16,6 +16,7 @@ use std::{
     path::Path,
     process::{Command, Stdio},
 };
+use tempfile::NamedTempFile;
 
 fn digest(digit: &str) -> Digest {
     digit.repeat(64).parse().unwrap()
@@ -81,12 +82,19 @@ fn requests() -> Vec<Value> {
     ]
 }
 
+/// The agent as a file.
+fn script() -> NamedTempFile {
+    let mut file = tempfile::Builder::new().suffix(".py").tempfile().unwrap();
+    file.write_all(Agent::SOURCE.as_bytes()).unwrap();
+    file
+}
+
 /// Runs the agent at `top`: its lines, and its exit code.
 fn agent(top: &Path, words: &[&str], request: &str) -> (String, Option<i32>) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/agent.py");
+    let script = script();
     let mut child = Command::new("python3")
         .arg("-B")
-        .arg(script)
+        .arg(script.path())
         .arg("--path")
         .arg(top)
         .args(words)
@@ -225,6 +233,7 @@ fn a_journal_means_what_it_meant() {
 #[test]
 fn record_and_journal_are_written_as_they_were() {
     let home = tempfile::tempdir().unwrap();
+    let agent = script();
     let script = r#"
 import importlib.util, json, os, sys
 spec = importlib.util.spec_from_file_location("agent", sys.argv[1])
@@ -243,7 +252,7 @@ job.journal.note(job.end("healthy", "1.4.2 is live"))
 "#;
     let ran = Command::new("python3")
         .args(["-B", "-c", script])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/host/agent.py"))
+        .arg(agent.path())
         .arg(home.path())
         .output()
         .unwrap();

@@ -1,0 +1,298 @@
+"""The job: backup, stop, switch, start, probe, or all of it back."""
+
+import contextlib
+import os
+import secrets
+import signal
+import time
+import traceback
+
+
+class Activation:
+    """The job that makes a prepared release live, or puts everything back. It runs without its client."""
+
+    def __init__(self, layout, request):
+        self.layout, self.request, self.lock = layout, request, Lock(layout)
+        self.id = checked(IDENTIFIER, request.get("id"), "deployment id")
+        self.new = checked(VERSION, request.get("version"), "version")
+        self.old, self.token = request.get("expected"), request.get("token")
+        self.journal = Journal(layout, self.id)
+        self.reached = "nothing"  # then "stopping", "switched"
+        self.allowed = False  # whether `check` had no objection
+        self.undoing = False
+        self.started = time.monotonic()
+        self.backup = None
+
+    def check(self):
+        """What must hold before anything is done; also asked by the client's side, so that it hears a plain no."""
+        self.lock.refresh(self.token, "activate")
+        version, state, target_of = self.layout.live()
+        if state == "foreign":
+            raise Failed("refused", f"{self.layout.current} is not this program's ({target_of or 'not a link'})",
+                         "move it out of the way")
+        if version != self.old:
+            raise Failed("stale", f"{version or 'nothing'} is live, not {self.old or 'nothing'} as planned",
+                         "plan again", current=version)
+        if not complete(self.layout, self.new, self.request.get("manifest-sha256")):
+            raise Failed("not-prepared", f"{self.new} of this manifest is not prepared here", "prepare again")
+
+    # The way forward
+
+    def run(self):
+        try:
+            self.settings = {version: stored_settings(self.layout, version) for version in {self.old, self.new} if
+                             version}
+            with Heartbeat(self.lock, self.token):
+                failure = self.attempt()
+                # From here on nothing may stop half-way, whatever signals come.
+                signal.signal(signal.SIGTERM, pass_over)
+                self.journal.free_reserve()
+                end = self.undo(failure) if failure else self.healthy()
+        except BaseException as error:
+            traceback.print_exc()
+            end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
+        with contextlib.suppress(Failed, OSError):
+            self.lock.release(self.token)
+        self.journal.append(end)
+
+    def attempt(self):
+        try:
+            self.forward()
+        except Failed as failure:
+            return failure
+        except OSError as error:
+            return failed_by_system(error)
+        except Exception as error:  # a bug must not leave the site down either
+            traceback.print_exc()
+            return Failed("bug", f"a bug in the agent: {error!r}")
+        return None
+
+    def forward(self):
+        self.check()
+        self.allowed = True
+        self.check_venvs()
+        self.make_backup()
+        self.hook("before-stop")
+        self.reached = "stopping"
+        self.stop(self.old)
+        self.confirm_silence()
+        self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
+        self.reached = "switched"
+        self.switch(self.new)
+        self.hook("migrate")
+        self.install_host_parts(self.new)
+        self.start(self.new)
+        self.hook("after-start")
+        self.step("probe", self.address(self.new) or "processes")
+        self.probe(self.new, self.override())
+
+    def healthy(self):
+        self.hook("after-healthy", needed=False)
+        end = self.end("healthy", f"{self.new} is live and healthy")
+        self.remember("healthy", live=self.new)
+        self.tidy()
+        return end
+
+    def check_venvs(self):
+        settings = self.settings[self.new]
+        if settings is None:
+            raise Failed("not-prepared", f"{self.new} has no settings", "prepare again")
+        if ensure_venv(self.layout, settings["venv"], self.journal.output):
+            self.step("venv", "made anew: the interpreter had changed")
+
+    def make_backup(self):
+        """Before anything is touched. The new release's command counts, so that a broken one can be mended by a
+        release; where it has none, the running release's."""
+        if not self.old:
+            return
+        owner = next((v for v in (self.new, self.old) if self.table(v).get("data", {}).get("kind", "none") != "none"),
+                     None)
+        if not owner:
+            return
+        name = f"{self.id}-{self.new}"
+        self.step("backup", name)
+        backup = Backup(self.layout, name, self.journal.output, self.hook_env())
+        if backup.make(self.layout.release(owner), self.table(owner)["data"]):
+            self.backup = name
+
+    def stop(self, version):
+        if version:
+            self.step("stop", version)
+            self.services(version).stop()
+
+    def start(self, version):
+        self.step("start", version)
+        self.services(version).start()
+
+    def confirm_silence(self):
+        """Whoever still answers would be taken for the new release."""
+        for version in (self.old, self.new):
+            kind = self.table(version).get("services", {}).get("kind", "none") if version else "none"
+            address = self.address(version)
+            if kind != "none" and address and not wait_until(lambda a=address: silent(a), 10, 0.25):
+                raise Failed("stop", f"{redact(address)} still answers after the services were stopped",
+                             "find out who else serves it")
+
+    def switch(self, version):
+        """`mv -T`: one rename, read back."""
+        self.lock.refresh(self.token)
+        link_now(self.layout, version)
+
+    def install_host_parts(self, version):
+        """Parts that act outside the release, installed through `current`; what they did is remembered for all
+        releases together, so that the next one can take it back."""
+        settings = self.settings[version]
+        parts = settings["buildout"].get("host-parts") or []
+        if not parts:
+            return
+        self.step("host-parts", " ".join(parts))
+        with scratch(self.layout, "home") as home:
+            release = self.layout.release(version)
+            argv = buildout_argv(settings, release, self.layout.current,
+                                 f"buildout:installed={self.layout.own('host-parts.cfg')}", "install", *parts)
+            env = {**buildout_env(home, os.path.join(release, ".hostout", "dist")),
+                   "HOME": os.environ.get("HOME", home)}
+            code, said = run(argv, self.layout.current, 1800, self.journal.output, env)
+        if code != 0:
+            raise Failed("host-parts", f"buildout of {' '.join(parts)} failed with status {code}", None,
+                         last_lines(said))
+
+    def probe(self, version, address):
+        allowed = self.table(version).get("health", {}).get("timeout", 60)
+        if self.request.get("deadline") and self.old != version:
+            allowed = min(allowed, self.request["deadline"] - (time.monotonic() - self.started))
+        probe(self.services(version), address, version, max(1, allowed))
+
+    # The way back
+
+    def undo(self, failure):
+        """Puts the old release back as far as this got, and says what is live."""
+        self.undoing = True
+        message, output = failure.message, failure.output
+        more = {"kind": failure.kind, "output": output, "hint": failure.hint}
+        if self.allowed:
+            self.hook("on-failure", needed=False)
+        if self.reached == "nothing" or (self.reached == "stopping" and not self.old):
+            return self.end("failed-before-switch", f"{message}; nothing was changed", **more)
+        if self.reached == "switched" and self.request.get("keep-unhealthy") and failure.kind == "unhealthy":
+            end = self.end("unhealthy", f"{message}; kept by choice", **more)
+            self.remember("unhealthy", live=self.new)
+            return end
+        try:
+            if self.reached == "switched":
+                if self.old == self.new:
+                    self.remember("failed")
+                    return self.end("failed", f"{message}; it is the release that was live before", **more)
+                self.stop(self.new)
+                self.switch_back()
+            if not self.old:
+                self.remember("failed", live=None)
+                return self.end("failed", f"{message}; there is no earlier release, nothing is live", **more)
+            if self.reached == "switched":
+                self.install_host_parts(self.old)
+            if self.reached == "switched" or processes_complaint(self.services(self.old).look()):
+                self.start(self.old)  # else it is what wouldn't stop
+            self.step("probe", self.old)
+            self.probe(self.old, self.address(self.old))
+        except (Failed, OSError) as second:
+            second = second if isinstance(second, Failed) else failed_by_system(second)
+            self.remember("failed", live=self.layout.live()[0])
+            return self.end("failed", f"{message}; putting back {self.old or 'nothing'} failed too: {second.message}",
+                            **{**more, "output": (output + second.output)[-OUTPUT_LINES:]})
+        if self.reached == "stopping":
+            return self.end("failed-before-switch", f"{message}; {self.old} was started again", **more)
+        self.remember("reverted")
+        return self.end("reverted", f"{message}; {self.old} was put back and is healthy", **more)
+
+    def switch_back(self):
+        self.step("switch", f"{self.new} -> {self.old or 'nothing'}")
+        if self.old:
+            link_now(self.layout, self.old)
+        elif self.layout.live()[0] == self.new:
+            os.unlink(self.layout.current)
+
+    # What both need
+
+    def table(self, version):
+        return (self.settings.get(version) or {}).get("buildout", {})
+
+    def services(self, version):
+        return services_of(self.layout.release(version), self.settings.get(version), self.journal.output)
+
+    def address(self, version):
+        return self.table(version).get("health", {}).get("http") if version else None
+
+    def override(self):
+        """The address to ask for the new release; the request may name another, or none."""
+        asked = self.request.get("health")
+        return self.address(self.new) if asked is None else None if asked == "none" else asked
+
+    def step(self, step, detail=""):
+        self.journal.note({"event": "step", "step": step, "detail": redact(detail)})
+        if not self.undoing:  # on the way back a lost lock must not leave the site down
+            self.lock.refresh(self.token, step)
+
+    def hook_env(self):
+        return {"HOSTOUT_RELEASE": self.new, "HOSTOUT_STAGE": str(self.request.get("stage") or ""),
+                "HOSTOUT_ID": self.id, "HOSTOUT_PATH": self.layout.path}
+
+    def hook(self, name, needed=True):
+        hook = self.table(self.new).get("hooks", {}).get(name)
+        if not hook:
+            return
+        self.journal.note({"event": "step", "step": name, "detail": hook["argv"][0]})
+        code, said = run(hook["argv"], self.layout.release(self.new), hook["timeout"], self.journal.output,
+                         service_env(self.hook_env()))
+        if code != 0 and needed:
+            raise Failed("hook", f"the hook {name} ended with status {code}", None, last_lines(said))
+        if code != 0:
+            self.warn(f"the hook {name} ended with status {code}")
+
+    def warn(self, message):
+        self.journal.note({"event": "warning", "message": redact(message)})
+
+    def remember(self, result, live=...):
+        """The host's record: what is live here and how it came about. Failing to write it undoes nothing."""
+        record = read_json(self.layout.record) or {"format": FORMAT, "release": None, "history": []}
+        history = [*record.get("history", []), {"release": self.new, "id": self.id, "time": now(), "result": result}]
+        if live is not ...:
+            settled = result in ("healthy", "unhealthy")
+            record.update({
+                "release": live, "manifest": (complete(self.layout, live) or {}).get("manifest") if live else None,
+                "id": self.id if settled else record.get("id"),
+                "serial": self.request.get("serial") if settled else record.get("serial"),
+                "time": now(), "stage": self.request.get("stage"), "from": self.old, "healthy": result == "healthy"})
+        record.update({"format": FORMAT, "history": history[-50:]})
+        try:
+            write_json(self.layout.record, record)
+        except OSError as error:
+            self.warn(f"the record could not be written: {error.strerror}")
+
+    def tidy(self):
+        try:
+            self.journal.note({"event": "step", "step": "prune", "detail": ""})
+            Prune(self.layout, self.request.get("keep") or 5).run()
+            prune_backups(self.layout, self.table(self.new).get("data", {}).get("keep", 3))
+        except (Failed, OSError) as error:
+            self.warn(f"old releases could not be removed: {error}")
+
+    def end(self, result, message, **more):
+        current = self.layout.live()[0]
+        ok = result in ("healthy", "unhealthy")
+        return {"event": "end", "end": "ok" if ok else "failed", "result": result, "id": self.id, "from": self.old,
+                "to": self.new, "current": current, "backup": self.backup, "output": [], **more,
+                "message": redact(message)}
+
+
+def link_now(layout, version):
+    """Points `current` at a release by one rename, and reads it back."""
+    following = layout.at(f"current.next.{secrets.token_hex(4)}")
+    os.symlink(os.path.join("releases", version), following)
+    try:
+        os.replace(following, layout.current)
+    except OSError:
+        os.unlink(following)
+        raise
+    sync_folder(layout.path)
+    if layout.live()[0] != version:
+        raise Failed("switch", f"current names {layout.live()[2]} after it was switched to {version}")

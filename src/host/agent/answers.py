@@ -1,0 +1,79 @@
+"""What is said on stdout, and the one exception that ends a verb."""
+
+import errno
+import json
+import os
+import re
+import threading
+import time
+
+
+class Failed(Exception):
+    """Ends a verb: a kind for programs, a message that says what is the matter, a hint where there is a remedy."""
+
+    def __init__(self, kind, message, hint=None, output=(), **more):
+        super().__init__(message)
+        self.kind, self.message, self.hint, self.output, self.more = kind, message, hint, list(output), more
+
+    def answer(self):
+        answer = {"end": "failed", "kind": self.kind, "message": redact(self.message), "hint": self.hint,
+                  "output": self.output}
+        return {**answer, **self.more}
+
+
+def failed_by_system(error):
+    """An operating system's no as an answer; a full disk is told apart."""
+    place = f"{error.filename}: " if error.filename else ""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return Failed("disk-full" if full else "io", f"{place}{error.strerror or error}",
+                  "make room, or remove old releases (git hostout prune)" if full else None)
+
+
+class Answers:
+    """JSON lines on stdout. A reader who has gone is no error for the work that is being done."""
+
+    def __init__(self, stream):
+        self.stream, self.mutex, self.last, self.gone = stream, threading.Lock(), time.monotonic(), False
+
+    def line(self, value):
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        with self.mutex:
+            self.last = time.monotonic()
+            if self.gone:
+                return
+            try:
+                self.stream.write(text + b"\n")
+                self.stream.flush()
+            except (BrokenPipeError, ConnectionResetError):
+                self.gone = True
+
+    def step(self, step, detail=""):
+        self.line({"event": "step", "step": step, "detail": redact(detail)})
+
+    def progress(self, step, done, total):
+        self.line({"event": "progress", "step": step, "done": done, "total": total})
+
+    def alive(self):
+        if time.monotonic() - self.last >= ALIVE_SECONDS:
+            self.line({"event": "alive"})
+
+
+def redact(text):
+    """`text` without user info in addresses."""
+    return re.sub(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]+@", r"\1***@", text)
+
+
+def last_lines(data, count=OUTPUT_LINES):
+    """The last lines of some bytes that may be anything, as clean text."""
+    text = data[-65536:].decode("utf-8", "replace")
+    lines = ["".join(c if c.isprintable() or c == "\t" else "?" for c in line) for line in text.splitlines()]
+    return [redact(line)[:2000] for line in lines[-count:]]
+
+
+def tail_of(path, count=OUTPUT_LINES):
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
+            return last_lines(file.read(), count)
+    except OSError:
+        return []

@@ -1,0 +1,129 @@
+"""Atomic writes, removing, copying, hashing."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+
+
+def write_whole(path, data, mode=0o644):
+    """Puts `data` at `path`, all of it or nothing, also when the power goes."""
+    partial = f"{path}.{os.getpid()}.{secrets.token_hex(4)}"
+    try:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(partial)
+        raise
+    sync_folder(os.path.dirname(path))
+
+
+def sync_folder(path):
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_json(path, value, mode=0o644):
+    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n", mode)
+
+
+def read_json(path):
+    """What `path` holds, or None where it is missing or torn."""
+    try:
+        with open(path, "rb") as file:
+            return json.loads(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def remove_tree(layout, path):
+    """Removes `path`, its read-only folders too, after taking it out of sight by one rename."""
+    if not os.path.lexists(path):
+        return
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+        return
+    os.chmod(path, os.stat(path).st_mode | 0o700)  # a folder that changes its parent must be writable itself
+    os.makedirs(layout.tmp, 0o700, exist_ok=True)
+    aside = os.path.join(layout.tmp, f"removed-{secrets.token_hex(8)}")
+    os.rename(path, aside)
+    for folder, _, _ in os.walk(aside):  # top down: a folder is opened up before it is listed
+        for name in os.scandir(folder):
+            if name.is_dir(follow_symlinks=False):
+                os.chmod(name.path, 0o700)
+    shutil.rmtree(aside)
+
+
+def tree_size(path):
+    total = 0
+    for folder, _, files in os.walk(path):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_size
+    return total
+
+
+def copy_beginning(source, target):
+    """What `source` holds now, durably; what is appended meanwhile is left out."""
+    os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
+    with open(source, "rb") as old, open(target, "xb") as new:
+        left = os.fstat(old.fileno()).st_size
+        while left:
+            block = old.read(min(left, 1 << 20))
+            if not block:
+                break
+            new.write(block)
+            left -= len(block)
+        new.flush()
+        os.fsync(new.fileno())
+
+
+def link_tree(source, target):
+    """The folders of `source`, with its files as hard links; as copies where the file system is another."""
+    for folder, _, files in os.walk(source):
+        place = os.path.join(target, os.path.relpath(folder, source))
+        os.makedirs(place, 0o700, exist_ok=True)
+        for name in files:
+            try:
+                os.link(os.path.join(folder, name), os.path.join(place, name))
+            except FileNotFoundError:
+                pass  # a temporary file of a transaction that ended
+            except OSError as error:
+                if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK):
+                    raise
+                shutil.copy2(os.path.join(folder, name), os.path.join(place, name))
+
+
+def sha256_of(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def scratch(layout, name):
+    os.makedirs(layout.tmp, 0o700, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f"{name}-", dir=layout.tmp)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def now():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

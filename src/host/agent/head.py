@@ -1,0 +1,49 @@
+"""The host's half of git-hostout: one fixed script, standard library only, python >= 3.9.
+
+It is given data (manifest, settings, signed entry) and never code. Run as
+
+    python3 -I <path>/.hostout/agent --path <path> VERB [ARG]
+
+or, before it is installed, from stdin: LENGTH bytes of this source, then the request. It never relies on `__file__`.
+A request is one JSON object on stdin; an answer is JSON lines on stdout. The last line always has "end": "ok" or
+"failed" and proves that the verb ended; exit status 0 goes with ok, 3 with failed.
+
+It is written in parts, which `Agent::SOURCE` joins in this order, so that a part uses what stands above it; each
+opens with the modules that it needs:
+
+    answers       what is said on stdout, and the one exception that ends a verb
+    layout        every path below <path>
+    files         atomic writes, removing, copying, hashing
+    lock          who may change the host, by token and lease
+    python        this interpreter, and the wheel tags it takes
+    store         artifacts by sha256, the upload
+    tarball       the buildout files, unpacked without trusting them
+    wheels        one wheel to one egg directory, exactly as buildout would
+    processes     children with a decided environment, nothing they can hang
+    venv          the interpreter that runs buildout, shared by releases
+    prepare       everything that outsiders can't notice
+    services      start, stop and look at what a release runs, by kind
+    health        processes and http, judged by effect
+    journal       what a job did, for those who were not connected
+    backup        the data as it was before
+    activation    the job: backup, stop, switch, start, probe, or all of it back
+    job           the job outlives its connection
+    prune         what may go
+    status        what is there; writes nothing
+    verbs, main   requests to the above
+
+Files on a host, their owners and modes: the contract's "On a host". Writers hold `.hostout/lock`; the order of an
+activation is in `Activation.forward`, its undoing in `Activation.undo`.
+"""
+
+import re
+
+AGENT_VERSION = "1"
+FORMAT = 1  # of requests, answers and the files below .hostout
+SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,127}\Z")
+IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}\Z")
+MAX_REQUEST = 64 << 20
+OUTPUT_LINES = 40
+START_SECONDS = 20  # that a control script's daemon may take to appear
+ALIVE_SECONDS = 1  # a quiet verb says that it lives, for the client's stall clock

@@ -1,0 +1,52 @@
+"""A job outlives the connection that started it: forked away, deaf to hang-ups, told once when the machine goes down."""
+
+import os
+import signal
+import traceback
+
+
+def detach(activation):
+    """Starts the job in a session of its own (double fork) and returns at once."""
+    journal, layout = activation.journal, activation.layout
+    os.makedirs(journal.folder, 0o700)
+    write_json(os.path.join(journal.folder, "request.json"),
+               {key: value for key, value in activation.request.items() if key != "token"}, 0o600)
+    write_whole(os.path.join(journal.folder, "entry.toml"), (activation.request.get("entry") or "").encode(), 0o600)
+    write_whole(os.path.join(journal.folder, "entry.toml.sig"), (activation.request.get("signature") or "").encode(),
+                0o600)
+    write_json(os.path.join(layout.jobs, "last"), {"id": activation.id})
+    journal.keep_reserve()
+    held = journal.hold()  # taken before the fork, so that a follower never finds the job dead before it lives
+    child = os.fork()
+    if child:
+        os.close(held)
+        os.waitpid(child, 0)
+        return
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        signal.signal(signal.SIGHUP, pass_over)
+        signal.signal(signal.SIGINT, pass_over)
+        signal.signal(signal.SIGTERM, asked_to_end)
+        nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(journal.output, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.dup2(nothing, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.lseek(output, 0, os.SEEK_END)
+        os.chdir("/")
+        activation.run()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def pass_over(*_):
+    """Instead of SIG_IGN, which services would inherit over exec: they'd never stop on SIGTERM."""
+
+
+def asked_to_end(*_):
+    """The machine goes down: put the old release back while there is time, once."""
+    signal.signal(signal.SIGTERM, pass_over)
+    raise Failed("stopped", "the job was asked to end")

@@ -1,0 +1,104 @@
+"""What a job did, for those who were not connected."""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+
+
+class Journal:
+    """`.hostout/jobs/<id>/journal`: JSON lines, appended and synced; a torn last line is no line."""
+
+    def __init__(self, layout, name):
+        self.folder = layout.job(checked(IDENTIFIER, name, "deployment id"))
+        self.file, self.alive_file = os.path.join(self.folder, "journal"), os.path.join(self.folder, "alive")
+        self.output = os.path.join(self.folder, "output")
+
+    def append(self, value):
+        line = json.dumps({**value, "time": now()}, ensure_ascii=False).encode("utf-8", "backslashreplace")
+        with open(self.file, "ab") as file:
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def note(self, value):
+        """Appends where that is possible: a full disk must not decide what a job does."""
+        with contextlib.suppress(OSError):
+            self.append(value)
+
+    def keep_reserve(self):
+        """Sets room aside, so that the end and the record can be written on a disk that has become full."""
+        write_whole(os.path.join(self.folder, "reserve"), bytes(1 << 18), 0o600)
+
+    def free_reserve(self):
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self.folder, "reserve"))
+
+    def events(self, offset=0):
+        """Whole events from `offset`, and the offset after them."""
+        try:
+            with open(self.file, "rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return [], offset
+        whole = data[:data.rfind(b"\n") + 1]
+        events = []
+        for line in whole.splitlines():
+            with contextlib.suppress(ValueError):
+                events.append(json.loads(line))
+        return events, offset + len(whole)
+
+    def hold(self):
+        """Marks the job as running for as long as the returned handle is open, also in children of a fork."""
+        handle = os.open(self.alive_file, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return handle
+
+    def running(self):
+        try:
+            handle = os.open(self.alive_file, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+
+    def ended(self):
+        return next((event for event in reversed(self.events()[0]) if event.get("event") == "end"), None)
+
+    def state(self):
+        end = self.ended()
+        if end:
+            return {"state": "ended", "result": end.get("result")}
+        return {"state": "running" if self.running() else "died", "result": None}
+
+
+def follow(layout, journal, answers, wait=True):
+    """Copies a job's events to stdout until its end, and gives the end: the job itself doesn't care."""
+    offset = 0
+    while True:
+        running = journal.running()  # looked at first: what the job wrote before it ended is read below
+        events, offset = journal.events(offset)
+        for event in events:
+            if event.get("event") == "end":
+                return event
+            answers.line(event)
+        if not running or not wait or answers.gone:
+            current = layout.live()[0]
+            kind = "running" if running else "died"
+            raise Failed(kind, "the job is still running" if running else "the job died without an end",
+                         None if running else "look at the host's status", tail_of(journal.output),
+                         result="unknown", current=current)
+        answers.alive()
+        time.sleep(0.1)
+
+
+def last_job(layout):
+    name = (read_json(os.path.join(layout.jobs, "last")) or {}).get("id")
+    return name if name and os.path.isdir(layout.job(name)) else None

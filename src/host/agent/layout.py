@@ -1,0 +1,92 @@
+"""Every path below <path>."""
+
+import getpass
+import os
+
+
+class Layout:
+    """Every path below <path>."""
+
+    def __init__(self, path):
+        path = os.path.expanduser(path)
+        if not os.path.isabs(path):
+            raise Failed("bad-request", f"{path} is not absolute")
+        self.path = os.path.normpath(path)
+        self.current = self.at("current")
+        self.releases, self.eggs, self.store = self.at("releases"), self.at("eggs"), self.at("store")
+        self.venvs, self.shared, self.backups = self.at("venvs"), self.at("shared"), self.at("backups")
+        self.private = self.at(".hostout")
+        self.lock, self.guard = self.own("lock"), self.own("lock.guard")
+        self.record, self.jobs, self.tmp, self.logs = (self.own(n) for n in ("record", "jobs", "tmp", "logs"))
+
+    def at(self, *names):
+        return os.path.join(self.path, *names)
+
+    def own(self, *names):
+        return os.path.join(self.private, *names)
+
+    def object(self, sha256):
+        return os.path.join(self.store, sha256[:2], sha256[2:])
+
+    def release(self, version):
+        return os.path.join(self.releases, version)
+
+    def job(self, name):
+        return os.path.join(self.jobs, name)
+
+    def state(self):
+        """Whose directory this is, and why it can't be used."""
+        if not os.path.lexists(self.path):
+            parent = self.path
+            while not os.path.lexists(parent):
+                parent = os.path.dirname(parent)
+            if not os.path.isdir(parent):
+                return "unwritable", f"{parent} is not a directory"
+            if not os.access(parent, os.W_OK | os.X_OK):
+                return "unwritable", f"{parent} is not writable for {user()}"
+            return "absent", None
+        if not os.path.isdir(self.path):
+            return "foreign", f"{self.path} is not a directory"
+        if not os.access(self.path, os.W_OK | os.X_OK):
+            return "unwritable", f"{self.path} is not writable for {user()}"
+        if os.path.isdir(self.private):
+            return "ours", None
+        # Shared files have to be there before the first deployment.
+        return ("foreign", "it holds other files") if set(os.listdir(self.path)) - {"shared"} else ("empty", None)
+
+    def make(self):
+        """Makes what is missing; refuses a directory that is someone else's."""
+        state, reason = self.state()
+        if state in ("foreign", "unwritable"):
+            raise Failed("refused", f"{self.path} can't be used: {reason}", "choose another path for the stage")
+        for folder in (self.path, self.private, self.releases, self.eggs, self.store, self.venvs):
+            os.makedirs(folder, 0o755, exist_ok=True)
+        for folder in (self.backups, self.jobs, self.tmp, self.logs):
+            os.makedirs(folder, 0o700, exist_ok=True)
+        if not os.path.isdir(self.shared):
+            os.mkdir(self.shared)
+            os.chmod(self.shared, 0o2770)
+
+    def live(self):
+        """The release that `current` names, the state of the link, and what it says."""
+        if not os.path.lexists(self.current):
+            return None, "absent", None
+        if not os.path.islink(self.current):
+            return None, "foreign", None
+        target = os.readlink(self.current)
+        folder, version = os.path.split(target)
+        ours = folder in ("releases", self.releases) and VERSION.match(version)
+        return (version, "ours", target) if ours else (None, "foreign", target)
+
+
+def user():
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def checked(pattern, value, what):
+    if not isinstance(value, str) or not pattern.match(value):
+        raise Failed("bad-request", f"{value!r} is no {what}")
+    return value

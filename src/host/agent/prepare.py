@@ -1,0 +1,215 @@
+"""Everything that outsiders can't notice: a release built at its final place."""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import shutil
+
+
+class Prepare:
+    """Builds `releases/<version>` at its final place. It is good when `.hostout/complete` is there, written last."""
+
+    def __init__(self, layout, request, answers):
+        self.layout, self.request, self.answers = layout, request, answers
+        self.lock = Lock(layout)
+        self.version = checked(VERSION, request.get("version"), "version")
+        self.id = checked(IDENTIFIER, request.get("id"), "deployment id")
+        self.release = layout.release(self.version)
+        self.log = os.path.join(layout.logs, f"{self.id}-buildout.log")
+
+    def run(self):
+        manifest = self.manifest()
+        self.layout.make()
+        token = self.lock.take(self.request.get("lock"), "prepare")
+        keep = False
+        try:
+            with Heartbeat(self.lock, token, self.answers):
+                reused = self.build(manifest, token)
+            keep = bool(self.request.get("keep-lock"))
+        finally:
+            if not keep:
+                self.lock.release(token)
+        return {"end": "ok", "reused": reused, "release": self.version, "lock": token if keep else None}
+
+    def manifest(self):
+        text, wanted = self.request.get("manifest", ""), self.request.get("manifest-sha256")
+        if hashlib.sha256(text.encode()).hexdigest() != wanted:
+            raise Failed("wrong-hash", f"the manifest is not the one that is named ({wanted})", "try again")
+        manifest = parse_toml(self.layout, text)
+        if not isinstance(manifest.get("format"), int) or manifest["format"] > FORMAT:
+            raise Failed("newer-format", f"the manifest is of format {manifest.get('format')}, this host's agent knows"
+                         f" up to {FORMAT}", "use the git-hostout that made the release")
+        if manifest.get("version") != self.version:
+            raise Failed("bad-request", f"the manifest is that of {manifest.get('version')}, not {self.version}")
+        return manifest
+
+    def build(self, manifest, token):
+        settings = self.settings(manifest)
+        if self.reusable(settings):
+            return True
+        if self.layout.live()[0] == self.version:
+            raise Failed("refused", f"{self.version} is live and can't be built anew under its own name",
+                         "release the next version")
+        self.lock.refresh(token, "prepare")
+        remove_tree(self.layout, self.release)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.log)
+        try:
+            self.fill(manifest, settings, token)
+        except BaseException:
+            if (self.lock.owner() or {}).get("token") in (None, token):  # else another one builds there by now
+                remove_tree(self.layout, self.release)
+            raise
+        return False
+
+    def settings(self, manifest):
+        """What is stored with the release: its own way to run, for as long as it is on the host."""
+        named = {table["name"]: table for table in manifest.get("buildout", [])}
+        name = self.request.get("buildout", "default")
+        if name not in named:
+            raise Failed("bad-request", f"the manifest has no buildout {name!r}")
+        self.answers.step("verify", "artifacts")
+        tarball = manifest["tarball"]
+        verified(self.layout, {"file": tarball["name"], "sha256": tarball["sha256"]})
+        ranks = {tag: n for n, tag in enumerate(wheel_tags())}
+        pins = [pin for pin in manifest.get("pin", []) if name in pin["buildouts"]]
+        wheels = [self.choose(dist, ranks) for dist in manifest.get("egg", []) + pins]
+        for wheel in wheels:
+            verified(self.layout, wheel)
+        bootstrap = [wheel for wheel in wheels if wheel["bootstrap"]]
+        return {"format": FORMAT, "version": self.version, "buildout": named[name], "wheels": wheels,
+                "tarball": tarball["sha256"], "venv": venv_of(self.layout, bootstrap),
+                "stage": self.request.get("stage")}
+
+    def choose(self, dist, ranks):
+        """The wheel of a distribution that fits this interpreter best."""
+        fitting = [(rank_of(a["file"], ranks), a["file"], a["sha256"]) for a in dist.get("artifacts", [])]
+        fitting = sorted(entry for entry in fitting if entry[0] is not None)
+        if not fitting:
+            raise Failed("refused", f"no wheel of {dist['name']} {dist['version']} is for this host ({target()})",
+                         "add the host's target to [release] targets and release again")
+        _, file, sha256 = fitting[0]
+        return {"name": dist["name"], "version": dist["version"], "file": checked_file(file), "sha256": sha256,
+                "bootstrap": canonical(dist["name"]) in map(canonical, BOOTSTRAP)}
+
+    def reusable(self, settings):
+        if not complete(self.layout, self.version, self.request["manifest-sha256"]):
+            return False
+        self.answers.step("reuse", self.version)
+        stored = read_json(os.path.join(self.release, ".hostout", "settings.json")) or {}
+        if stored.get("venv") != settings["venv"] or stored.get("buildout") != settings["buildout"]:
+            return False
+        ensure_venv(self.layout, settings["venv"], self.log)
+        return True
+
+    def fill(self, manifest, settings, token):
+        private = os.path.join(self.release, ".hostout")
+        os.makedirs(private)
+        self.answers.step("unpack", manifest["tarball"]["name"])
+        top = f"{manifest['project']['name']}-{self.version}"
+        unpack_tarball(self.layout.object(settings["tarball"]), top, self.release)
+        self.answers.step("shared")
+        link_shared(self.layout, self.release, settings["buildout"].get("shared", {}))
+        self.answers.step("venv")
+        ensure_venv(self.layout, settings["venv"], self.log)
+        self.answers.step("eggs")
+        self.lock.refresh(token, "prepare")
+        self.wire_eggs(settings)
+        self.answers.step("buildout", settings["buildout"]["run"])
+        try:
+            self.run_buildout(settings)
+            self.check_working_set(settings)
+        finally:
+            if os.path.exists(self.log):
+                shutil.copyfile(self.log, os.path.join(private, "buildout.log"))
+        self.lock.refresh(token, "prepare")
+        write_whole(os.path.join(private, "manifest.toml"), self.request["manifest"].encode())
+        write_whole(os.path.join(private, "manifest.sig"), (self.request.get("signature") or "").encode())
+        write_json(os.path.join(private, "settings.json"), settings)
+        os.sync()
+        write_json(os.path.join(private, "complete"),
+                   {"format": FORMAT, "manifest": self.request["manifest-sha256"], "time": now()})
+
+    def egg_folder(self, settings):
+        """Where buildout looks for eggs: 5 and 6 below `v5`, 4 beside it; and whether we unpack for it."""
+        buildout = next((w for w in settings["wheels"] if canonical(w["name"]) == "zc-buildout"), None)
+        if not buildout:
+            raise Failed("refused", "the manifest pins no zc.buildout", "release again")
+        ours = int(buildout["version"].split(".")[0]) >= 5
+        return os.path.join(self.release, "eggs", "v5") if ours else os.path.join(self.release, "eggs"), ours
+
+    def wire_eggs(self, settings):
+        """Links eggs and wheels: exactly the manifest's, so that an old egg of the same version can't slip in."""
+        folder, ours = self.egg_folder(settings)
+        dist = os.path.join(self.release, ".hostout", "dist")
+        for path in (folder, dist, os.path.join(self.release, ".hostout", "index")):
+            os.makedirs(path)
+        for wheel in settings["wheels"]:
+            path, place = self.layout.object(wheel["sha256"]), os.path.join(dist, wheel["file"])
+            try:
+                os.link(path, place)
+            except OSError:
+                os.symlink(path, place)
+        if not ours:
+            return
+        wanted = [(w["sha256"], self.layout.object(w["sha256"])) for w in settings["wheels"] if not w["bootstrap"]]
+        python = os.path.join(settings["venv"]["path"], "bin", "python")
+        eggs = make_eggs(self.layout, wanted, python, self.answers, self.log)
+        for sha256, egg in eggs.items():
+            os.symlink(os.path.join(self.layout.eggs, sha256, egg), os.path.join(folder, egg))
+
+    def run_buildout(self, settings):
+        table = settings["buildout"]
+        parts = ["install", *table["parts"]] if table.get("host-parts") else []
+        with scratch(self.layout, "home") as home:
+            argv = buildout_argv(settings, self.release, self.release) + parts
+            env = buildout_env(home, os.path.join(self.release, ".hostout", "dist"))
+            code, said = run(argv, self.release, 3600, self.log, env)
+        if code != 0:
+            raise Failed("buildout", f"buildout of {self.version} failed with status {code}",
+                         f"the whole output is in {self.log}", last_lines(said))
+
+    def check_working_set(self, settings):
+        """No egg but the manifest's may be there, and each link must lead somewhere."""
+        folder, _ = self.egg_folder(settings)
+        wanted = {(canonical(wheel["name"]), normal_version(wheel["version"])) for wheel in settings["wheels"]}
+        for egg in sorted(os.listdir(folder)):
+            if not egg.endswith(".egg"):
+                continue
+            name, _, rest = egg.partition("-")
+            if (canonical(name), normal_version(rest.split("-")[0].replace("_", "-"))) not in wanted:
+                raise Failed("buildout", f"buildout used {egg}, which the manifest doesn't name", "release again")
+            if not os.path.exists(os.path.join(folder, egg)):
+                raise Failed("buildout", f"{egg} is missing in {self.layout.eggs}")
+
+
+def buildout_argv(settings, release, directory, *more):
+    """buildout as it runs on a host: wheels from a folder, never an index, never the user's defaults (-U)."""
+    private = os.path.join(release, ".hostout")
+    options = {"directory": directory, "eggs-directory": os.path.join(directory, "eggs"),
+               "find-links": os.path.join(private, "dist"),
+               "index": pathlib.Path(private, "index").as_uri(), "newest": "false",
+               "allow-picked-versions": "false", "offline": "false", "use-dependency-links": "false"}
+    return [os.path.join(settings["venv"]["path"], "bin", "buildout"), "-U",
+            "-c", os.path.join(directory, *below(settings["buildout"]["run"])),
+            *(f"buildout:{key}={value}" for key, value in options.items()), *more]
+
+
+def buildout_env(home, dist):
+    return {"HOME": home, "TMPDIR": home, "PATH": PATH, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PIP_NO_INDEX": "1",
+            "PIP_FIND_LINKS": pathlib.Path(dist).as_uri(), "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1"}
+
+
+def complete(layout, version, manifest=None):
+    """The complete marker of a release, or None; with `manifest`, only when it names that one."""
+    marker = read_json(os.path.join(layout.release(version), ".hostout", "complete"))
+    if not marker or (manifest and marker.get("manifest") != manifest):
+        return None
+    return marker
+
+
+def stored_settings(layout, version):
+    """How a release on the host is run, as it was meant when it was built."""
+    return read_json(os.path.join(layout.release(version), ".hostout", "settings.json"))

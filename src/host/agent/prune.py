@@ -1,0 +1,82 @@
+"""What may go."""
+
+import os
+import time
+
+
+class Prune:
+    """Removes releases beyond `keep`, then what no remaining release names. Order comes from the record, never from
+    a listing or a time stamp; what is live and what was healthy before it always stays."""
+
+    def __init__(self, layout, keep, dry_run=False, grace=86400):
+        self.layout, self.keep, self.dry_run, self.grace = layout, max(1, int(keep)), dry_run, grace
+        self.removed, self.bytes = [], 0
+
+    def run(self):
+        kept = self.releases()
+        settings = [stored_settings(self.layout, version) or {} for version in kept]
+        if any("wheels" not in each for each in settings):
+            return self.answer(kept)  # what one can't read may need anything
+        objects = {wheel["sha256"] for each in settings for wheel in each["wheels"]}
+        for name in self.listed(self.layout.eggs):
+            if name not in objects:
+                self.remove("egg", name, os.path.join(self.layout.eggs, name))
+        venvs = {each["venv"]["path"] for each in settings}
+        for name in self.listed(self.layout.venvs):
+            if os.path.join(self.layout.venvs, name) not in venvs:
+                self.remove("venv", name, os.path.join(self.layout.venvs, name))
+        self.objects(objects | {each["tarball"] for each in settings})
+        self.traces()
+        return self.answer(kept)
+
+    def answer(self, kept):
+        return {"end": "ok", "removed": self.removed, "kept": kept, "bytes": self.bytes}
+
+    @staticmethod
+    def listed(folder):
+        return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+    def releases(self):
+        there, record = self.listed(self.layout.releases), read_json(self.layout.record)
+        if not record:
+            return there  # without a record there is no order to go by
+        history = record.get("history", [])
+        current = self.layout.live()[0]
+        healthy = [entry["release"] for entry in reversed(history) if entry["result"] == "healthy"]
+        previous = next((version for version in healthy if version != current), None)
+        order = [current, previous, *(entry["release"] for entry in reversed(history))]
+        ranked = [version for version in dict.fromkeys(order) if version in there]
+        fixed = [version for version in (current, previous) if version in there]
+        kept = ranked[:max(self.keep, len(fixed))]
+        for version in there:
+            if version not in kept:
+                self.remove("release", version, self.layout.release(version))
+        return kept
+
+    def objects(self, wanted):
+        """What was sent but not prepared yet stays for a while: another client may be about to use it."""
+        for folder in self.listed(self.layout.store):
+            for name in self.listed(os.path.join(self.layout.store, folder)):
+                path = os.path.join(self.layout.store, folder, name)
+                age = time.time() - os.lstat(path).st_mtime
+                if folder + name not in wanted and age >= self.grace:
+                    self.remove("artifact", folder + name, path)
+
+    def traces(self):
+        """Jobs and logs that the record has forgotten, and what a crash left in the scratch folder."""
+        history = (read_json(self.layout.record) or {}).get("history", [])
+        known = {entry["id"] for entry in history} | {last_job(self.layout)}
+        for name in self.listed(self.layout.jobs):
+            if name != "last" and name not in known and not Journal(self.layout, name).running():
+                self.remove("job", name, self.layout.job(name))
+        for name in self.listed(self.layout.logs):
+            if name.rpartition("-")[0] not in known:
+                self.remove("log", name, os.path.join(self.layout.logs, name))
+        for name in self.listed(self.layout.tmp):
+            self.remove("scratch", name, os.path.join(self.layout.tmp, name))
+
+    def remove(self, kind, name, path):
+        self.removed.append({"kind": kind, "name": name})
+        self.bytes += tree_size(path) if os.path.isdir(path) else os.lstat(path).st_size
+        if not self.dry_run:
+            remove_tree(self.layout, path)

@@ -1,0 +1,186 @@
+"""Start, stop and look at what a release runs, by kind."""
+
+import configparser
+import contextlib
+import glob
+import os
+import re
+
+# One class a kind. `look` tells [{"name", "state", "detail"}] with state running, starting, stopped, failed or unknown;
+# it judges by what is said and what runs, never by an exit status alone.
+
+
+class NoServices:
+    """kind = none."""
+
+    def __init__(self, release, table, log=None):
+        self.release, self.table, self.log = release, table, log
+
+    def start(self):
+        """Nothing to start."""
+
+    def stop(self):
+        """Nothing to stop."""
+
+    def look(self):
+        return []
+
+    def log_tail(self):
+        return []
+
+    def script(self, name, *arguments, timeout=60, log=None):
+        return run([os.path.join(self.release, "bin", name), *arguments], self.release, timeout, log)
+
+
+class Supervisor(NoServices):
+    """kind = supervisor: collective.recipe.supervisor. Started anew each time, or it would run the old release."""
+
+    STATES = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "starting", "STOPPING": "starting",
+              "STOPPED": "stopped", "EXITED": "failed", "FATAL": "failed", "UNKNOWN": "unknown"}
+
+    def start(self):
+        code, said = self.script("supervisord", timeout=120, log=self.log)
+        if code != 0:
+            raise Failed("start", f"bin/supervisord ended with status {code}", None, last_lines(said))
+        if not wait_until(lambda: self.pid() and alive(self.pid(), "supervisord"), 10):
+            raise Failed("start", "bin/supervisord left no running process", None, last_lines(said))
+        # Two buildouts on one host easily share supervisor's default port: ask who answers there.
+        _, said = self.script("supervisorctl", "pid")
+        if said.split()[-1:] != [str(self.pid()).encode()]:
+            raise Failed("start", "another supervisor answers bin/supervisorctl", "give each its own port or socket",
+                         last_lines(said))
+
+    def stop(self):
+        pid = self.pid()
+        if not pid or not alive(pid, "supervisord"):
+            return
+        self.script("supervisorctl", "shutdown", log=self.log)
+        if not end_process(pid, "supervisord"):
+            raise Failed("stop", f"supervisord (process {pid}) does not stop")
+
+    def look(self):
+        pid = self.pid()
+        if not pid or not alive(pid, "supervisord"):
+            return [{"name": "supervisord", "state": "stopped", "detail": "not running"}]
+        code, said = self.script("supervisorctl", "status")
+        programs = []
+        for line in said.decode("utf-8", "replace").splitlines():
+            words = line.split(None, 2)
+            if len(words) >= 2 and words[1] in self.STATES:
+                programs.append({"name": words[0], "state": self.STATES[words[1]],
+                                 "detail": words[2] if len(words) > 2 else ""})
+        # A program with autostart=false is meant to be stopped, as long as others run.
+        running = any(program["state"] == "running" for program in programs)
+        programs = [p for p in programs if not (running and p["detail"] == "Not started")]
+        if not programs and code != 0:
+            return [{"name": "supervisord", "state": "unknown", "detail": " ".join(last_lines(said, 1))}]
+        return programs
+
+    def log_tail(self):
+        lines = []
+        for program in self.look():
+            if program["state"] != "running" and program["name"] != "supervisord":
+                for channel in ("stdout", "stderr"):
+                    _, said = self.script("supervisorctl", "tail", "-4000", program["name"], channel)
+                    lines += [f"{program['name']}: {line}" for line in last_lines(said, 20)]
+        return lines or tail_of(self.conf("logfile", "var/log/supervisord.log"), 20)
+
+    def pid(self):
+        try:
+            with open(self.conf("pidfile", "var/supervisord.pid"), encoding="ascii") as file:
+                return int(file.read())
+        except (OSError, ValueError):
+            return None
+
+    def conf(self, key, default):
+        """A file that supervisord.conf names, from whichever part made it."""
+        for path in sorted(glob.glob(os.path.join(glob.escape(self.release), "parts", "*", "supervisord.conf"))):
+            parser = configparser.RawConfigParser(inline_comment_prefixes=(";", " #"), strict=False)
+            with contextlib.suppress(OSError, configparser.Error, UnicodeDecodeError):
+                parser.read(path, encoding="utf-8")
+                if parser.has_option("supervisord", key):
+                    return os.path.join(self.release, parser.get("supervisord", key))
+        return os.path.join(self.release, default)
+
+
+class Zope(NoServices):
+    """kind = zope: control scripts of zope2instance and zeoserver. Their exit status means nothing."""
+
+    def start(self):
+        for name in self.table["scripts"]:
+            _, said = self.script(name, "start", timeout=120, log=self.log)
+            if not wait_until(lambda name=name: self.state(name)["state"] == "running", START_SECONDS, 0.5):
+                raise Failed("start", f"bin/{name} does not run after start", None, last_lines(said))
+
+    def stop(self):
+        for name in reversed(self.table["scripts"]):
+            self.script(name, "stop", timeout=120, log=self.log)
+            if wait_until(lambda name=name: self.state(name)["state"] == "stopped", 30, 0.5):
+                continue
+            pid = self.pid(self.state(name))
+            if not pid or not end_process(pid, "", patience=0):
+                raise Failed("stop", f"bin/{name} does not stop")
+
+    def look(self):
+        return [self.state(name) for name in self.table["scripts"]]
+
+    def state(self, name):
+        code, said = self.script(name, "status")
+        detail = " ".join(last_lines(said, 1))
+        if "program running; pid=" in detail:
+            state = "running"
+        elif "daemon process not running" in detail:  # its manager is about to start it again
+            state = "starting"
+        else:
+            state = "stopped" if "not running" in detail else "unknown" if code == 0 else "failed"
+        return {"name": name, "state": state, "detail": detail}
+
+    @staticmethod
+    def pid(look):
+        found = re.search(r"pid=(\d+)", look["detail"])
+        return int(found[1]) if found else None
+
+    def log_tail(self):
+        return [f"{name}: {line}" for name in self.table["scripts"]
+                for line in tail_of(os.path.join(self.release, "var", "log", f"{name}.log"), 20)]
+
+
+class Commands(NoServices):
+    """kind = command: the user's own, each given to `sh -c` in the release directory."""
+
+    def shell(self, key, timeout=120):
+        return run(["sh", "-c", self.table[key]], self.release, timeout, self.log if key != "status" else None)
+
+    def start(self):
+        code, said = self.shell("start")
+        if code != 0:
+            raise Failed("start", f"the start command ended with status {code}", None, last_lines(said))
+
+    def stop(self):
+        code, said = self.shell("stop")
+        stopped = lambda: self.look()[0]["state"] == "stopped"  # noqa: E731
+        if not self.table.get("status"):
+            if code != 0:
+                raise Failed("stop", f"the stop command ended with status {code}", None, last_lines(said))
+        elif not wait_until(stopped, 30, 0.5):
+            raise Failed("stop", "the status command says that it runs on after stop", None, last_lines(said))
+
+    def look(self):
+        if not self.table.get("status"):
+            return [{"name": "command", "state": "unknown", "detail": "there is no status command"}]
+        code, said = self.shell("status", 30)
+        return [{"name": "command", "state": "stopped" if code else "running",
+                 "detail": " ".join(last_lines(said, 1))}]
+
+    def log_tail(self):
+        return tail_of(os.path.join(self.release, self.table["log"]), 20) if self.table.get("log") else []
+
+
+KINDS = {"none": NoServices, "supervisor": Supervisor, "zope": Zope, "command": Commands}
+
+
+def services_of(release, settings, log=None):
+    table = (settings or {}).get("buildout", {}).get("services", {"kind": "none"})
+    if table["kind"] not in KINDS:
+        raise Failed("newer-format", f"services of kind {table['kind']} are not known to this agent")
+    return KINDS[table["kind"]](release, table, log)

@@ -1,0 +1,57 @@
+"""What is there; writes nothing."""
+
+import os
+import socket
+
+
+def status(layout, request):
+    """What is here. Reads only; must work where nothing exists."""
+    state, reason = layout.state()
+    version, link_state, link_target = layout.live()
+    looks, healthy = running_now(layout, version)
+    job = last_job(layout) if state == "ours" else None
+    return {
+        "end": "ok", "format": FORMAT, "agent": AGENT_VERSION, "installed": installed(layout), "path": layout.path,
+        "path-state": state, "reason": reason, "python": python_facts(), "target": target(), "user": user(),
+        "hostname": socket.gethostname(), "disk": disk(layout.path),
+        "current": {"release": version, "state": link_state, "target": link_target},
+        "record": read_json(layout.record), "releases": releases(layout), "lock": Lock(layout).shown(),
+        "services": looks, "healthy": healthy,
+        "shared": {"files": {name: os.path.isfile(os.path.join(layout.shared, *below(name)))
+                             for name in request.get("shared-files", [])}},
+        "missing": missing(layout, request.get("sha256", [])),
+        "job": {"id": job, **Journal(layout, job).state()} if job else None,
+    }
+
+
+def installed(layout):
+    try:
+        return sha256_of(layout.own("agent"))
+    except OSError:
+        return None
+
+
+def running_now(layout, version):
+    """The live release's processes and whether it is healthy, by its own settings; (…, None) when nothing is live."""
+    settings = stored_settings(layout, version) if version else None
+    if not settings:
+        return [], None
+    looks = services_of(layout.release(version), settings).look()
+    address = settings["buildout"].get("health", {}).get("http")
+    healthy = processes_complaint(looks) is None and (not address or http_complaint(address, version) is None)
+    return looks, healthy
+
+
+def releases(layout):
+    found = []
+    for version in Prune.listed(layout.releases):
+        marker = complete(layout, version)
+        found.append({"version": version, "complete": marker is not None, "manifest": (marker or {}).get("manifest")})
+    return found
+
+
+def disk(path):
+    while not os.path.isdir(path):
+        path = os.path.dirname(path)
+    facts = os.statvfs(path)
+    return {"free": facts.f_bavail * facts.f_frsize, "inodes": facts.f_favail}

@@ -1,0 +1,97 @@
+"""Requests to the other parts."""
+
+import json
+import os
+
+
+def read_request(stream):
+    data = stream.read(MAX_REQUEST + 1)
+    if len(data) > MAX_REQUEST:
+        raise Failed("bad-request", "the request is too long")
+    try:
+        request = json.loads(data) if data.strip() else {"format": FORMAT}
+    except ValueError as error:
+        raise Failed("bad-request", f"the request is not JSON: {error}") from error
+    if not isinstance(request, dict) or not isinstance(request.get("format"), int):
+        raise Failed("bad-request", "the request has no format")
+    if request["format"] > FORMAT:
+        raise Failed("newer-format", f"the request is of format {request['format']}; this agent ({AGENT_VERSION}) knows"
+                     f" up to {FORMAT}", "install the newer agent first")
+    return request
+
+
+def verb_status(layout, _arg, stream, _answers):
+    return status(layout, read_request(stream))
+
+
+def verb_install(layout, _arg, stream, _answers):
+    """Puts this very program at `.hostout/agent`; only when it came by stdin."""
+    read_request(stream)
+    source = globals().get("SOURCE")
+    if not source:
+        raise Failed("bad-request", "install works only when the agent is fed on stdin")
+    layout.make()
+    write_whole(layout.own("agent"), source, 0o755)
+    return {"end": "ok", "agent": AGENT_VERSION, "installed": installed(layout)}
+
+
+def verb_have(layout, _arg, stream, _answers):
+    return {"end": "ok", "missing": missing(layout, read_request(stream).get("sha256", []))}
+
+
+def verb_put(layout, arg, stream, answers):
+    layout.make()
+    if arg:
+        return {"end": "ok", "stored": 1, "bytes": put_one(layout, arg, stream)}
+    count, size = put_many(layout, stream, answers)
+    return {"end": "ok", "stored": count, "bytes": size}
+
+
+def verb_prepare(layout, _arg, stream, answers):
+    return Prepare(layout, read_request(stream), answers).run()
+
+
+def verb_activate(layout, _arg, stream, answers):
+    activation = Activation(layout, read_request(stream))
+    if not os.path.exists(activation.journal.folder):  # else a client that comes again just follows
+        activation.check()
+        detach(activation)
+    return follow(layout, activation.journal, answers)
+
+
+def verb_journal(layout, arg, stream, answers):
+    request = read_request(stream)
+    name = arg or last_job(layout)
+    if not name or not os.path.isdir(layout.job(checked(IDENTIFIER, name, "deployment id"))):
+        raise Failed("unknown-job", f"there is no job {name}" if name else "no job has run here")
+    return follow(layout, Journal(layout, name), answers, request.get("wait", True))
+
+
+def verb_prune(layout, _arg, stream, answers):
+    request = read_request(stream)
+    dry_run = bool(request.get("dry-run"))
+    work = Prune(layout, request.get("keep", 5), dry_run, request.get("grace", 86400))
+    if dry_run:
+        return work.run()
+    lock = Lock(layout)
+    token = lock.take(request.get("lock"), "prune")
+    try:
+        with Heartbeat(lock, token, answers):
+            return work.run()
+    finally:
+        lock.release(token)
+
+
+def verb_unlock(layout, _arg, stream, _answers):
+    request, lock = read_request(stream), Lock(layout)
+    if layout.state()[0] != "ours":
+        return {"end": "ok", "unlocked": False}
+    if "dead" in request:
+        released = lock.end_dead(request["dead"])
+    else:
+        released = lock.break_expired() if request.get("force") else lock.release(request.get("token"))
+    return {"end": "ok", "unlocked": released}
+
+
+VERBS = {"status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,
+         "activate": verb_activate, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock}
