@@ -12,6 +12,7 @@ mod combinations;
 mod deploy;
 mod divided;
 mod elsewhere;
+mod full_disks;
 mod init;
 mod interrupt;
 mod log;

@@ -160,6 +160,25 @@ fn sha256_object_names_release() {
 }
 
 #[test]
+fn a_reftable_is_named_with_the_way_out() {
+    let project = Project::from_fixture("single");
+    project.add_stage("local", project.host.to_str().unwrap(), "");
+    let mut init = project.sandbox.command("git", &project.directory);
+    let made = init.args(["init", "--quiet", "--ref-format=reftable"]);
+    if !made.status().unwrap().success() {
+        // A git before 2.45 makes no reftable, so there is none that could be met here.
+        return;
+    }
+    project.commit("Start the project");
+    project
+        .hostout(&["init"])
+        .exits(11)
+        .says(&["reftable", "git refs migrate --ref-format=files"]);
+    project.git(&["refs", "migrate", "--ref-format=files"]);
+    released(&project, &project.directory);
+}
+
+#[test]
 fn no_repository_and_no_commits() {
     let project = Project::from_fixture("single");
     project.add_stage("local", project.host.to_str().unwrap(), "");
