@@ -13,8 +13,11 @@ use crate::{
 use serde::Serialize;
 use std::{error::Error as _, fmt, io};
 
+mod live;
 #[cfg(test)]
 mod tests;
+
+pub use live::Stopped;
 
 /// Everything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -102,15 +105,6 @@ impl fmt::Display for Unverified {
         let failed = self.0.failed().count();
         write!(f, ": {failed} of {} checks failed", self.0.checks.len())
     }
-}
-
-/// A command that was stopped before it began anything.
-#[derive(Clone, Copy, Debug)]
-pub struct Stopped {
-    /// What therefore did not happen, e.g. `Nothing was released`.
-    pub nothing: &'static str,
-    /// The verb to type next.
-    pub next: &'static str,
 }
 
 /// An exit code and its name.
@@ -295,50 +289,6 @@ impl Error {
             source = error.source();
         }
         causes
-    }
-
-    /// One sentence: what is live, and what to type next.
-    pub fn live(&self) -> String {
-        if let Self::Execute(execute::Error::Deployed(deployed)) = self {
-            let stage = &deployed.stage;
-            let next = match &deployed.live {
-                Live::Untouched(_) | Live::Reverted(_) => format!("git hostout log {stage}"),
-                Live::Switched(_) | Live::Unknown => format!("git hostout status {stage}"),
-                Live::Kept(_) => format!("git hostout rollback {stage}"),
-            };
-            return format!("On {}, {}. Next: {next}", deployed.host, deployed.live);
-        }
-        match self {
-            Self::Execute(execute::Error::Stopped { stage }) => {
-                return format!(
-                    "No host of {stage} was switched after that; what was live is live. Next: git hostout deploy {stage}"
-                );
-            }
-            Self::Execute(execute::Error::Unpushed { remote }) => {
-                return format!(
-                    "The release is whole here; {remote} may have it or not. Next: git hostout resume"
-                );
-            }
-            Self::Stopped(Stopped { nothing, next }) => {
-                return format!("{nothing}; what was live is live. Next: git hostout {next}");
-            }
-            Self::Execute(execute::Error::Left { stage, .. }) => {
-                return format!(
-                    "What is live on {stage} is told by its job. Next: git hostout resume {stage}"
-                );
-            }
-            _ => {}
-        }
-        match self.class() {
-            Class::Unhealthy | Class::Unknown => {
-                "Looking changed nothing. Next: git hostout log".to_owned()
-            }
-            Class::Bug => {
-                "What was done before this stays done. Next: git hostout status".to_owned()
-            }
-            Class::Interrupted => "Stopped between two steps. Next: git hostout resume".to_owned(),
-            _ => "Nothing was changed; what was live is live.".to_owned(),
-        }
     }
 
     /// As `--json` writes it.

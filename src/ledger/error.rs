@@ -214,7 +214,8 @@ impl Error {
         Some(match self {
             Self::Manifest { source, .. } => return source.hint(),
             Self::Reftable { .. } => {
-                "`git refs migrate --ref-format=files` converts it (git 2.46 or newer)".into()
+                "`git clone --ref-format=files` makes one that works; `git refs migrate --ref-format=files` converts this one (git 2.48 or newer)"
+                    .into()
             }
             Self::Sign { key, .. } => format!(
                 "is {key} there and readable, and does the agent that holds it run? `ssh-add -l` or `gpg -K` lists what it holds; \

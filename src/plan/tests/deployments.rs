@@ -3,7 +3,10 @@
 use super::sample::{digest, host, manifest, stage};
 use crate::{
     facts::{Current, Host, Lock, PathState},
-    plan::{DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune},
+    plan::{
+        DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune,
+        refuse_newer,
+    },
     release::{Digest, EntryId, Intent, Manifest, Started},
 };
 use semver::Version;
