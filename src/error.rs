@@ -13,8 +13,11 @@ use crate::{
 use serde::Serialize;
 use std::{error::Error as _, fmt, io};
 
+mod live;
 #[cfg(test)]
 mod tests;
+
+pub use live::Stopped;
 
 /// Everything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +81,9 @@ pub enum Error {
     /// `status --exit-code` could not see everything.
     #[error("{0}")]
     Unseen(String),
+    /// Ctrl-C before anything was begun.
+    #[error("interrupted")]
+    Stopped(Stopped),
     /// The operating system lets us not listen to signals.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
@@ -188,6 +194,7 @@ impl Error {
             Self::Unreachable(_) | Self::Unseen(_) => Class::Unreachable,
             Self::Declined | Self::NotATerminal { .. } => Class::Declined,
             Self::Unhealthy(_) => Class::Unhealthy,
+            Self::Stopped(_) => Class::Interrupted,
             Self::Output(_) | Self::Signals(_) => Class::Bug,
         }
     }
@@ -221,6 +228,7 @@ impl Error {
             | Self::Declined
             | Self::Unhealthy(_)
             | Self::Unseen(_)
+            | Self::Stopped(_)
             | Self::Output(_)
             | Self::Signals(_) => None,
         };
@@ -281,51 +289,6 @@ impl Error {
             source = error.source();
         }
         causes
-    }
-
-    /// One sentence: what is live, and what to type next.
-    pub fn live(&self) -> String {
-        if let Self::Execute(execute::Error::Deployed(deployed)) = self {
-            let stage = &deployed.stage;
-            let next = match self.class() {
-                Class::FailedBeforeSwitch | Class::Reverted => format!("git hostout log {stage}"),
-                Class::Unhealthy => format!("git hostout rollback {stage}"),
-                _ if deployed.others.is_empty() => format!("git hostout status {stage}"),
-                _ => format!(
-                    "git hostout resume {stage}, which goes on with the others, or git hostout rollback {stage}"
-                ),
-            };
-            return format!("On {}. Next: {next}", each(deployed.lives()));
-        }
-        match self {
-            Self::Execute(execute::Error::Stopped { stage, live }) => {
-                let live = if live.is_empty() {
-                    "what was live is live".to_owned()
-                } else {
-                    let lives = live.iter().map(|(host, live)| (host.as_str(), live));
-                    format!("on {}", each(lives))
-                };
-                return format!(
-                    "No host of {stage} was switched after that; {live}. Next: git hostout deploy {stage}"
-                );
-            }
-            Self::Execute(execute::Error::Left { stage, .. }) => {
-                return format!(
-                    "What is live on {stage} is told by its job. Next: git hostout resume {stage}"
-                );
-            }
-            _ => {}
-        }
-        match self.class() {
-            Class::Unhealthy | Class::Unknown => {
-                "Looking changed nothing. Next: git hostout log".to_owned()
-            }
-            Class::Bug => {
-                "What was done before this stays done. Next: git hostout status".to_owned()
-            }
-            Class::Interrupted => "Stopped between two steps. Next: git hostout resume".to_owned(),
-            _ => "Nothing was changed; what was live is live.".to_owned(),
-        }
     }
 
     /// As `--json` writes it.
@@ -437,14 +400,6 @@ fn buildout_class(error: &buildout::Error) -> Class {
     }
 }
 
-/// `web1, 1.4.2 is live; on web2, 1.4.1 is live again`.
-fn each<'l>(lives: impl Iterator<Item = (&'l str, &'l Live)>) -> String {
-    let words: Vec<String> = lives
-        .map(|(host, live)| format!("{host}, {live}"))
-        .collect();
-    words.join("; on ")
-}
-
 fn execute_class(error: &execute::Error) -> Class {
     use execute::Error;
     match error {
@@ -453,7 +408,10 @@ fn execute_class(error: &execute::Error) -> Class {
         Error::Unreachable(_) | Error::Conversation { .. } => Class::Unreachable,
         Error::Locked { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
-        Error::Interrupted | Error::Stopped { .. } | Error::Left { .. } => Class::Interrupted,
+        Error::Interrupted
+        | Error::Unpushed { .. }
+        | Error::Stopped { .. }
+        | Error::Left { .. } => Class::Interrupted,
         Error::Deployed(deployed) => {
             let lives = deployed.lives().map(|(_, live)| live_class(live));
             lives

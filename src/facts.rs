@@ -168,6 +168,8 @@ pub enum PathState {
     Free,
     /// A deployment of ours.
     Ours,
+    /// A deployment of a newer program, whose record is in this format: it is read, and never written.
+    Newer(u32),
     /// Somebody else's files.
     Foreign,
     /// It cannot be made or written.

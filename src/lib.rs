@@ -48,6 +48,7 @@ pub mod execute;
 pub mod ledger;
 pub mod observe;
 pub mod pack;
+pub mod process;
 pub mod transport;
 
 // Words out.

@@ -40,24 +40,36 @@ const HARMLESS: [&str; 1] = ["gix::validate"];
 /// What is seen and meant, without decisions.
 const VALUES: &[&str] = &["release", "config", "host", "facts", "event"];
 /// What does one thing each.
-const CRAFTS: &[&str] = &["pack", "source", "eggs", "buildout", "ledger", "transport"];
+const CRAFTS: &[&str] = &[
+    "process",
+    "pack",
+    "source",
+    "eggs",
+    "buildout",
+    "ledger",
+    "transport",
+];
 
 /// What each room may name of the others, from the core to the edge.
-const ARROWS: [(&str, &[&[&str]]); 19] = [
+const ARROWS: [(&str, &[&[&str]]); 20] = [
     ("release", &[]),
     ("event", &[]),
+    ("process", &[]),
     ("config", &[&["release"]]),
     ("host", &[&["release"]]),
     ("facts", &[&["release", "host"]]),
     ("plan", &[&["facts", "config", "release", "host"]]),
-    ("pack", &[&["release", "event"]]),
-    ("source", &[&["release", "event", "pack"]]),
-    ("eggs", &[&["release", "event", "pack", "source"]]),
+    ("pack", &[&["release", "event", "process"]]),
+    ("source", &[&["release", "event", "process", "pack"]]),
+    (
+        "eggs",
+        &[&["release", "event", "process", "pack", "source"]],
+    ),
     (
         "buildout",
-        &[&["release", "event", "pack", "source", "eggs"]],
+        &[&["release", "event", "process", "pack", "source", "eggs"]],
     ),
-    ("ledger", &[&["release", "event", "source"]]),
+    ("ledger", &[&["release", "event", "process", "source"]]),
     ("transport", &[&["release", "event", "config", "host"]]),
     ("assemble", &[VALUES, CRAFTS, &["plan"]]),
     ("observe", &[VALUES, CRAFTS]),
@@ -65,7 +77,7 @@ const ARROWS: [(&str, &[&[&str]]); 19] = [
         "execute",
         &[VALUES, CRAFTS, &["plan", "observe", "assemble"]],
     ),
-    ("ui", &[VALUES, &["plan"]]),
+    ("ui", &[VALUES, &["plan", "process"]]),
     (
         "error",
         &[VALUES, CRAFTS, &["plan", "observe", "assemble", "execute"]],

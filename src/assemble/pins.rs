@@ -13,6 +13,7 @@ use crate::{
     eggs::{self, TemporaryClone, WheelInfo, normalize},
     event::Event,
     plan::Refusal,
+    process::Folder,
     release::{Artifact, Pin},
 };
 use pep440_rs::Version;
@@ -86,10 +87,7 @@ pub(super) fn resolve(
             &configs.overlay,
             &combination.shared.files,
         )?;
-        let out = tempfile::Builder::new()
-            .prefix("hostout-resolved-")
-            .tempdir()
-            .map_err(Error::file(env::temp_dir()))?;
+        let out = Folder::new("hostout-resolved-").map_err(Error::file(env::temp_dir()))?;
         let canonical = |bytes: Vec<u8>| bytes;
         let progress = |line: &str| (job.watch)(Event::Detail(line.to_owned()));
         let resolved = buildout::resolve(&Request {
@@ -315,16 +313,13 @@ fn two_versions(pins: &[Pin]) -> Result<()> {
 
 /// The wheels of the previous release that are at hand, under their real names.
 struct Shelf {
-    _folder: tempfile::TempDir,
+    _folder: Folder,
     wheels: BTreeMap<(String, String), PathBuf>,
 }
 
 impl Shelf {
     fn fill(job: &Job<'_>) -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("hostout-shelf-")
-            .tempdir()
-            .map_err(Error::file(env::temp_dir()))?;
+        let folder = Folder::new("hostout-shelf-").map_err(Error::file(env::temp_dir()))?;
         let mut wheels = BTreeMap::new();
         for pin in job
             .previous

@@ -11,10 +11,10 @@ use crate::{
     eggs::{self, Builder, Built, TemporaryClone},
     event::Event,
     plan::Refusal,
+    process::Folder,
     release::{Artifact, BuildTool, Egg},
 };
 use std::{collections::BTreeMap, env, fs, path::PathBuf};
-use tempfile::TempDir;
 
 /// The wheels of all candidates that could be built.
 pub(super) struct Wheels {
@@ -25,7 +25,7 @@ pub(super) struct Wheels {
     /// Those that could not be made again, by the egg's name: a recorded wheel stands in for them.
     pub failed: BTreeMap<String, String>,
     /// The folder with all of them under their real names; gone when this is dropped.
-    _folder: TempDir,
+    _folder: Folder,
 }
 
 /// One egg's wheel, in the content store.
@@ -42,10 +42,7 @@ pub(super) struct Wheel {
 /// Builds, or finds, every candidate's wheel.
 pub(super) fn build(job: &Job<'_>, configs: &Configs, candidates: &[Candidate]) -> Result<Wheels> {
     let builder = Builder::new(job.cache.join("build"), &configs.python.executable)?;
-    let folder = tempfile::Builder::new()
-        .prefix("hostout-wheels-")
-        .tempdir()
-        .map_err(Error::file(env::temp_dir()))?;
+    let folder = Folder::new("hostout-wheels-").map_err(Error::file(env::temp_dir()))?;
     let edits: Vec<(String, Vec<u8>)> = candidates
         .iter()
         .flat_map(|candidate| candidate.edits.files.clone())
@@ -241,7 +238,7 @@ fn remade(
 }
 
 /// The wheel under its real name, as installers want to see it.
-fn shelve(job: &Job<'_>, folder: &TempDir, artifact: Artifact) -> Result<Wheel> {
+fn shelve(job: &Job<'_>, folder: &Folder, artifact: Artifact) -> Result<Wheel> {
     let bytes = job.store.read(&artifact.sha256)?;
     let info = eggs::WheelInfo::read(&artifact.file, &bytes)?;
     let file = folder.path().join(&artifact.file);

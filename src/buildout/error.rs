@@ -96,7 +96,7 @@ pub enum Error {
         source: globset::Error,
     },
     /// A file or process that the system refuses.
-    #[error("{path}")]
+    #[error("cannot use {path}")]
     Io {
         path: PathBuf,
         #[source]
@@ -126,7 +126,34 @@ impl Error {
                 Some("build its wheel yourself, and offer it through find-links".to_owned())
             }
             Self::Python { .. } => Some("install python3 with its venv module".to_owned()),
-            _ => None,
+            Self::Syntax { .. } => {
+                Some("a line is `[section]`, `option = value`, or indented below one".to_owned())
+            }
+            Self::Encoding { file } => Some(format!("save {file} as UTF-8, and commit it")),
+            Self::Missing { file, .. } => {
+                Some(format!("git add {file}, or take it out of `extends`"))
+            }
+            Self::Recursive { .. } => Some("take one of them out of `extends`".to_owned()),
+            Self::Fetch { .. } => {
+                Some("does it open in a browser here? a proxy is told by $https_proxy".to_owned())
+            }
+            Self::Condition { .. } => Some("correct it; `bin/buildout` fails on it too".to_owned()),
+            Self::Pip { .. } | Self::Buildout { .. } => {
+                Some("the last lines above say why; -v shows all of them".to_owned())
+            }
+            Self::Confused { name, .. } => Some(format!(
+                "somebody else's {name} must never replace yours: take its pin and its find-links away"
+            )),
+            Self::NoWheel { name, .. } => Some(format!(
+                "pin a version of {name} that has a wheel or an sdist"
+            )),
+            Self::Include { .. } => {
+                Some("`include` in hostout.toml takes globs and folders".to_owned())
+            }
+            Self::Io { .. } => {
+                Some("is there room on its disk, and may you write there?".to_owned())
+            }
+            Self::Answer { .. } => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What buildout itself sees in a configuration: conditions, `extends`, macros, `+=` and substitutions applied by its own code.
 
 use super::{Error, Scratch, User, Workdir, sandbox::Sandbox, workdir::write};
+use crate::process::Running;
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
 
@@ -103,10 +104,8 @@ fn run_into(
     command: &mut std::process::Command,
     answer: std::fs::File,
 ) -> std::io::Result<(bool, String)> {
-    let output = command
-        .stdout(answer)
-        .stderr(std::process::Stdio::piped())
-        .output()?;
+    let command = command.stdout(answer).stderr(std::process::Stdio::piped());
+    let output = Running::start(command)?.output()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     Ok((output.status.success(), super::redact(&text).into_owned()))
 }

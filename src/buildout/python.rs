@@ -1,6 +1,7 @@
 //! A Python interpreter, asked what it is.
 
 use super::{Error, redact::redact};
+use crate::process::{self, Running};
 use serde::Deserialize;
 use std::{
     path::PathBuf,
@@ -102,10 +103,7 @@ impl Python {
             python: command.to_owned(),
             message,
         };
-        let output = Command::new(command)
-            .args(["-I", "-c", ASK])
-            .stdin(Stdio::null())
-            .output()
+        let output = process::output(Command::new(command).args(["-I", "-c", ASK]))
             .map_err(|error| failed(error.to_string()))?;
         serde_json::from_slice(&output.stdout)
             .map_err(|_| failed(format!("no Python 3: {}", tail(&output.stderr))))
@@ -120,10 +118,7 @@ impl Python {
             python: self.executable.display().to_string(),
             message,
         };
-        let output = Command::new(&self.executable)
-            .args(["-I", "-c", TARGET])
-            .stdin(Stdio::null())
-            .output()
+        let output = process::output(Command::new(&self.executable).args(["-I", "-c", TARGET]))
             .map_err(|error| failed(error.to_string()))?;
         if !output.status.success() {
             return Err(failed(tail(&output.stderr)));
@@ -140,11 +135,9 @@ impl Python {
             expression: expression.to_owned(),
             message,
         };
-        let output = Command::new(&self.executable)
-            .args(["-c", HOLDS, expression])
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| failed(error.to_string()))?;
+        let output =
+            process::output(Command::new(&self.executable).args(["-c", HOLDS, expression]))
+                .map_err(|error| failed(error.to_string()))?;
         match (output.status.success(), output.stdout.trim_ascii()) {
             (true, b"1") => Ok(true),
             (true, b"0") => Ok(false),
@@ -163,16 +156,17 @@ impl Python {
             message: redact(&message).into_owned(),
         };
         let start = || {
-            let mut child = Command::new(&self.executable)
+            let mut command = Command::new(&self.executable);
+            command
                 .args(["-c", FETCH])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()?;
-            if let Some(mut stdin) = child.stdin.take() {
+                .stderr(Stdio::piped());
+            let mut running = Running::start(&mut command)?;
+            if let Some(mut stdin) = running.streams().stdin.take() {
                 writeln!(stdin, "{url}")?;
             }
-            child.wait_with_output()
+            running.output()
         };
         let output = start().map_err(|error| failed(error.to_string()))?;
         if output.status.success() {

@@ -1,6 +1,7 @@
 //! Where pip and buildout run: a throw-away home and temp directory, and a PATH without programs that act on the machine.
 
 use super::{Error, User, redact::redact};
+use crate::process::{Folder, Running};
 use std::{
     collections::VecDeque,
     ffi::OsStr,
@@ -13,7 +14,7 @@ use std::{
 
 /// A throw-away place to run programs in.
 pub(super) struct Sandbox {
-    root: tempfile::TempDir,
+    root: Folder,
     vars: Vec<(std::ffi::OsString, std::ffi::OsString)>,
 }
 
@@ -76,10 +77,7 @@ const TAIL: usize = 60;
 impl Sandbox {
     /// Makes one for `user`, with no program on its PATH; it disappears when dropped.
     pub(super) fn make(user: &User) -> Result<Self, Error> {
-        let root = tempfile::Builder::new()
-            .prefix("hostout-")
-            .tempdir()
-            .map_err(Error::io(std::env::temp_dir()))?;
+        let root = Folder::new("hostout-sandbox-").map_err(Error::io(std::env::temp_dir()))?;
         let mut sandbox = Self {
             root,
             vars: Vec::new(),
@@ -193,7 +191,7 @@ impl Sandbox {
 /// and the last lines it said are given back.
 pub(super) fn run(command: &mut Command, progress: &dyn Fn(&str)) -> io::Result<(bool, String)> {
     let (reader, writer) = io::pipe()?;
-    let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
+    let running = Running::start(command.stdout(writer.try_clone()?).stderr(writer))?;
     // The command holds the writing ends until they are replaced; with them open the pipe would never end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut tail = VecDeque::new();
@@ -207,7 +205,7 @@ pub(super) fn run(command: &mut Command, progress: &dyn Fn(&str)) -> io::Result<
         }
         tail.push_back(line.into_owned());
     }
-    let status = child.wait()?;
+    let status = running.wait()?;
     let tail: Vec<String> = tail.into();
     Ok((status.success(), tail.join("\n")))
 }

@@ -9,6 +9,7 @@ use super::{
     name::canonical,
     sandbox::{Sandbox, run},
 };
+use crate::process;
 use std::{
     collections::BTreeMap,
     fs,
@@ -87,10 +88,8 @@ impl Scratch {
     pub fn settings(&self, user: &User) -> Result<Settings, Error> {
         let sandbox = Sandbox::make(user)?;
         // Read by hand: what it prints may hold passwords, and `run` would take them out.
-        let output = sandbox
-            .command(&self.python)
-            .args(["-m", "pip", "config", "list"])
-            .output()
+        let mut list = sandbox.command(&self.python);
+        let output = process::output(list.args(["-m", "pip", "config", "list"]))
             .map_err(Error::io(&self.python))?;
         user.settings(&String::from_utf8_lossy(&output.stdout))
     }

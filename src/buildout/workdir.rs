@@ -1,6 +1,7 @@
 //! A copy of a checkout that buildout may write into.
 
 use super::Error;
+use crate::process::Folder;
 use std::{
     collections::BTreeMap,
     fs,
@@ -11,7 +12,7 @@ use std::{
 /// A copy of a checkout; it disappears when dropped.
 #[derive(Debug)]
 pub struct Workdir {
-    root: tempfile::TempDir,
+    root: Folder,
     directory: String,
 }
 
@@ -27,10 +28,7 @@ impl Workdir {
         overlay: &BTreeMap<String, Vec<u8>>,
         stand_ins: &[String],
     ) -> Result<Self, Error> {
-        let root = tempfile::Builder::new()
-            .prefix("hostout-tree-")
-            .tempdir()
-            .map_err(Error::io(std::env::temp_dir()))?;
+        let root = Folder::new("hostout-tree-").map_err(Error::io(std::env::temp_dir()))?;
         copy(tree, &root.path().join("tree"))?;
         let work = Self {
             root,

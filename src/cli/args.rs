@@ -3,6 +3,7 @@
 use super::{
     check, deploy, diff, init, log, prune, release, resume, rollback, show, status, unlock, verify,
 };
+use crate::error::Stopped;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -108,4 +109,27 @@ pub enum Verb {
     Unlock(unlock::Args),
     /// Print the man page
     Man,
+}
+
+impl Verb {
+    /// What to say when it is stopped before it began anything.
+    pub(super) fn stopped(&self) -> Stopped {
+        let (nothing, next) = match self {
+            Self::Init(_) => ("What is there stays as it is", "init"),
+            Self::Check(_) => ("Nothing was changed", "check"),
+            Self::Release(_) => ("Nothing was released", "release"),
+            Self::Deploy(_) => ("Nothing was deployed", "deploy"),
+            Self::Rollback(_) => ("Nothing was rolled back", "rollback"),
+            Self::Status(_) => ("Nothing was changed", "status"),
+            Self::Log(_) => ("Nothing was changed", "log"),
+            Self::Show(_) => ("Nothing was changed", "show"),
+            Self::Diff(_) => ("Nothing was changed", "diff"),
+            Self::Verify(_) => ("Nothing was changed", "verify"),
+            Self::Prune(_) => ("Nothing was removed", "prune"),
+            Self::Resume(_) => ("Nothing was finished", "resume"),
+            Self::Unlock(_) => ("No lock was ended", "unlock"),
+            Self::Man => ("Nothing was changed", "man"),
+        };
+        Stopped { nothing, next }
+    }
 }

@@ -1,7 +1,7 @@
 //! Show → fork → confirm → execute: the only place in the program that knows of a dry run.
 
 use super::session::Session;
-use crate::{error::Error, execute, plan::Plan, ui::Answer};
+use crate::{error::Error, plan::Plan, process, ui::Answer};
 
 /// What happens to a plan once it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub fn carry_out(
         return Ok(());
     }
     confirm(session, question)?;
-    execute::listen().map_err(Error::Signals)?;
+    process::begin();
     carry_out()
 }
 

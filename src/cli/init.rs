@@ -8,7 +8,7 @@ use crate::{
     buildout, config,
     error::Error,
     ledger::{self, Key, Ledger, Person},
-    observe,
+    observe, process,
     ui::Answer,
 };
 use std::{
@@ -197,15 +197,14 @@ fn write(file: &Path, text: &str) -> Result<(), Error> {
         source,
     };
     let folder = file.parent().unwrap_or(Path::new("."));
-    let temporary = tempfile::NamedTempFile::new_in(folder).map_err(wrap)?;
+    let temporary = process::File::new_in(folder, ".hostout-").map_err(wrap)?;
     fs::write(temporary.path(), text).map_err(wrap)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
         fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o644)).map_err(wrap)?;
     }
-    temporary.persist(file).map_err(|error| wrap(error.error))?;
-    Ok(())
+    Ok(temporary.persist(file).map_err(wrap)?)
 }
 
 /// git's own signing key, else an ed25519 key of theirs after asking, else a new one. Never none.

@@ -32,7 +32,7 @@ mod wait;
 
 pub use args::{Cli, Global, Verb};
 
-use crate::error::Error;
+use crate::{error::Error, process};
 use clap::Parser as _;
 use session::Session;
 use std::{ffi::OsString, process::ExitCode};
@@ -44,11 +44,21 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return report::usage(&error),
     };
     let session = Session::new(cli.global);
-    let done = run(&session, cli.verb).and_then(|()| session.ui.finish().map_err(Error::Output));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = listen(&session, &cli.verb)
+        .and_then(|()| run(&session, cli.verb))
+        .and_then(|()| session.ui.finish().map_err(Error::Output));
+    let code = process::reporting(|| match done {
+        Ok(()) => 0,
         Err(error) => report::failure(&session, &error),
-    }
+    });
+    ExitCode::from(code)
+}
+
+/// Ctrl-C, until something is carried out: everything is taken away, and one sentence says so.
+fn listen(session: &Session, verb: &Verb) -> Result<(), Error> {
+    let (global, stopped) = (session.global.clone(), verb.stopped());
+    let farewell = move || report::stopped(&Session::new(global), stopped);
+    process::listen(farewell).map_err(Error::Signals)
 }
 
 fn run(session: &Session, verb: Verb) -> Result<(), Error> {

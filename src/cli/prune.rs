@@ -5,7 +5,11 @@ use super::{
     hosts,
     session::Session,
 };
-use crate::{error::Error, execute, observe, plan};
+use crate::{
+    error::Error,
+    execute, observe,
+    plan::{self, Refusal},
+};
 
 /// Remove old releases from a stage's hosts. What is live, and what a rollback would go back to, stays.
 ///
@@ -32,6 +36,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let ledger = work.ledger(&session.ui)?;
     let mut fleet = hosts::Fleet::connect(session, stage)?;
     let hosts = fleet.look(stage, None)?;
+    let mut refusal = Refusal::default();
+    for host in &hosts {
+        plan::refuse_newer(host, &stage.path, &mut refusal);
+    }
+    refusal.into_result()?;
     let deployments = observe::history_of(&observe::history(&ledger), &stage.name);
     let live = hosts.iter().find_map(|host| host.current.release());
     let previous = plan::rollback_target(&deployments, live)

@@ -10,6 +10,7 @@ use crate::{
     ledger::{Ledger, Released},
     observe, pack,
     plan::{self, Remade},
+    process::Folder,
     release::{BuildTool, Digest, Manifest},
 };
 use gix::ObjectId;
@@ -24,8 +25,7 @@ pub(super) fn run(
     ledger: &Ledger,
     released: &Released,
 ) -> Result<Vec<Check>, Error> {
-    let scratch = tempfile::Builder::new().prefix("hostout-again-").tempdir();
-    let scratch = scratch.map_err(Error::Output)?;
+    let scratch = Folder::new("hostout-again-").map_err(Error::Output)?;
     let store = pack::Store::open(scratch.path().join("store"))?;
     let rebuilt = match make(session, work, ledger, released, &store)? {
         Ok(rebuilt) => rebuilt,

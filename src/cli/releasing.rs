@@ -336,7 +336,10 @@ pub(super) fn finish(
     let publisher = Publisher {
         git: Git::of(&work.repo),
         remote: push_to,
-        patience: Patience::default(),
+        patience: Patience {
+            interruptible: true,
+            ..Patience::default()
+        },
         silent: work.silent.clone(),
     };
     let show = session.watch();

@@ -1,9 +1,9 @@
 //! The last words of a command that failed: what, why, what to do, what is live.
 
 use super::session::Session;
-use crate::error::Error;
+use crate::error::{Error, Stopped};
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
 };
 
@@ -19,8 +19,17 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(2))
 }
 
+/// Says that a signal ended the command before it began anything, and gives the exit code. Where a question stands on the
+/// terminal, or a bar, the words begin on a line of their own.
+pub(super) fn stopped(session: &Session, stopped: Stopped) -> u8 {
+    if io::stderr().is_terminal() {
+        session.ui.plain("");
+    }
+    failure(session, &Error::Stopped(stopped))
+}
+
 /// Says everything about `error`, and gives its exit code.
-pub(super) fn failure(session: &Session, error: &Error) -> ExitCode {
+pub(super) fn failure(session: &Session, error: &Error) -> u8 {
     if session.global.json {
         session.ui.json(&error.document());
     }
@@ -38,5 +47,5 @@ pub(super) fn failure(session: &Session, error: &Error) -> ExitCode {
     if !live.is_empty() {
         session.ui.plain(&live);
     }
-    ExitCode::from(error.class().code())
+    error.class().code()
 }

@@ -3,7 +3,7 @@
 use super::session::Session;
 use crate::{
     error::{Class, Error},
-    execute,
+    execute, process,
 };
 use std::{
     thread,
@@ -37,6 +37,8 @@ pub(super) fn through(
             told = who;
         }
         thread::sleep(PAUSE.min(left));
-        execute::interrupted()?;
+        if process::asked() > 0 {
+            return Err(execute::Error::Interrupted.into());
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Child processes: a decided environment, their output kept for the error, passwords blotted out.
 
 use super::{Error, Result};
+use crate::process;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// How much of a failed program's output an error shows, in lines.
 const LINES: usize = 40;
@@ -30,7 +31,7 @@ pub(super) fn bare(program: &Path, home: &Path) -> Command {
 /// # Errors
 /// `failed` makes one from the end of the output.
 pub(super) fn run(command: &mut Command, failed: impl FnOnce(String) -> Error) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output();
+    let output = process::output(command);
     let output = output.map_err(|source| Error::Start {
         program: command.get_program().display().to_string(),
         source,

@@ -3,16 +3,16 @@
 //! A clone, not an export: setuptools-scm and other plugins ask git which files are the egg's.
 
 use super::{Error, Result, child};
+use crate::process::Folder;
 use gix::objs::tree::EntryKind;
 use gix::{ObjectId, Repository};
 use std::path::Path;
-use tempfile::TempDir;
 
 /// A commit checked out in a scratch folder that disappears with this value. It borrows the objects of the repository
 /// it was made from; work trees of submodules stay empty.
 #[derive(Debug)]
 pub struct TemporaryClone {
-    folder: TempDir,
+    folder: Folder,
     commit: ObjectId,
 }
 
@@ -22,7 +22,7 @@ impl TemporaryClone {
     ///
     /// Works for shallow clones, linked work trees and both object formats. `base` has to be on disk, not in memory.
     pub fn new(repo: &Repository, base: ObjectId, edits: &[(String, Vec<u8>)]) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("hostout-").tempdir();
+        let folder = Folder::new("hostout-clone-");
         let folder = folder.map_err(Error::file(&std::env::temp_dir()))?;
         let git = |arguments: &[&str]| git(folder.path(), arguments);
         let format = format!("--object-format={}", repo.object_hash());
@@ -131,6 +131,7 @@ fn edited(clone: &Path, base: ObjectId, edits: &[(String, Vec<u8>)]) -> Result<O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tempfile::TempDir;
 
     /// Runs real git in `folder`, as a user with settings that must not matter.
     fn user(folder: &Path, arguments: &[&str]) -> String {

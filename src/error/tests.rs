@@ -4,6 +4,8 @@ use super::*;
 use crate::{config::Project, execute::Deployed, plan::parse_version};
 use std::fmt::Write as _;
 
+mod rooms;
+
 fn refused(count: usize) -> Error {
     let mut refusal = Refusal::default();
     for file in ["setup.py", "prod.cfg"].iter().take(count) {
@@ -71,7 +73,15 @@ fn examples() -> Vec<Error> {
         deployed(Live::Unknown),
         deployed(Live::Kept("1.4.2".to_owned())),
         Error::Unhealthy("web1 of stage staging is not healthy".to_owned()),
+        Error::Stopped(Stopped {
+            nothing: "Nothing was released",
+            next: "release",
+        }),
         execute::Error::Interrupted.into(),
+        execute::Error::Unpushed {
+            remote: "origin".to_owned(),
+        }
+        .into(),
     ]
 }
 
@@ -92,23 +102,25 @@ fn every_failure_says_what_is_live() {
     }
 }
 
+/// A failure as it stands on the terminal.
+fn read(error: &Error) -> String {
+    let mut text = format!("[{}] {error}\n", error.class().code());
+    for line in error.lines() {
+        writeln!(text, "{line}").unwrap();
+    }
+    for cause in error.causes() {
+        writeln!(text, "caused by: {cause}").unwrap();
+    }
+    for hint in error.hints() {
+        writeln!(text, "hint: {hint}").unwrap();
+    }
+    writeln!(text, "{}\n", error.live()).unwrap();
+    text
+}
+
 #[test]
 fn what_a_person_reads() {
-    let mut text = String::new();
-    for error in examples() {
-        writeln!(text, "[{}] {error}", error.class().code()).unwrap();
-        for line in error.lines() {
-            writeln!(text, "{line}").unwrap();
-        }
-        for cause in error.causes() {
-            writeln!(text, "caused by: {cause}").unwrap();
-        }
-        for hint in error.hints() {
-            writeln!(text, "hint: {hint}").unwrap();
-        }
-        writeln!(text, "{}\n", error.live()).unwrap();
-    }
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(examples().iter().map(read).collect::<String>());
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::{
     Deployed, Error, Live, Member, Recorder, Result,
-    interrupt::asked,
     on_host::{Activation, OnHost, Prepared},
     owner::{LEASE, lock},
     record::Signed,
@@ -16,6 +15,7 @@ use crate::{
     ledger::{self, Ledger, Released},
     pack::Store,
     plan::{Action, DeployRequest, Plan, Step},
+    process::asked,
     release::{HostResult, Outcome, Started},
 };
 use semver::Version;

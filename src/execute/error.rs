@@ -66,6 +66,12 @@ pub enum Error {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// Ctrl-C while a release was pushed.
+    #[error("interrupted while {remote} was told")]
+    Unpushed {
+        /// The remote.
+        remote: String,
+    },
     /// Ctrl-C in a deployment, before a switch.
     #[error("interrupted")]
     Stopped {
@@ -164,6 +170,7 @@ impl Error {
             Self::File { .. }
             | Self::Strange(_)
             | Self::Interrupted
+            | Self::Unpushed { .. }
             | Self::Stopped { .. }
             | Self::Left { .. } => None,
         }

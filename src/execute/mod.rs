@@ -6,7 +6,6 @@
 
 mod deployment;
 mod error;
-mod interrupt;
 mod on_host;
 mod owner;
 mod prune;
@@ -21,7 +20,6 @@ mod verdict;
 
 pub use deployment::Deployment;
 pub use error::{Deployed, Error, LOCKED, Live, Result};
-pub use interrupt::{interrupted, listen};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
 pub use record::Recorder;

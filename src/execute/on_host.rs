@@ -2,7 +2,6 @@
 
 use super::{
     Deployed, Error, Live, Member, Result,
-    interrupt::asked,
     record::Signed,
     stream::Stream,
     verdict::{Case, Verdict},
@@ -15,6 +14,7 @@ use crate::{
     observe::holder,
     pack::Store,
     plan::{Action, DeployRequest, HealthOverride, Step},
+    process::asked,
     release::{Artifact, EntryId, HostResult},
     transport::{Conversation, ConversationError},
 };

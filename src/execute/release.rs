@@ -1,10 +1,11 @@
 //! Publishing a release: objects, tag, ledger, push.
 
-use super::{Error, Published, Publisher, Result, Unfinished, interrupted};
+use super::{Error, Published, Publisher, Result, Unfinished};
 use crate::{
     event::{Event, Watch},
     ledger::{self, Key, Kind, Ledger, NewEntry, NewTag, Person},
     plan::{Action, Plan},
+    process::asked,
     release::Manifest,
 };
 use gix::ObjectId;
@@ -42,7 +43,9 @@ pub fn carry_out_release(
     let mut tag = None;
     let mut published = Published::Kept;
     for step in &plan.steps {
-        interrupted()?;
+        if asked() > 0 {
+            return Err(Error::Interrupted);
+        }
         match &step.action {
             Action::Commit { .. } => {
                 ledger::persist(release.repo)?;
@@ -60,6 +63,7 @@ pub fn carry_out_release(
             Action::Push { .. } => {
                 (release.watch)(Event::Begin(format!("here: {}", step.action)));
                 published = release.publisher.push(Some(&release.note.tag), ledger)?;
+                not_stopped(&published)?;
             }
             Action::Reapply { .. }
             | Action::Settle { .. }
@@ -76,6 +80,20 @@ pub fn carry_out_release(
         }
     }
     Ok(published)
+}
+
+/// A push that a Ctrl-C ended is no answer of the remote.
+fn not_stopped(published: &Published) -> Result<()> {
+    match published {
+        Published::Refused { remote, .. } | Published::Unreachable { remote, .. }
+            if asked() > 0 =>
+        {
+            Err(Error::Unpushed {
+                remote: remote.clone(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes the signed tag, or finds the one that an interrupted run made.

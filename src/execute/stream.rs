@@ -1,9 +1,10 @@
 //! Artifacts as one tar stream: one member each, named by its sha256.
 
-use super::{Result, interrupt::asked};
+use super::Result;
 use crate::{
     event::{Event, Watch},
     pack::Store,
+    process::asked,
     release::Digest,
 };
 use std::{

@@ -119,6 +119,9 @@ pub enum CurrentState {
 /// What a host knows of its own deployments.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Record {
+    /// The format it is written in.
+    #[serde(default)]
+    pub format: u32,
     /// The release that the last job left live.
     pub release: Option<Version>,
     /// Its manifest.

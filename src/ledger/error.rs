@@ -223,7 +223,8 @@ impl Error {
                 "`git init` starts one here; -C FOLDER runs this in another folder".into()
             }
             Self::Reftable { .. } => {
-                "`git refs migrate --ref-format=files` converts it (git 2.46 or newer)".into()
+                "`git clone --ref-format=files` makes one that works; `git refs migrate --ref-format=files` converts this one (git 2.48 or newer)"
+                    .into()
             }
             Self::Sign { .. } => {
                 "is it there, and does its agent run? `ssh-add -l` and `gpg -K` list keys;\n  \

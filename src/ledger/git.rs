@@ -1,14 +1,14 @@
 //! The `git` program, for what gix cannot do: pushing, and fetching with the user's own credentials.
 
 use super::{Error, Result};
+use crate::process::{self, Running};
 use std::{
     env,
     ffi::{OsStr, OsString},
     fs::File,
     io::{self, IsTerminal as _, Read},
-    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -40,6 +40,8 @@ pub struct Patience {
     /// Whether git and ssh may ask for passwords on the terminal, which takes its time: then `answer` is for the
     /// connection, and the rest may take a minute.
     pub prompts: bool,
+    /// Whether a Ctrl-C ends the wait, also while something visible is done.
+    pub interruptible: bool,
 }
 
 impl Default for Patience {
@@ -48,6 +50,7 @@ impl Default for Patience {
         Self {
             answer: Duration::from_secs(5),
             prompts: io::stdin().is_terminal(),
+            interruptible: false,
         }
     }
 }
@@ -95,21 +98,26 @@ impl Git {
     /// Talks with a remote. `GIT_TRACE_PACKET` goes to a scratch file, which shows the remote's first answer as it
     /// comes; exit status and output only tell when all is over. It holds reference names, no secrets.
     pub(super) fn talk(&self, arguments: &[&str], patience: Patience) -> Result<Talk> {
-        let scratch = tempfile::NamedTempFile::new();
-        let trace = scratch.map_err(Error::file("write", env::temp_dir()))?;
+        let trace = process::File::new().map_err(Error::file("write", env::temp_dir()))?;
         let failed = |source: io::Error| Error::Program {
             program: "git".into(),
             source,
         };
-        let mut child = self
-            .command(arguments, patience, trace.path())
-            .spawn()
-            .map_err(failed)?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let mut command = self.command(arguments, patience, trace.path());
+        // A group of its own, so that ssh and git's helpers end with it. With prompts it must stay in the terminal's
+        // foreground group.
+        let started = if patience.prompts {
+            Running::start_beside_us(&mut command)
+        } else {
+            Running::start(&mut command)
+        };
+        let mut running = started.map_err(failed)?;
+        let streams = running.streams();
+        let (stdout, stderr) = (streams.stdout.take(), streams.stderr.take());
         thread::scope(|scope| {
             let stdout = scope.spawn(move || read(stdout));
             let stderr = scope.spawn(move || read(stderr));
-            let status = wait(&mut child, patience, trace.path())?;
+            let status = wait(running, patience, trace.path())?;
             let join = |thread: thread::ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
                 thread
                     .join()
@@ -149,8 +157,6 @@ impl Git {
         }
         if !patience.prompts {
             command.env("GIT_TERMINAL_PROMPT", "0");
-            // So that ssh and git's helpers end with it. With prompts it must stay in the terminal's foreground group.
-            command.process_group(0);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -227,11 +233,7 @@ fn read(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
 }
 
 /// Waits for the end of git, and ends it when the remote says nothing for too long.
-fn wait(
-    child: &mut Child,
-    patience: Patience,
-    trace: &Path,
-) -> io::Result<std::process::ExitStatus> {
+fn wait(mut running: Running, patience: Patience, trace: &Path) -> io::Result<ExitStatus> {
     let begin = Instant::now();
     let limit = if patience.prompts {
         PROMPT.max(patience.answer)
@@ -240,28 +242,15 @@ fn wait(
     };
     let mut answered = false;
     loop {
-        if let Some(status) = child.try_wait()? {
+        if let Some(status) = running.try_wait()? {
             return Ok(status);
         }
         answered = answered || spoke(trace);
-        if !answered && begin.elapsed() > limit {
-            stop(child, patience)?;
-            return child.wait();
+        let late = !answered && begin.elapsed() > limit;
+        if late || (patience.interruptible && process::asked() > 0) {
+            return running.end();
         }
         thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn stop(child: &mut Child, patience: Patience) -> io::Result<()> {
-    let group = i32::try_from(child.id())
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
-    match group {
-        Some(group) if !patience.prompts => {
-            rustix::process::kill_process_group(group, rustix::process::Signal::TERM)?;
-            Ok(())
-        }
-        _ => child.kill(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The key that signs: which one, where it is, and what git was told about it.
 
-use super::{Error, Result, process};
+use super::{Error, Result, program};
 use std::{
     env,
     ffi::{OsStr, OsString},
@@ -96,15 +96,15 @@ impl Key {
             made.map_err(Error::file("make", folder))?;
         }
         let key = Self::new(Scheme::Ssh, path.to_string_lossy());
-        let mut command = process::command(&key.program);
+        let mut command = program::command(&key.program);
         command
             .args(["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f"])
             .arg(path);
-        let output = process::run(command, b"")?;
+        let output = program::run(command, b"")?;
         if !output.status.success() {
             return Err(Error::Failed {
                 program: key.program,
-                message: process::said(&output),
+                message: program::said(&output),
             });
         }
         Ok(key)

@@ -23,7 +23,7 @@ mod object;
 mod open;
 mod paths;
 mod person;
-mod process;
+mod program;
 mod public;
 mod push;
 mod reapply;

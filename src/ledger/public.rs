@@ -1,6 +1,6 @@
 //! The public half of a key, as it stands in the ledger.
 
-use super::{Error, Key, Result, Scheme, key, process};
+use super::{Error, Key, Result, Scheme, key, program};
 use std::{fs, path::Path};
 
 /// The public half of a key.
@@ -87,11 +87,11 @@ impl Key {
 
     /// What the key's program answers on standard output.
     fn ask(&self, arguments: &[&str], input: &[u8]) -> Result<String> {
-        let mut command = process::command(&self.program);
+        let mut command = program::command(&self.program);
         command.args(arguments);
-        let output = process::run(command, input)?;
+        let output = program::run(command, input)?;
         if !output.status.success() || output.stdout.is_empty() {
-            return Err(self.failed(&process::said(&output)));
+            return Err(self.failed(&program::said(&output)));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }

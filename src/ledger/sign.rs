@@ -1,6 +1,7 @@
 //! Making signatures.
 
-use super::{Error, Key, Result, Scheme, key, process};
+use super::{Error, Key, Result, Scheme, key, program};
+use crate::process::File;
 use std::{io::Write as _, process::Stdio};
 
 impl Key {
@@ -9,7 +10,7 @@ impl Key {
     /// `namespace` is the one of SSHSIG, [`GIT`](super::GIT) or [`HOSTOUT`](super::HOSTOUT); `OpenPGP` knows none.
     /// A passphrase or PIN is asked for by the program itself, on the terminal.
     pub fn sign(&self, namespace: &str, bytes: &[u8]) -> Result<String> {
-        let mut command = process::command(&self.program);
+        let mut command = program::command(&self.program);
         // An agent's key is given by its public half, which must live in a file while ssh-keygen runs.
         let mut literal_file = None;
         match (self.scheme, key::literal(&self.id)) {
@@ -29,20 +30,20 @@ impl Key {
                 }
             }
         }
-        let output = process::run(command, bytes)?;
+        let output = program::run(command, bytes)?;
         drop(literal_file);
         let signature = String::from_utf8_lossy(&output.stdout).replace('\r', "");
         if !output.status.success() || !signature.starts_with("-----BEGIN ") {
-            return Err(self.failed(&process::said(&output)));
+            return Err(self.failed(&program::said(&output)));
         }
         Ok(signature)
     }
 }
 
 /// A private temporary file with `bytes` in it.
-pub(super) fn scratch(bytes: &[u8]) -> Result<tempfile::NamedTempFile> {
+pub(super) fn scratch(bytes: &[u8]) -> Result<File> {
     let wrap = || Error::file("write", std::env::temp_dir());
-    let mut file = tempfile::NamedTempFile::new().map_err(wrap())?;
+    let mut file = File::new().map_err(wrap())?;
     file.write_all(bytes).map_err(wrap())?;
     file.flush().map_err(wrap())?;
     Ok(file)

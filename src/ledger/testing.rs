@@ -54,6 +54,7 @@ pub(super) fn impatient() -> Patience {
     Patience {
         answer: Duration::from_secs(2),
         prompts: false,
+        interruptible: false,
     }
 }
 
@@ -193,10 +194,10 @@ impl Lab {
         fs::write(&file, signature).unwrap();
         let time = format!("-Overify-time={}", at.strftime("%Y%m%d%H%M%SZ"));
         let keygen = |words: &[&str]| {
-            let mut command = crate::ledger::process::command("ssh-keygen".as_ref());
+            let mut command = crate::ledger::program::command("ssh-keygen".as_ref());
             command.args(words).arg("-f").arg(&list).arg(&time);
             command.arg("-s").arg(&file);
-            crate::ledger::process::run(command, bytes).unwrap()
+            crate::ledger::program::run(command, bytes).unwrap()
         };
         let found = keygen(&["-Y", "find-principals"]);
         let principals = String::from_utf8(found.stdout).unwrap();

@@ -1,11 +1,11 @@
 //! Checking signatures against the keys of one commit of the ledger, and nothing else: no configuration of the clone,
 //! no keyring of the user.
 
-use super::{Error, Result, Scheme, allowed::Allowed, key, process, sign::scratch};
+use super::{Error, Result, Scheme, allowed::Allowed, key, program, sign::scratch};
+use crate::process::Folder;
 use gix::ObjectId;
 use jiff::Timestamp;
 use std::{ffi::OsString, fs, path::PathBuf, process::Output};
-use tempfile::TempDir;
 
 /// Who made a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl std::fmt::Display for Signer {
 #[derive(Debug)]
 pub struct Trust {
     /// `allowed_signers`, and a keyring of the `OpenPGP` keys; the user's alone, as gpg wants it.
-    dir: TempDir,
+    dir: Folder,
     openpgp: Vec<String>,
     /// The same `allowed_signers`, where it is plain.
     allowed: Option<Allowed>,
@@ -38,7 +38,8 @@ impl Trust {
     /// The keys in the tree of `commit`.
     pub fn read(repo: &gix::Repository, commit: ObjectId) -> Result<Self> {
         let what = || Error::git(format!("read the keys of {commit}"));
-        let dir = tempfile::tempdir().map_err(Error::file("make", std::env::temp_dir()))?;
+        let dir =
+            Folder::new("hostout-keys-").map_err(Error::file("make", std::env::temp_dir()))?;
         let mut trust = Self {
             dir,
             openpgp: Vec::new(),
@@ -109,16 +110,16 @@ impl Trust {
         // The Z matters: without it OpenSSH takes the verifier's local time, one hour off in summer.
         let time = format!("-Overify-time={}", at.strftime("%Y%m%d%H%M%SZ"));
         let keygen = |arguments: &[&str], input: &[u8]| -> Result<Output> {
-            let mut command = process::command(&self.ssh_keygen);
+            let mut command = program::command(&self.ssh_keygen);
             command.args(arguments).arg("-f");
             command.arg(self.allowed_signers()).arg(&time).arg("-s");
             command.arg(file.path());
-            process::run(command, input)
+            program::run(command, input)
         };
         let found = keygen(&["-Y", "find-principals"], b"")?;
         let principals = String::from_utf8_lossy(&found.stdout).into_owned();
         let Some(principal) = principals.lines().next().filter(|_| found.status.success()) else {
-            return Err(untrusted(namespace, &process::said(&found)));
+            return Err(untrusted(namespace, &program::said(&found)));
         };
         let verify = ["-Y", "verify", "-n", namespace, "-I", principal];
         let output = keygen(&verify, bytes)?;
@@ -126,7 +127,7 @@ impl Trust {
         // Good "git" signature for ann@example.org with ED25519 key SHA256:…
         let fingerprint = said.split_whitespace().last().unwrap_or_default();
         if !output.status.success() || !fingerprint.starts_with("SHA256:") {
-            return Err(untrusted(namespace, &process::said(&output)));
+            return Err(untrusted(namespace, &program::said(&output)));
         }
         Ok(Signer {
             principal: principal.to_owned(),
@@ -138,12 +139,12 @@ impl Trust {
     /// taking it out of the ledger, and old entries stay what they were.
     fn check_openpgp(&self, bytes: &[u8], signature: &str) -> Result<Signer> {
         let file = scratch(signature.as_bytes())?;
-        let mut command = process::command(&self.gpg);
+        let mut command = program::command(&self.gpg);
         command.arg("--homedir").arg(self.dir.path());
         command.args(["--batch", "--no-tty", "--no-autostart"]);
         command.args(["--trust-model", "always", "--status-fd", "1", "--verify"]);
         command.arg(file.path()).arg("-");
-        let output = process::run(command, bytes)?;
+        let output = program::run(command, bytes)?;
         let status = String::from_utf8_lossy(&output.stdout).into_owned();
         let line = |keyword: &str| {
             let mut lines = status
@@ -160,21 +161,21 @@ impl Trust {
                     fingerprint: fingerprint.to_owned(),
                 })
             }
-            _ => Err(untrusted("OpenPGP", &process::said(&output))),
+            _ => Err(untrusted("OpenPGP", &program::said(&output))),
         }
     }
 
     fn import(&self, armored: &[u8]) -> Result<()> {
-        let mut command = process::command(&self.gpg);
+        let mut command = program::command(&self.gpg);
         command.arg("--homedir").arg(self.dir.path());
         command.args(["--batch", "--no-tty", "--no-autostart", "--import"]);
-        let output = process::run(command, armored)?;
+        let output = program::run(command, armored)?;
         if output.status.success() {
             return Ok(());
         }
         Err(Error::Failed {
             program: self.gpg.clone(),
-            message: process::said(&output),
+            message: program::said(&output),
         })
     }
 

@@ -5,7 +5,7 @@ use crate::{
     config::{Host as Configured, Stage},
     facts::{Current, Host, Lock, PathState, Python},
     host::{self, CurrentState, LockSeen, ServiceState, StatusAnswer},
-    release::Manifest,
+    release::{FORMAT, Manifest},
     transport::{Conversation, ConversationError, Transport},
 };
 use std::collections::BTreeMap;
@@ -100,6 +100,10 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
 }
 
 fn path(answer: &StatusAnswer) -> PathState {
+    let record = answer.record.as_ref();
+    if let Some(record) = record.filter(|record| record.format > FORMAT) {
+        return PathState::Newer(record.format);
+    }
     match answer.path_state {
         host::PathState::Absent | host::PathState::Empty => PathState::Free,
         host::PathState::Ours => PathState::Ours,

@@ -1,7 +1,7 @@
 //! The content store on this machine: files by the sha256 of their bytes.
 
 use super::Error;
-use crate::release::Digest;
+use crate::{process, release::Digest};
 use std::{
     ffi::OsStr,
     fs::{self, File, Permissions},
@@ -127,10 +127,8 @@ impl Store {
     /// The name is known only after the last byte, so the bytes go to a scratch file beside the shards first.
     fn put_reader(&self, reader: impl Read, origin: &Path) -> Result<(Digest, u64), Error> {
         let store = &self.directory;
-        let mut scratch = tempfile::Builder::new()
-            .prefix(".incoming-")
-            .tempfile_in(store)
-            .map_err(io_error("write to", store))?;
+        let mut scratch =
+            process::File::new_in(store, ".incoming-").map_err(io_error("write to", store))?;
         let mut tee = Tee {
             reader,
             writer: scratch.as_file_mut(),
@@ -149,9 +147,7 @@ impl Store {
         file.set_permissions(Permissions::from_mode(0o444))
             .and_then(|()| file.sync_all())
             .map_err(io_error("write", &path))?;
-        scratch
-            .persist(&path)
-            .map_err(|error| io_error("write", &path)(error.error))?;
+        scratch.persist(&path).map_err(io_error("write", &path))?;
         // the name is on disk only when its directory is
         File::open(shard)
             .and_then(|directory| directory.sync_all())

@@ -4,7 +4,7 @@ use super::{Action, Plan, Refusal, fit::misfits, lost_update::unknown, rollout, 
 use crate::{
     config::Stage,
     facts::{Current, Deployment, Host, Open, PathState},
-    release::{Artifact, Buildout, Data, Digest, Intent, Manifest, Services, Started},
+    release::{Artifact, Buildout, Data, Digest, FORMAT, Intent, Manifest, Services, Started},
 };
 use std::collections::BTreeSet;
 
@@ -195,6 +195,19 @@ fn moved(request: &DeployRequest, facts: &DeployFacts<'_>, refusal: &mut Refusal
     }
 }
 
+/// What a newer program wrote is not written over.
+pub fn refuse_newer(host: &Host, path: &str, refusal: &mut Refusal) {
+    if let PathState::Newer(format) = host.path {
+        refusal.add(
+            format!(
+                "{}: {path}/.hostout/record is of format {format}, by a newer git-hostout; this one knows up to {FORMAT}",
+                host.name
+            ),
+            "install a newer git-hostout here; nothing is written there before",
+        );
+    }
+}
+
 fn check(
     host: &Host,
     buildout: &Buildout,
@@ -206,6 +219,7 @@ fn check(
     let path = &facts.stage.path;
     match &host.path {
         PathState::Free | PathState::Ours => {}
+        PathState::Newer(_) => refuse_newer(host, path, refusal),
         PathState::Foreign => refusal.add(
             format!("{name}: {path} holds files that are not git-hostout's"),
             "choose another path, or move them away",

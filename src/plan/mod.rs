@@ -25,7 +25,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy};
+pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer};
 pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use go_on::go_on;

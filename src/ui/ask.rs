@@ -5,6 +5,7 @@ use super::{
     clean::{clean, clean_line},
     say::lock,
 };
+use crate::process;
 use console::{Style, Term};
 use std::io;
 
@@ -73,7 +74,7 @@ impl Ui {
         }
         let line = self.above_bars(|| {
             self.write_stderr(&format!("{} ", clean(prompt)));
-            Term::stderr().read_secure_line()
+            process::quietly(|| Term::stderr().read_secure_line())
         })?;
         Ok(Some(Secret::new(line)))
     }

@@ -1,12 +1,9 @@
 //! A project with a stage on a host that is reached over ssh.
 
-use super::{Project, Run, sshd::Sshd};
+use super::{Project, Run, Running, sshd::Sshd};
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
 
 /// A private sshd, and a project that knows it as the stage `far` on `web1`.
@@ -78,7 +75,7 @@ impl Host {
 
     /// Starts `git-hostout ARGUMENTS` itself, without git in between.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::start(&self.project, &self.sshd.config(), arguments)
+        Running::with_hosts(&self.project, &self.sshd.config(), arguments)
     }
 
     /// The release that is live, by its link.
@@ -99,85 +96,5 @@ impl Host {
     pub fn newest(&self) -> serde_json::Value {
         let json = self.hostout(&["log", "far", "--json"]).exits(0).json();
         json["entries"][0].clone()
-    }
-}
-
-/// A `git-hostout` that works.
-pub struct Running {
-    arguments: Vec<String>,
-    child: Child,
-    stdout: PathBuf,
-    stderr: PathBuf,
-}
-
-impl Running {
-    /// Starts `git-hostout ARGUMENTS` itself, without git in between, with an ssh configuration for hosts.
-    pub fn start(project: &Project, ssh_config: &Path, arguments: &[&str]) -> Self {
-        let output = |name: &str| {
-            let path = project.sandbox.path(name);
-            (fs::File::create(&path).unwrap(), path)
-        };
-        let ((stdout, stdout_path), (stderr, stderr_path)) = (output("stdout"), output("stderr"));
-        let mut command = project.sandbox.command("git-hostout", &project.directory);
-        let child = command
-            .args(arguments)
-            .env("HOSTOUT_SSH_CONFIG", ssh_config)
-            .stdin(Stdio::null())
-            .stdout(stdout)
-            .stderr(stderr)
-            .spawn()
-            .unwrap();
-        Self {
-            arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
-            child,
-            stdout: stdout_path,
-            stderr: stderr_path,
-        }
-    }
-
-    /// Waits until standard error names `word`.
-    #[track_caller]
-    pub fn until_it_says(&mut self, word: &str) -> &mut Self {
-        let stderr = self.stderr.clone();
-        self.until(word, || fs::read_to_string(&stderr).unwrap().contains(word))
-    }
-
-    /// Waits until `holds`, while it runs.
-    #[track_caller]
-    pub fn until(&mut self, what: &str, holds: impl Fn() -> bool) -> &mut Self {
-        let start = Instant::now();
-        while !holds() {
-            let said = || fs::read_to_string(&self.stderr).unwrap();
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "ended before {what}: {}", said());
-            assert!(
-                start.elapsed() < Duration::from_secs(120),
-                "never {what}: {}",
-                said()
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
-        self
-    }
-
-    /// Sends it a signal, and nobody else.
-    pub fn signal(&mut self, name: &str) -> &mut Self {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(sent.unwrap().success());
-        self
-    }
-
-    /// Waits for its end.
-    pub fn end(mut self) -> Run {
-        let status = self.child.wait().unwrap();
-        let read = |path: &Path| -> io::Result<Vec<u8>> { fs::read(path) };
-        let output = std::process::Output {
-            status,
-            stdout: read(&self.stdout).unwrap(),
-            stderr: read(&self.stderr).unwrap(),
-        };
-        let words: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        Run::new(&words, &output)
     }
 }

@@ -9,13 +9,17 @@ mod host;
 mod page;
 mod project;
 mod run;
+mod running;
 mod sandbox;
 pub mod sshd;
 mod state;
+mod terminal;
 
-pub use host::{Host, Running};
+pub use host::Host;
 pub use page::{free_port, page};
 pub use project::Project;
 pub use run::Run;
+pub use running::Running;
 pub use sandbox::Sandbox;
 pub use state::{refs, tree};
+pub use terminal::{CTRL_C, at_a_terminal};

@@ -151,7 +151,7 @@ impl Sandbox {
     }
 
     /// Processes whose command line or working directory names this folder: its name is random.
-    fn processes(&self) -> Vec<Pid> {
+    pub fn processes(&self) -> Vec<Pid> {
         let root = self.root.path().to_string_lossy().into_owned();
         let own = rustix::process::getpid();
         let entries = fs::read_dir("/proc").unwrap().flatten();

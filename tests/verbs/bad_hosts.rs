@@ -106,6 +106,42 @@ fn a_path_that_is_somebody_elses() {
 }
 
 #[test]
+fn what_a_newer_program_left_is_read_and_never_written() {
+    let project = Project::single();
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    let record = project.host.join(".hostout/record");
+    let text = fs::read_to_string(&record).unwrap();
+    let newer = text.replacen("\"format\": 1", "\"format\": 2", 1);
+    assert_ne!(newer, text);
+    fs::write(&record, &newer).unwrap();
+    project.write("src/acme/single/new.py", "");
+    project.commit("Change it");
+    project.hostout(&["release", "--yes"]).exits(0);
+    let said = &[
+        "local: ",
+        ".hostout/record is of format 2, by a newer git-hostout; this one knows up to 1",
+        "install a newer git-hostout here",
+    ];
+    for arguments in [
+        &["deploy", "local", "--yes"] as &[&str],
+        &["check", "local"],
+        &["prune", "local", "--keep", "1", "--yes"],
+    ] {
+        project.hostout(arguments).exits(11).says(said);
+    }
+    project
+        .hostout(&["status", "local"])
+        .exits(0)
+        .says(&["0.1.0"]);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+    assert_eq!(fs::read_to_string(&record).unwrap(), newer);
+    fs::write(&record, &text).unwrap();
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+}
+
+#[test]
 fn a_shared_file_has_to_be_there_first() {
     let host = Host::of(
         Project::single(),

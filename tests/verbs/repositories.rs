@@ -1,6 +1,6 @@
 //! Repositories of every shape.
 
-use crate::support::{Project, Sandbox};
+use crate::support::{Project, Run, Sandbox};
 use std::{fs, path::Path};
 
 /// The tags of a repository.
@@ -157,6 +157,23 @@ fn sha256_object_names_release() {
     let project = made_with(&["--object-format=sha256"]);
     released(&project, &project.directory);
     assert_eq!(project.manifest("0.1.0").commit.len(), 64);
+}
+
+#[test]
+fn a_reftable_is_named_with_the_way_out() {
+    let project = made_with(&[]);
+    // Written by hand, and asked without git in between: it is the same whether this git knows reftables or not.
+    let config = project.read(".git/config");
+    let reftable = config.replace("repositoryformatversion = 0", "repositoryformatversion = 1");
+    let reftable = reftable + "[extensions]\n\trefStorage = reftable\n";
+    project.write(".git/config", &reftable);
+    let mut init = project.sandbox.command("git-hostout", &project.directory);
+    Run::new(&["init"], &init.arg("init").output().unwrap())
+        .exits(11)
+        .says(&["reftable", "git clone --ref-format=files"]);
+    assert_eq!(project.read(".git/config"), reftable);
+    project.write(".git/config", &config);
+    released(&project, &project.directory);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{Builder, environment::Environment};
 use crate::eggs::{EggSource, Error, Result, WheelInfo, WheelName, canonical, child};
+use crate::process::Folder;
 use crate::release::{Artifact, BuildTool, Digest};
 use pep440_rs::Version;
 use std::fs;
@@ -44,7 +45,7 @@ impl Builder {
         let cache = cache.into();
         fs::create_dir_all(&cache).map_err(Error::file(&cache))?;
         // not below /tmp, where programs may be forbidden to run
-        let fresh = tempfile::Builder::new().prefix("fresh-").tempdir_in(&cache);
+        let fresh = Folder::new_in(&cache, "fresh-");
         let fresh = fresh.map_err(Error::file(&cache))?;
         Ok(Self {
             python: python.into(),
@@ -60,7 +61,7 @@ impl Builder {
     /// another name or version.
     pub fn build(&self, job: &Job<'_>) -> Result<Built> {
         let egg = job.egg;
-        let scratch = tempfile::Builder::new().prefix("hostout-").tempdir();
+        let scratch = Folder::new("hostout-build-");
         let scratch = scratch.map_err(Error::file(&std::env::temp_dir()))?;
         let mut environment = self.environment(&egg.name, &egg.requires, job.tools)?;
         let wanted = hook(job, &environment, scratch.path(), "requires")?;

@@ -11,8 +11,8 @@ mod pip;
 
 pub use builder::{Built, Job};
 
+use crate::process::Folder;
 use std::path::PathBuf;
-use tempfile::TempDir;
 
 /// Builds wheels with one python.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Builder {
     cache: PathBuf,
     python: PathBuf,
     /// Environments whose tools are not pinned: never older than this value.
-    fresh: TempDir,
+    fresh: Folder,
 }
 
 #[cfg(test)]

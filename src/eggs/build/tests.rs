@@ -27,7 +27,7 @@ fn builder() -> &'static Builder {
 
 /// A committed egg in the folder `egg` of a repository.
 struct Fixture {
-    _folder: TempDir,
+    _folder: tempfile::TempDir,
     repo: gix::Repository,
     head: ObjectId,
 }

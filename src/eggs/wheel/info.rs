@@ -41,6 +41,9 @@ impl WheelInfo {
             .filter_map(|name| name.strip_suffix(".dist-info/METADATA"))
             // deeper ones belong to what the wheel vendors
             .filter(|stem| !stem.contains('/'));
+        if let Some(name) = files.iter().find(|name| !members::stays_inside(name)) {
+            return Err(wrong(&format!("member {name:?} would leave its folder")));
+        }
         let (Some(stem), None) = (folders.next(), folders.next()) else {
             return Err(wrong("it has not one .dist-info/METADATA"));
         };

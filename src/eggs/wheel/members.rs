@@ -86,6 +86,12 @@ pub(super) fn open<'a>(file: &str, bytes: &'a [u8]) -> Result<ZipArchive<Cursor<
     })
 }
 
+/// Whether an installer that unpacks it as it is writes nothing outside: what hosts refuse, too.
+pub(super) fn stays_inside(name: &str) -> bool {
+    !name.starts_with('/') && !name.contains('\\') && name.split('/').all(|part| part != "..")
+}
+
+/// Whether it means the same everywhere, too.
 fn safe(name: &str) -> bool {
     let inner = name.strip_suffix('/').unwrap_or(name);
     let odd = |c: char| c == '\\' || c == ':' || c.is_control();

@@ -3,7 +3,10 @@
 use super::sample::{digest, host, manifest, recorded, stage};
 use crate::{
     facts::{Current, Deployment, Host, Lock, PathState},
-    plan::{DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune},
+    plan::{
+        DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune,
+        refuse_newer,
+    },
     release::{Digest, EntryId, Intent, Manifest, Outcome, Started},
 };
 use semver::Version;
@@ -152,6 +155,20 @@ fn a_lock_is_no_plan() {
             holder
         })
     );
+}
+
+#[test]
+fn what_a_newer_program_wrote_is_not_written_over() {
+    let mut one = host("web1");
+    one.path = PathState::Newer(2);
+    let mut refusal = Refusal::default();
+    refuse_newer(&one, "/srv/shop", &mut refusal);
+    assert_eq!(
+        refusal.to_string(),
+        "web1: /srv/shop/.hostout/record is of format 2, by a newer git-hostout; this one knows up to 1"
+    );
+    refuse_newer(&host("web2"), "/srv/shop", &mut refusal);
+    assert_eq!(refusal.reasons.len(), 1);
 }
 
 #[test]

@@ -52,7 +52,7 @@ impl Site {
 
     /// Starts `git-hostout ARGUMENTS` itself.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::start(&self.project, &self.lab.config(), arguments)
+        Running::with_hosts(&self.project, &self.lab.config(), arguments)
     }
 
     /// What the page answers on the host's loopback.

@@ -1,6 +1,7 @@
-//! Child processes that read bytes and answer with bytes: ssh-keygen and gpg.
+//! Programs that read bytes and answer with bytes: ssh-keygen and gpg.
 
 use super::{Error, Result};
+use crate::process::Running;
 use std::{
     ffi::{OsStr, OsString},
     io::{self, Write as _},
@@ -16,17 +17,17 @@ pub(super) fn run(mut command: Command, input: &[u8]) -> Result<Output> {
         program: program.clone(),
         source,
     };
-    let mut child = command
+    command
         .env("LC_ALL", "C")
         .env("TZ", "UTC")
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let stdin = child.stdin.take();
+        .stdout(Stdio::piped());
+    // It asks for passphrases itself.
+    let mut running = Running::start_beside_us(&mut command).map_err(failed)?;
+    let stdin = running.streams().stdin.take();
     thread::scope(|scope| {
         let writer = scope.spawn(move || stdin.map_or(Ok(()), |mut pipe| pipe.write_all(input)));
-        let output = child.wait_with_output();
+        let output = running.output();
         match writer.join() {
             // A program that ends early has said why by its exit status.
             Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),

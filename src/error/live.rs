@@ -1,0 +1,76 @@
+//! The last words of a failure: what is live, and what to type next.
+
+use super::{Class, Error};
+use crate::execute::{self, Live};
+
+/// A command that was stopped before it began anything.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped {
+    /// What therefore did not happen, e.g. `Nothing was released`.
+    pub nothing: &'static str,
+    /// The verb to type next.
+    pub next: &'static str,
+}
+
+impl Error {
+    /// One sentence: what is live, and what to type next.
+    pub fn live(&self) -> String {
+        if let Self::Execute(execute::Error::Deployed(deployed)) = self {
+            let stage = &deployed.stage;
+            let next = match self.class() {
+                Class::FailedBeforeSwitch | Class::Reverted => format!("git hostout log {stage}"),
+                Class::Unhealthy => format!("git hostout rollback {stage}"),
+                _ if deployed.others.is_empty() => format!("git hostout status {stage}"),
+                _ => format!(
+                    "git hostout resume {stage}, which goes on with the others, or git hostout rollback {stage}"
+                ),
+            };
+            return format!("On {}. Next: {next}", each(deployed.lives()));
+        }
+        match self {
+            Self::Execute(execute::Error::Stopped { stage, live }) => {
+                let live = if live.is_empty() {
+                    "what was live is live".to_owned()
+                } else {
+                    let lives = live.iter().map(|(host, live)| (host.as_str(), live));
+                    format!("on {}", each(lives))
+                };
+                return format!(
+                    "No host of {stage} was switched after that; {live}. Next: git hostout deploy {stage}"
+                );
+            }
+            Self::Execute(execute::Error::Unpushed { remote }) => {
+                return format!(
+                    "The release is whole here; {remote} may have it or not. Next: git hostout resume"
+                );
+            }
+            Self::Stopped(Stopped { nothing, next }) => {
+                return format!("{nothing}; what was live is live. Next: git hostout {next}");
+            }
+            Self::Execute(execute::Error::Left { stage, .. }) => {
+                return format!(
+                    "What is live on {stage} is told by its job. Next: git hostout resume {stage}"
+                );
+            }
+            _ => {}
+        }
+        match self.class() {
+            Class::Unhealthy | Class::Unknown => {
+                "Looking changed nothing. Next: git hostout log".to_owned()
+            }
+            Class::Bug => {
+                "What was done before this stays done. Next: git hostout status".to_owned()
+            }
+            Class::Interrupted => "Stopped between two steps. Next: git hostout resume".to_owned(),
+            _ => "Nothing was changed; what was live is live.".to_owned(),
+        }
+    }
+}
+
+/// `web1, 1.4.2 is live; on web2, 1.4.1 is live again`.
+fn each<'l>(lives: impl Iterator<Item = (&'l str, &'l Live)>) -> String {
+    let words: Vec<String> = lives
+        .map(|(host, live)| format!("{host}, {live}"))
+        .collect();
+    words.join("; on ")
+}
