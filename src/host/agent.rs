@@ -18,6 +18,8 @@ pub enum Verb {
     Prepare,
     /// Starts the job that makes a release live, and follows it.
     Activate,
+    /// Tells a release's manifest and its signature.
+    Manifest,
     /// Follows a job, or tells it again.
     Journal,
     /// Removes old releases.
@@ -122,6 +124,7 @@ impl Verb {
             Self::Put => "put",
             Self::Prepare => "prepare",
             Self::Activate => "activate",
+            Self::Manifest => "manifest",
             Self::Journal => "journal",
             Self::Prune => "prune",
             Self::Unlock => "unlock",

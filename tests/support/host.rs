@@ -50,7 +50,7 @@ impl Host {
     }
 
     /// Takes the stage `local` away.
-    fn only(self) -> Self {
+    pub fn only(self) -> Self {
         let text = self.project.read("hostout.toml");
         let (before, rest) = text.split_once("\n[stage.local]").unwrap();
         let after = rest.find("\n[").map_or("", |start| &rest[start..]);
@@ -82,9 +82,13 @@ impl Host {
 
     /// Starts `git-hostout ARGUMENTS` itself, without git in between.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let directory = &self.project.directory;
-        let output = |name: &str| {
-            let path = self.project.sandbox.path(name);
+        self.start_in(&self.project.directory, "first", arguments)
+    }
+
+    /// The same in another clone; `name` tells its output from other ones'.
+    pub fn start_in(&self, directory: &Path, name: &str, arguments: &[&str]) -> Running {
+        let output = |stream: &str| {
+            let path = self.project.sandbox.path(&format!("{name}-{stream}"));
             (fs::File::create(&path).unwrap(), path)
         };
         let ((stdout, stdout_path), (stderr, stderr_path)) = (output("stdout"), output("stderr"));

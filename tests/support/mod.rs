@@ -12,6 +12,7 @@ mod run;
 mod sandbox;
 pub mod sshd;
 mod state;
+mod two;
 
 pub use host::{Host, Running};
 pub use page::{free_port, page};
@@ -19,3 +20,4 @@ pub use project::Project;
 pub use run::Run;
 pub use sandbox::Sandbox;
 pub use state::{refs, tree};
+pub use two::Two;
