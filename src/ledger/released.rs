@@ -37,14 +37,7 @@ impl Released {
         signature: String,
         time: Timestamp,
     ) -> Result<Self> {
-        let manifest = Manifest::from_toml(&text).map_err(|source| Error::Manifest {
-            version: version.to_string(),
-            source,
-        })?;
-        if manifest.version != *version {
-            let message = format!("it is the manifest of {}", manifest.version);
-            return Err(Error::malformed("a manifest that a host told", message));
-        }
+        let manifest = manifest_of(version, &text, "a manifest that a host told")?;
         Ok(Self {
             digest: Digest::of(text.as_bytes()),
             manifest,
@@ -80,6 +73,19 @@ impl Released {
     }
 }
 
+/// The manifest of `version`, which `text` has to be; `place` is where it came from.
+fn manifest_of(version: &Version, text: &str, place: &str) -> Result<Manifest> {
+    let manifest = Manifest::from_toml(text).map_err(|source| Error::Manifest {
+        version: version.to_string(),
+        source,
+    })?;
+    if manifest.version != *version {
+        let message = format!("it is the manifest of {}", manifest.version);
+        return Err(Error::malformed(place, message));
+    }
+    Ok(manifest)
+}
+
 impl Ledger {
     /// The release `version`; `None` where the ledger has none.
     pub fn release(&self, version: &Version) -> Result<Option<Released>> {
@@ -99,14 +105,7 @@ impl Ledger {
         if signature.is_none() {
             signature = self.text(&paths::signature_path(&path, Scheme::OpenPgp))?;
         }
-        let manifest = Manifest::from_toml(&text).map_err(|source| Error::Manifest {
-            version: version.to_string(),
-            source,
-        })?;
-        if manifest.version != *version {
-            let message = format!("it is the manifest of {}", manifest.version);
-            return Err(Error::malformed(path, message));
-        }
+        let manifest = manifest_of(version, &text, &path)?;
         Ok(Some(Released {
             digest: Digest::of(text.as_bytes()),
             manifest,
