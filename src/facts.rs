@@ -132,6 +132,8 @@ pub struct Host {
     pub current: Current,
     /// The release that the host's record calls live, and the id of the deployment that made it so.
     pub record: Option<(Version, EntryId)>,
+    /// The deployments that its record tells, newest first; serials count the record's own entries.
+    pub history: Vec<Deployment>,
     /// Releases in its `releases/` that are complete, with the sha256 of their manifests.
     pub complete: BTreeMap<Version, Digest>,
     /// Who holds the lock.
@@ -216,6 +218,7 @@ impl Host {
             free_bytes: 0,
             current: Current::Nothing,
             record: None,
+            history: Vec::new(),
             complete: BTreeMap::new(),
             lock: None,
             services: Vec::new(),

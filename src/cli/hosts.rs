@@ -10,13 +10,14 @@ use crate::{
     event::Event,
     execute::Member,
     facts::{self, Open},
-    ledger::Ledger,
+    ledger::{Ledger, Released},
     observe,
-    release::{Manifest, Outcome, Started},
+    release::{EntryId, Manifest, Outcome, Started},
     transport::{self, Conversation, Credentials, HostKeyQuestion, Prompter, Target},
     ui::{Answer, Ui},
 };
 use globset::Glob;
+use semver::Version;
 use std::{
     env, panic,
     path::Path,
@@ -99,9 +100,7 @@ impl<'w> Scene<'w> {
         seen: &[facts::Host],
         choice: Choice<'_>,
     ) -> Result<(Ledger, Self), Error> {
-        let log = observe::history(&ledger);
-        let mut recorded = seen.iter().filter_map(|host| host.record.as_ref());
-        if recorded.all(|(_, id)| log.iter().any(|deployment| deployment.id == *id)) {
+        if ahead(&ledger, seen).is_none() {
             return Ok((ledger, self));
         }
         let tip = ledger.tip();
@@ -112,6 +111,14 @@ impl<'w> Scene<'w> {
         let scene = Self::enter(session, &ledger, self.stage, choice)?;
         Ok((ledger, scene))
     }
+}
+
+/// A host among `seen` that tells of a deployment which `ledger` does not know.
+pub fn ahead<'h>(ledger: &Ledger, seen: &'h [facts::Host]) -> Option<&'h facts::Host> {
+    let log = observe::history(ledger);
+    let knows = |id: &EntryId| log.iter().any(|deployment| deployment.id == *id);
+    seen.iter()
+        .find(|host| matches!(&host.record, Some((_, id)) if !knows(id)))
 }
 
 /// The stage that a verb which can lose something is about: with several it has to be named.
@@ -216,6 +223,24 @@ impl Fleet {
             results,
             started,
         })
+    }
+
+    /// Release `version` as a host holds it whose record the ledger does not know; nothing where none has it complete.
+    pub fn told(
+        &mut self,
+        session: &Session,
+        stage: &Stage,
+        version: &Version,
+    ) -> Result<Option<Released>, Error> {
+        for member in &mut self.members {
+            let transport = member.transport.as_mut();
+            if let Some(told) = observe::manifest(transport, stage, version)? {
+                let (text, signature) = (told.manifest, told.signature);
+                let released = Released::told(version, text, signature, session.now())?;
+                return Ok(Some(released));
+            }
+        }
+        Ok(None)
     }
 
     /// What every host says; with a manifest also which of its artifacts each lacks.

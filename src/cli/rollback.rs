@@ -51,10 +51,18 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
     let ledger = work.ledger(&session.ui)?;
     let mut scene = Scene::enter(session, &ledger, stage, choice)?;
     let seen = scene.fleet.look(stage, None)?;
-    let (ledger, scene) = scene.caught_up(session, work, ledger, &seen, choice)?;
+    let (ledger, mut scene) = scene.caught_up(session, work, ledger, &seen, choice)?;
     let mut log = observe::history_of(&observe::history(&ledger), &stage.name);
     if let (Some(last), Some(open)) = (log.first_mut(), &scene.open) {
         last.outcome = Some(open.outcome);
+    }
+    // The host is right about what was live there, whatever this clone has not heard of.
+    if let Some(host) = hosts::ahead(&ledger, &seen) {
+        session.ui.warn(&format!(
+            "{} tells of deployments that the ledger here does not know: going by its own record",
+            host.name
+        ));
+        log.clone_from(&host.history);
     }
     let version = if let Some(word) = &args.to {
         plan::parse_version(word)?
@@ -82,7 +90,14 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
             Err(none) => return Err(no_target(&stage.name, &none).into()),
         }
     };
-    let released = releasing::released(work, &ledger, Some(&version.to_string()))?;
+    let told = match ledger.release(&version)? {
+        Some(_) => None,
+        None => scene.fleet.told(session, stage, &version)?,
+    };
+    let released = match told {
+        Some(told) => told,
+        None => releasing::released(work, &ledger, Some(&version.to_string()))?,
+    };
     deployment::run(
         session,
         work,

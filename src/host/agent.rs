@@ -22,6 +22,8 @@ pub enum Verb {
     Revert,
     /// Extends the lease of the lock.
     Hold,
+    /// Tells a release's manifest and its signature.
+    Manifest,
     /// Follows a job, or tells it again.
     Journal,
     /// Removes old releases.
@@ -129,6 +131,7 @@ impl Verb {
             Self::Activate => "activate",
             Self::Revert => "revert",
             Self::Hold => "hold",
+            Self::Manifest => "manifest",
             Self::Journal => "journal",
             Self::Prune => "prune",
             Self::Unlock => "unlock",

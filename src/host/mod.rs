@@ -14,9 +14,9 @@ mod request;
 pub use agent::{Agent, Verb};
 pub use answer::{
     Activated, ActivationResult, CurrentState, Disk, Failure, FailureKind, HaveAnswer,
-    HistoryEntry, HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, PathState,
-    PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
-    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
+    HistoryEntry, HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer,
+    PathState, PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen,
+    ServiceSeen, ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};

@@ -3,6 +3,7 @@
 use super::{Entry, Error, HOSTOUT, Kind, Ledger, Result, Scheme, Signer, Trust, paths, verify};
 use crate::release::{Digest, Manifest};
 use gix::ObjectId;
+use jiff::Timestamp;
 use semver::Version;
 
 /// A release as the ledger holds it. Reading it checks nothing: see [`Released::check`] and
@@ -17,16 +18,40 @@ pub struct Released {
     pub digest: Digest,
     /// The signature over the text in its armor; empty = none.
     pub signature: String,
-    /// The pins for hosts, the same bytes as in the release commit.
+    /// The pins for hosts, the same bytes as in the release commit; empty where a host told it.
     pub versions_cfg: String,
-    /// The entry that made it.
-    pub entry: Entry,
+    /// When it was entered into the ledger, or told by a host: its signer must have been allowed to sign then.
+    pub time: Timestamp,
+    /// The entry that made it; nothing = a host told it, and the ledger here does not know it yet.
+    pub entry: Option<Entry>,
 }
 
 impl Released {
+    /// The release that a host told at `time`. Nothing of it is believed before [`Released::check`].
+    ///
+    /// # Errors
+    /// Where it is not the manifest of `version`.
+    pub fn told(
+        version: &Version,
+        text: String,
+        signature: String,
+        time: Timestamp,
+    ) -> Result<Self> {
+        let manifest = manifest_of(version, &text, "a manifest that a host told")?;
+        Ok(Self {
+            digest: Digest::of(text.as_bytes()),
+            manifest,
+            text,
+            signature,
+            versions_cfg: String::new(),
+            time,
+            entry: None,
+        })
+    }
+
     /// The tag object that the entry names.
     pub fn tag(&self) -> Option<ObjectId> {
-        match self.entry.kind {
+        match self.entry.as_ref()?.kind {
             Kind::Release { tag, .. } => Some(tag),
             _ => None,
         }
@@ -35,21 +60,30 @@ impl Released {
     /// Who signed the manifest, if they may by `trust`; and that the entry names the manifest's released commit.
     pub fn check(&self, trust: &Trust) -> Result<Signer> {
         let what = format!("the manifest of {}", self.manifest.version);
-        if let Kind::Release { commit, .. } = self.entry.kind
+        if let Some(entry) = &self.entry
+            && let Kind::Release { commit, .. } = entry.kind
             && commit != self.manifest.commit
         {
             let message = format!("it is of {}, its entry of {commit}", self.manifest.commit);
             return Err(Error::malformed(what, message));
         }
         trust
-            .check(
-                HOSTOUT,
-                self.text.as_bytes(),
-                &self.signature,
-                self.entry.time,
-            )
+            .check(HOSTOUT, self.text.as_bytes(), &self.signature, self.time)
             .map_err(verify::named(what))
     }
+}
+
+/// The manifest of `version`, which `text` has to be; `place` is where it came from.
+fn manifest_of(version: &Version, text: &str, place: &str) -> Result<Manifest> {
+    let manifest = Manifest::from_toml(text).map_err(|source| Error::Manifest {
+        version: version.to_string(),
+        source,
+    })?;
+    if manifest.version != *version {
+        let message = format!("it is the manifest of {}", manifest.version);
+        return Err(Error::malformed(place, message));
+    }
+    Ok(manifest)
 }
 
 impl Ledger {
@@ -71,21 +105,15 @@ impl Ledger {
         if signature.is_none() {
             signature = self.text(&paths::signature_path(&path, Scheme::OpenPgp))?;
         }
-        let manifest = Manifest::from_toml(&text).map_err(|source| Error::Manifest {
-            version: version.to_string(),
-            source,
-        })?;
-        if manifest.version != *version {
-            let message = format!("it is the manifest of {}", manifest.version);
-            return Err(Error::malformed(path, message));
-        }
+        let manifest = manifest_of(version, &text, &path)?;
         Ok(Some(Released {
             digest: Digest::of(text.as_bytes()),
             manifest,
             text,
             signature: signature.unwrap_or_default(),
             versions_cfg: need(&format!("{dir}/versions.cfg"))?,
-            entry: entry.clone(),
+            time: entry.time,
+            entry: Some(entry.clone()),
         }))
     }
 
@@ -123,7 +151,7 @@ mod tests {
         assert_eq!(read.text, made.text);
         assert_eq!(read.versions_cfg, "[versions]\n");
         assert_eq!(ledger.releases(), [&Version::new(1, 4, 2)]);
-        read.check(&ledger.trust_before(&read.entry).unwrap())
+        read.check(&ledger.trust_before(read.entry.as_ref().unwrap()).unwrap())
             .unwrap();
         assert!(ledger.release(&Version::new(9, 0, 0)).unwrap().is_none());
     }

@@ -208,10 +208,7 @@ pub fn examine_tag(
             "tag entry",
             holds(
                 released.tag() == Some(tag.id),
-                format!(
-                    "entry {} names tag object {}",
-                    released.entry.serial, tag.id
-                ),
+                format!("the ledger's entry names tag object {}", tag.id),
                 "is another tag object than the ledger names".into(),
             ),
         ),

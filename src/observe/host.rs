@@ -3,11 +3,15 @@
 use super::{Error, Result, here::dead};
 use crate::{
     config::{Host as Configured, Stage},
-    facts::{Current, Host, Lock, PathState, Python},
-    host::{self, CurrentState, LockSeen, ServiceState, StatusAnswer},
-    release::{FORMAT, Manifest},
+    facts::{Current, Deployment, Host, Lock, PathState, Python},
+    host::{
+        self, CurrentState, FailureKind, LockSeen, ManifestAnswer, Record, ServiceState,
+        StatusAnswer,
+    },
+    release::{FORMAT, Intent, Manifest},
     transport::{Conversation, ConversationError, Transport},
 };
+use semver::Version;
 use std::collections::BTreeMap;
 
 /// Looks at one host of `stage`; with a manifest also at which of its artifacts are missing there.
@@ -47,6 +51,22 @@ pub fn host(
     Ok(seen(configured, answer))
 }
 
+/// The manifest of `version` as a host holds it; nothing where it has no such release.
+pub fn manifest(
+    transport: &mut dyn Transport,
+    stage: &Stage,
+    version: &Version,
+) -> Result<Option<ManifestAnswer>> {
+    let mut agent = Conversation::new(transport, &stage.path, &stage.python);
+    match agent.manifest(version) {
+        Ok(told) => Ok(Some(told)),
+        Err(ConversationError::Failed(failure)) if failure.kind == FailureKind::NotPrepared => {
+            Ok(None)
+        }
+        Err(error) => Err(Error::Conversation(error)),
+    }
+}
+
 fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
     Host {
         name: configured.destination.clone(),
@@ -65,6 +85,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
                 }
             }
         },
+        history: answer.record.as_ref().map(told).unwrap_or_default(),
         record: answer
             .record
             .and_then(|record| Some((record.release?, record.id?))),
@@ -97,6 +118,23 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             venv: answer.python.venv,
         }),
     }
+}
+
+/// The deployments of a host's record, newest first. It does not tell a rollback from a deploy.
+fn told(record: &Record) -> Vec<Deployment> {
+    let entries = (0..).zip(&record.history);
+    let deployments = entries.map(|(serial, entry)| Deployment {
+        serial,
+        id: entry.id.clone(),
+        stage: record.stage.clone().unwrap_or_default(),
+        version: entry.release.clone(),
+        intent: Intent::Deploy,
+        outcome: Some(entry.result.outcome()),
+        time: entry.time.clone(),
+    });
+    let mut deployments: Vec<Deployment> = deployments.collect();
+    deployments.reverse();
+    deployments
 }
 
 fn path(answer: &StatusAnswer) -> PathState {

@@ -7,11 +7,12 @@ use crate::{
     host::{
         ActivateRequest, Activated, Agent, Breaking, DeadOwner, End, Ended, Failure, HaveAnswer,
         HaveRequest, HoldAnswer, HoldRequest, InstallAnswer, JournalRequest, ListenError, Listener,
-        PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest, PutAnswer, Request, StatusAnswer,
-        StatusRequest, UnlockAnswer, UnlockRequest, Verb,
+        ManifestAnswer, PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest, PutAnswer,
+        Request, StatusAnswer, StatusRequest, UnlockAnswer, UnlockRequest, Verb,
     },
     release::{Digest, EntryId},
 };
+use semver::Version;
 use serde::Serialize;
 use std::io::{self, Read, Write};
 
@@ -88,6 +89,12 @@ impl<'t> Conversation<'t> {
         let command = self.agent.installed(Verb::Put, None);
         let end = self.hold_on(&command, &mut stream, None)?;
         self.read(end)
+    }
+
+    /// The manifest of a release that is complete there. The agent need not be installed; nothing is written.
+    pub fn manifest(&mut self, version: &Version) -> Result<ManifestAnswer, ConversationError> {
+        let version = version.to_string();
+        self.fed_with(Verb::Manifest, Some(&version), &StatusRequest::default())
     }
 
     /// Builds a release, and takes the lock.
@@ -189,7 +196,16 @@ impl<'t> Conversation<'t> {
         verb: Verb,
         request: &impl Serialize,
     ) -> Result<T, ConversationError> {
-        let command = self.agent.fed(verb, None);
+        self.fed_with(verb, None, request)
+    }
+
+    fn fed_with<T: serde::de::DeserializeOwned>(
+        &mut self,
+        verb: Verb,
+        argument: Option<&str>,
+        request: &impl Serialize,
+    ) -> Result<T, ConversationError> {
+        let command = self.agent.fed(verb, argument);
         let body = self.json(request)?;
         let mut stdin = Agent::SOURCE.as_bytes().chain(body.as_slice());
         let end = self.hold_on(&command, &mut stdin, None)?;

@@ -47,7 +47,7 @@ impl Host {
     }
 
     /// Takes the stage `local` away.
-    fn only(self) -> Self {
+    pub fn only(self) -> Self {
         let text = self.project.read("hostout.toml");
         let (before, rest) = text.split_once("\n[stage.local]").unwrap();
         let after = rest.find("\n[").map_or("", |start| &rest[start..]);
@@ -75,7 +75,13 @@ impl Host {
 
     /// Starts `git-hostout ARGUMENTS` itself, without git in between.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::with_hosts(&self.project, &self.sshd.config(), arguments)
+        self.start_in(&self.project.directory, arguments)
+    }
+
+    /// The same in another clone.
+    pub fn start_in(&self, directory: &Path, arguments: &[&str]) -> Running {
+        let sandbox = &self.project.sandbox;
+        Running::with_hosts(sandbox, directory, &self.sshd.config(), arguments)
     }
 
     /// The release that is live, by its link.

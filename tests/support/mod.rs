@@ -14,6 +14,7 @@ mod sandbox;
 pub mod sshd;
 mod state;
 mod terminal;
+mod two;
 
 pub use host::Host;
 pub use page::{free_port, page};
@@ -23,3 +24,4 @@ pub use running::Running;
 pub use sandbox::Sandbox;
 pub use state::{refs, tree};
 pub use terminal::{CTRL_C, at_a_terminal};
+pub use two::Two;

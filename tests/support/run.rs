@@ -31,6 +31,11 @@ impl Run {
         self
     }
 
+    /// The exit code; nothing where a signal ended it.
+    pub fn code(&self) -> Option<i32> {
+        self.code
+    }
+
     /// Whether it ended with 0.
     pub fn succeeded(&self) -> bool {
         self.code == Some(0)

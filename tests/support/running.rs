@@ -1,14 +1,18 @@
 //! A command that is watched, and stopped, while it works.
 
-use super::{Project, Run, Sandbox};
+use super::{Run, Sandbox};
 use std::{
     fs, io,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
+
+/// How many were started.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A `git-hostout` that works.
 pub struct Running {
@@ -22,8 +26,10 @@ impl Running {
     /// Starts `command`, in a process group of its own as a shell would, with the last of its arguments and its output in
     /// files.
     pub fn start(sandbox: &Sandbox, mut command: Command, arguments: &[&str]) -> Self {
+        // Several may work at the same time.
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let output = |name: &str| {
-            let path = sandbox.path(name);
+            let path = sandbox.path(&format!("{number}-{name}"));
             (fs::File::create(&path).unwrap(), path)
         };
         let ((stdout, stdout_path), (stderr, stderr_path)) = (output("stdout"), output("stderr"));
@@ -44,10 +50,15 @@ impl Running {
     }
 
     /// Starts `git-hostout ARGUMENTS` itself, without git in between, with an ssh configuration for hosts.
-    pub fn with_hosts(project: &Project, ssh_config: &Path, arguments: &[&str]) -> Self {
-        let mut command = project.sandbox.command("git-hostout", &project.directory);
+    pub fn with_hosts(
+        sandbox: &Sandbox,
+        directory: &Path,
+        ssh_config: &Path,
+        arguments: &[&str],
+    ) -> Self {
+        let mut command = sandbox.command("git-hostout", directory);
         command.env("HOSTOUT_SSH_CONFIG", ssh_config);
-        Self::start(&project.sandbox, command, arguments)
+        Self::start(sandbox, command, arguments)
     }
 
     /// Waits until standard error names `word`.

@@ -236,7 +236,10 @@ class Activation:
         hook = self.table(self.new).get("hooks", {}).get(name)
         if not hook:
             return
-        self.journal.note({"event": "step", "step": name, "detail": hook["argv"][0]})
+        if needed:  # checks the token too; the others come when all is decided
+            self.step(name, hook["argv"][0])
+        else:
+            self.journal.note({"event": "step", "step": name, "detail": redact(hook["argv"][0])})
         code, said = run(hook["argv"], self.layout.release(self.new), hook["timeout"], self.journal.output,
                          service_env(self.hook_env()))
         if code != 0 and needed:

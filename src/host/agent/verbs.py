@@ -54,6 +54,19 @@ def verb_prepare(layout, _arg, stream, answers):
     return Prepare(layout, read_request(stream), answers).run()
 
 
+def verb_manifest(layout, arg, stream, _answers):
+    """The manifest of a complete release as it came, with its signature: for a client whose ledger doesn't know it."""
+    read_request(stream)
+    version = checked(VERSION, arg, "version")
+    if not complete(layout, version):
+        raise Failed("not-prepared", f"there is no release {version} here")
+    texts = {}
+    for key, name in (("manifest", "manifest.toml"), ("signature", "manifest.sig")):
+        with open(os.path.join(layout.release(version), ".hostout", name), encoding="utf-8") as file:
+            texts[key] = file.read()
+    return {"end": "ok", **texts}
+
+
 def verb_activate(layout, _arg, stream, answers):
     activation = Activation(layout, read_request(stream))
     if not os.path.exists(activation.journal.folder):  # else a client that comes again just follows
@@ -116,5 +129,5 @@ def verb_unlock(layout, _arg, stream, _answers):
 
 
 VERBS = {"status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,
-         "activate": verb_activate, "revert": verb_revert, "hold": verb_hold, "journal": verb_journal,
-         "prune": verb_prune, "unlock": verb_unlock}
+         "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert, "hold": verb_hold,
+         "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock}

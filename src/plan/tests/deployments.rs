@@ -92,6 +92,7 @@ fn a_deployment_prepares_everywhere_before_it_activates_anywhere() {
 fn a_rollback_reuses_what_is_there() {
     let mut there = host("web1");
     there.current = Current::Release(Version::new(1, 5, 0));
+    there.record = Some((Version::new(1, 5, 0), recorded()));
     there.complete.insert(Version::new(1, 4, 2), digest());
     there.missing.clear();
     let mut asked = request(Intent::Rollback);
@@ -100,12 +101,31 @@ fn a_rollback_reuses_what_is_there() {
 }
 
 #[test]
+fn what_the_ledger_does_not_know_is_refused_and_a_rollback_asks_about_it() {
+    let mut theirs = host("web1");
+    theirs.record = Some((Version::new(1, 4, 1), EntryId("ffff".to_owned())));
+    let facts = std::slice::from_ref(&theirs);
+    let nowhere = BTreeSet::new();
+    let asked = request(Intent::Deploy);
+    let refusal = decide(&asked, &manifest(), facts, None, &nowhere).unwrap_err();
+    let words = words(&refusal);
+    for word in [
+        "runs 1.4.1 by deployment ffff, which the ledger here does not know",
+        "git hostout rollback live --to 1.4.2",
+    ] {
+        assert!(words.contains(word), "{words}");
+    }
+    let plan = planned(&request(Intent::Rollback), &manifest(), facts);
+    assert!(plan.notes[0].contains("deployment ffff"), "{plan}");
+}
+
+#[test]
 fn hosts_where_it_is_live_are_left_alone() {
     let mut done = host("web1");
     let new = Version::new(1, 4, 2);
     done.current = Current::Release(new.clone());
     done.complete.insert(new.clone(), digest());
-    done.record = Some((new, EntryId("aa".to_owned())));
+    done.record = Some((new, recorded()));
     let (asked, manifest) = (request(Intent::Deploy), manifest());
     let nowhere = BTreeSet::new();
     let all = decide(

@@ -52,7 +52,12 @@ impl Site {
 
     /// Starts `git-hostout ARGUMENTS` itself.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::with_hosts(&self.project, &self.lab.config(), arguments)
+        Running::with_hosts(
+            &self.project.sandbox,
+            &self.project.directory,
+            &self.lab.config(),
+            arguments,
+        )
     }
 
     /// What the page answers on the host's loopback.

@@ -1,0 +1,61 @@
+//! A rollback needs only the host: neither the remote, nor a clone that has heard of everything.
+
+use crate::support::{Host, Project, Two};
+use std::fs;
+
+#[test]
+fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_later() {
+    let two = Two::of(Host::of(Project::single(), "").only());
+    let host = &two.host;
+    for version in ["0.1.1", "0.1.2"] {
+        host.project.commit_empty("Again");
+        host.hostout(&["release", version, "--yes"]).exits(0);
+        host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    }
+    let remote = host.project.sandbox.path("remote.git");
+    let away = remote.with_extension("away");
+    fs::rename(&remote, &away).unwrap();
+
+    let known = two.there(&["log", "far", "--json"]).exits(0).json();
+    assert_eq!(
+        known["entries"],
+        serde_json::json!([]),
+        "it heard of no deployment"
+    );
+    two.there(&["rollback", "far", "--yes", "-m", "3 a.m."])
+        .exits(0)
+        .says(&[
+            "origin does not answer",
+            "web1 tells of deployments that the ledger here does not know",
+            "runs 0.1.2 by deployment",
+            "0.1.1 (tag v0.1.1) is live on far",
+        ]);
+    assert_eq!(host.live().as_deref(), Some("0.1.1"));
+
+    // A manifest that nobody of the ledger signed is not believed, wherever it lies.
+    let held = host.path.join("releases/0.1.2/.hostout/manifest.toml");
+    let text = fs::read_to_string(&held).unwrap();
+    fs::write(&held, text.clone() + "\n").unwrap();
+    two.there(&["rollback", "far", "--to", "0.1.2", "--yes"])
+        .exits(11)
+        .says(&["release 0.1.2 does not verify", "manifest"]);
+    fs::write(&held, text).unwrap();
+    assert_eq!(host.live().as_deref(), Some("0.1.1"));
+
+    fs::rename(&away, &remote).unwrap();
+    two.there(&["resume"]).exits(0).says(&["Pushed to origin"]);
+    let [_, theirs, there] = two.tips();
+    assert_eq!(theirs, there);
+    let json = two.there(&["log", "far", "--json"]).exits(0).json();
+    let newest = &json["entries"][0];
+    assert_eq!(newest["kind"], "rollback", "{json}");
+    assert_eq!(
+        (&newest["reason"], &newest["result"]),
+        (&"3 a.m.".into(), &"healthy".into())
+    );
+    assert_eq!(json["entries"].as_array().unwrap().len(), 3, "{json}");
+
+    // The first clone hears of it when it sees the host.
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.2"));
+}
