@@ -17,5 +17,5 @@ pub use host::{Host, Running};
 pub use page::{free_port, page};
 pub use project::Project;
 pub use run::Run;
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, remove_tree};
 pub use state::{refs, tree};

@@ -1,7 +1,7 @@
 //! Two people, two clones, one remote.
 
-use crate::support::{Host, Project, Run};
-use std::{fs, path::PathBuf};
+use crate::support::{Host, Project, Run, remove_tree};
+use std::path::PathBuf;
 
 /// Two clones of one project with the stages `far` and `local`, both with the release 0.1.0.
 struct Two {
@@ -68,7 +68,7 @@ fn the_later_one_on_a_stage_gives_way() {
     let two = Two::new();
     two.host.hostout(&["deploy", "far", "--yes"]).exits(0);
     // As if the host had not been there yet: only the ledger of the remote knows.
-    fs::remove_dir_all(&two.host.path).unwrap();
+    remove_tree(&two.host.path);
     two.there(&["deploy", "far", "--yes"])
         .exits(12)
         .says(&["far", "Ada Example"]);
