@@ -21,7 +21,7 @@ pub use page::{free_port, page};
 pub use project::Project;
 pub use run::Run;
 pub use running::Running;
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, remove_tree};
 pub use state::{refs, tree};
 pub use terminal::{CTRL_C, at_a_terminal};
 pub use two::Two;

@@ -189,7 +189,26 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop_all();
+        if env::var_os("HOSTOUT_TEST_KEEP").is_none() {
+            make_removable(self.root.path());
+        }
     }
+}
+
+/// Removes a folder of a host with all that is in it.
+pub fn remove_tree(folder: &Path) {
+    make_removable(folder);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Eggs on hosts are read-only folders, from which only root may remove something.
+fn make_removable(folder: &Path) {
+    let status = Command::new("chmod")
+        .args(["-R", "u+w"])
+        .arg(folder)
+        .status();
+    // A folder that is gone already, or has others' files, is no matter here.
+    status.ok();
 }
 
 /// The binary's folder first, so that `git hostout` finds it.

@@ -1,6 +1,6 @@
 //! Hosts on which something is wrong: said in one sentence, and nothing is touched.
 
-use crate::support::{Host, Project, Run, sshd};
+use crate::support::{Host, Project, Run, remove_tree, sshd};
 use std::fs;
 
 #[test]
@@ -75,7 +75,7 @@ fn a_path_that_is_somebody_elses() {
         .exits(11)
         .says(&["holds files that are not git-hostout's"]);
     assert!(!host.path.join(".hostout").exists());
-    fs::remove_dir_all(&host.path).unwrap();
+    remove_tree(&host.path);
 
     fs::write(&host.path, "a file").unwrap();
     deploy().exits(11);

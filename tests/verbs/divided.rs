@@ -1,7 +1,6 @@
 //! Two people, two clones, one remote.
 
-use crate::support::{Host, Project, Two};
-use std::fs;
+use crate::support::{Host, Project, Two, remove_tree};
 
 #[test]
 fn two_stages_at_once_are_both_in_the_ledger() {
@@ -27,7 +26,7 @@ fn the_later_one_on_a_stage_gives_way() {
     let two = Two::of(Host::of(Project::single(), ""));
     two.host.hostout(&["deploy", "far", "--yes"]).exits(0);
     // As if the host had not been there yet: only the ledger of the remote knows.
-    fs::remove_dir_all(&two.host.path).unwrap();
+    remove_tree(&two.host.path);
     two.there(&["deploy", "far", "--yes"])
         .exits(12)
         .says(&["far", "Ada Example"]);

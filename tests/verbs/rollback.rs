@@ -1,7 +1,6 @@
 //! `git hostout rollback`
 
-use crate::support::{Project, tree};
-use std::fs;
+use crate::support::{Project, remove_tree, tree};
 
 /// A project with 0.1.0, 0.1.1 and 0.1.2 deployed one after another, in that order.
 fn three_times() -> Project {
@@ -63,7 +62,7 @@ fn ships_again_what_the_host_lost() {
     project.hostout(&["release", "--yes"]).exits(0);
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
     project.sandbox.stop_all();
-    fs::remove_dir_all(&project.host).unwrap();
+    remove_tree(&project.host);
 
     project
         .hostout(&["rollback", "local", "--to", "0.1.0", "--yes"])

@@ -1,7 +1,6 @@
 //! A whole life on a host over ssh.
 
-use crate::support::{Host, Project, free_port, page};
-use std::fs;
+use crate::support::{Host, Project, free_port, page, remove_tree};
 
 #[test]
 fn a_whole_cycle() {
@@ -36,7 +35,7 @@ fn a_whole_cycle() {
 
     // What the host lost is shipped again.
     host.project.sandbox.stop_all();
-    fs::remove_dir_all(&host.path).unwrap();
+    remove_tree(&host.path);
     host.hostout(&["rollback", "far", "--yes"]).exits(0);
     assert!(host.project.page().contains("Hello, world!"));
 
