@@ -16,6 +16,7 @@ mod combination;
 mod duration;
 mod error;
 mod file;
+mod health;
 mod meaning;
 mod new_file;
 mod path;
@@ -23,10 +24,12 @@ mod place;
 mod project;
 mod reader;
 mod redact;
+mod status;
 #[cfg(test)]
 mod tests;
 
 pub use add_stage::add_stage;
+pub use check::health_url;
 pub use combination::{Combination, DataKind, DataWish, ServicesWish};
 pub use error::{Error, Problem};
 pub use new_file::{Proposal, new_file};

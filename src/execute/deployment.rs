@@ -13,7 +13,7 @@ use crate::{
     host::{ActivateRequest, FailureKind, LockRequest, PrepareRequest},
     ledger::{self, Ledger, Person, Released},
     pack::Store,
-    plan::{Action, DeployRequest, HealthOverride, Plan, Step},
+    plan::{Action, DeployRequest, Plan, Step},
     release::{Artifact, EntryId, HostResult, Started},
     transport::{Conversation, ConversationError},
 };
@@ -247,6 +247,12 @@ impl Deployment<'_> {
             by: self.recorder.who.to_string(),
             time: (self.recorder.now)().to_string(),
             reason: self.reason.to_owned(),
+            health: self
+                .request
+                .health
+                .as_ref()
+                .map(|health| health.word().to_owned()),
+            keep: self.request.keep_unhealthy,
         };
         progress.signed = Some(self.recorder.started(ledger, &started)?);
         progress.started = Some(started);
@@ -275,10 +281,11 @@ impl Deployment<'_> {
             expected: expected.cloned(),
             token: progress.token.clone(),
             keep: self.stage.keep,
-            health: self.request.health.as_ref().map(|health| match health {
-                HealthOverride::None => "none".to_owned(),
-                HealthOverride::Url(url) => url.clone(),
-            }),
+            health: self
+                .request
+                .health
+                .as_ref()
+                .map(|health| health.word().to_owned()),
             keep_unhealthy: self.request.keep_unhealthy,
             deadline: DEADLINE,
             stage: self.stage.name.clone(),

@@ -1,10 +1,10 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
-use super::{Action, Plan, Refusal, fit::misfits};
+use super::{Action, Plan, Refusal, fit::misfits, health};
 use crate::{
     config::Stage,
     facts::{Current, Host, PathState},
-    release::{Artifact, Buildout, Data, Digest, Intent, Manifest, Services, Started},
+    release::{Artifact, Buildout, Data, Digest, Intent, Manifest, Started},
 };
 use std::collections::BTreeSet;
 
@@ -28,6 +28,16 @@ pub enum HealthOverride {
     None,
     /// This address.
     Url(String),
+}
+
+impl HealthOverride {
+    /// As it is given on the command line, asked of a host and written into the ledger.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::None => "none",
+            Self::Url(url) => url,
+        }
+    }
 }
 
 /// What is known when a deployment is decided.
@@ -302,7 +312,8 @@ fn steps(
             expected: host.current.release().cloned(),
             new: version.clone(),
             backup: backup(host, buildout),
-            health: health(request, buildout),
+            health: health::condition(request, buildout),
+            hooks: health::hooks(buildout),
         };
         steps.push((Some(host.name.clone()), action));
     }
@@ -346,18 +357,5 @@ fn backup(host: &Host, buildout: &Buildout) -> String {
         _ if host.current.release().is_none() => "none yet, nothing is live".to_owned(),
         Data::Command { backup, .. } => format!("`{backup}`"),
         Data::Zodb { storages, .. } => format!("a copy of {}, with its blobs", storages.join(", ")),
-    }
-}
-
-fn health(request: &DeployRequest, buildout: &Buildout) -> String {
-    let url = match &request.health {
-        Some(HealthOverride::Url(url)) => Some(url),
-        Some(HealthOverride::None) => None,
-        None => buildout.health.http.as_ref(),
-    };
-    match (url, &buildout.services) {
-        (Some(url), _) => format!("{url} answers within {} s", buildout.health.timeout),
-        (None, Services::None) => "nothing runs".to_owned(),
-        (None, _) => "its processes run".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ mod deploy;
 mod difference;
 mod drift;
 mod fit;
+mod health;
 mod prune;
 mod refusal;
 mod release;
@@ -149,6 +150,8 @@ pub enum Action {
         backup: String,
         /// When it counts as healthy, in words.
         health: String,
+        /// The hooks and host-parts on its way, in words.
+        hooks: Vec<String>,
     },
     /// Write the ended entry into the ledger.
     RecordEnded {

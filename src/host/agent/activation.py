@@ -20,7 +20,7 @@ class Activation:
         self.reached = "nothing"  # then "stopping", "switched"
         self.allowed = False  # whether `check` had no objection
         self.undoing = False
-        self.started = time.monotonic()
+        self.excused = time.monotonic()  # from then on its deadline counts
         self.backup = None
 
     def check(self):
@@ -48,6 +48,9 @@ class Activation:
                 signal.signal(signal.SIGTERM, pass_over)
                 self.journal.free_reserve()
                 end = self.undo(failure) if failure else self.healthy()
+                if failure and self.allowed:  # last, so that a hook which hangs keeps no site down
+                    self.hook("on-failure", needed=False, HOSTOUT_RESULT=end["result"],
+                              HOSTOUT_FAILURE=redact(failure.message))
         except BaseException as error:
             traceback.print_exc()
             end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
@@ -73,7 +76,7 @@ class Activation:
         self.check_venvs()
         self.make_backup()
         self.hook("before-stop")
-        self.reached = "stopping"
+        self.reached, self.excused = "stopping", time.monotonic()
         self.stop(self.old)
         self.confirm_silence()
         self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
@@ -83,8 +86,9 @@ class Activation:
         self.install_host_parts(self.new)
         self.start(self.new)
         self.hook("after-start")
-        self.step("probe", self.address(self.new) or "processes")
-        self.probe(self.new, self.override())
+        checks = self.checks(self.new, self.request.get("health"))
+        self.step("probe", str(checks))
+        self.probe(self.new, checks)
 
     def healthy(self):
         self.hook("after-healthy", needed=False)
@@ -126,12 +130,13 @@ class Activation:
 
     def confirm_silence(self):
         """Whoever still answers would be taken for the new release."""
-        for version in (self.old, self.new):
-            kind = self.table(version).get("services", {}).get("kind", "none") if version else "none"
-            address = self.address(version)
-            if kind != "none" and address and not wait_until(lambda a=address: silent(a), 10, 0.25):
-                raise Failed("stop", f"{redact(address)} still answers after the services were stopped",
-                             "find out who else serves it")
+        checks = [self.checks(version) for version in (self.old, self.new)
+                  if version and self.table(version).get("services", {}).get("kind", "none") != "none"]
+        checks += [self.checks(self.new, self.request.get("health"))] if checks else []
+        served = lambda: sorted({place for some in checks for place in some.served()})  # noqa: E731
+        if not wait_until(lambda: not served(), 10, 0.25):
+            raise Failed("stop", f"{' and '.join(served())} still answers after the services were stopped",
+                         "find out who else serves it")
 
     def switch(self, version):
         """`mv -T`: one rename, read back."""
@@ -157,11 +162,12 @@ class Activation:
             raise Failed("host-parts", f"buildout of {' '.join(parts)} failed with status {code}", None,
                          last_lines(said))
 
-    def probe(self, version, address):
-        allowed = self.table(version).get("health", {}).get("timeout", 60)
-        if self.request.get("deadline") and self.old != version:
-            allowed = min(allowed, self.request["deadline"] - (time.monotonic() - self.started))
-        probe(self.services(version), address, version, max(1, allowed))
+    def probe(self, version, checks):
+        """A release that is put back was healthy before; it needn't prove again that it stays so."""
+        allowed = checks.table.get("timeout", 60)
+        if self.request.get("deadline") and not self.undoing:
+            allowed = min(allowed, self.request["deadline"] - (time.monotonic() - self.excused))
+        probe(self.services(version), checks, max(1, allowed), 0 if self.undoing else checks.table.get("stable", 0))
 
     # The way back
 
@@ -170,8 +176,6 @@ class Activation:
         self.undoing = True
         message, output = failure.message, failure.output
         more = {"kind": failure.kind, "output": output, "hint": failure.hint}
-        if self.allowed:
-            self.hook("on-failure", needed=False)
         if self.reached == "nothing" or (self.reached == "stopping" and not self.old):
             return self.end("failed-before-switch", f"{message}; nothing was changed", **more)
         if self.reached == "switched" and self.request.get("keep-unhealthy") and failure.kind == "unhealthy":
@@ -193,7 +197,7 @@ class Activation:
             if self.reached == "switched" or processes_complaint(self.services(self.old).look()):
                 self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)
-            self.probe(self.old, self.address(self.old))
+            self.probe(self.old, self.checks(self.old))
         except (Failed, OSError) as second:
             second = second if isinstance(second, Failed) else failed_by_system(second)
             self.remember("failed", live=self.layout.live()[0])
@@ -219,13 +223,8 @@ class Activation:
     def services(self, version):
         return services_of(self.layout.release(version), self.settings.get(version), self.journal.output)
 
-    def address(self, version):
-        return self.table(version).get("health", {}).get("http") if version else None
-
-    def override(self):
-        """The address to ask for the new release; the request may name another, or none."""
-        asked = self.request.get("health")
-        return self.address(self.new) if asked is None else None if asked == "none" else asked
+    def checks(self, version, asked=None):
+        return checks_of(self.layout, version, self.settings.get(version), asked)
 
     def step(self, step, detail=""):
         self.journal.note({"event": "step", "step": step, "detail": redact(detail)})
@@ -233,20 +232,34 @@ class Activation:
             self.lock.refresh(self.token, step)
 
     def hook_env(self):
-        return {"HOSTOUT_RELEASE": self.new, "HOSTOUT_STAGE": str(self.request.get("stage") or ""),
-                "HOSTOUT_ID": self.id, "HOSTOUT_PATH": self.layout.path}
+        """What hooks and the backup command know of the deployment; README.md documents it."""
+        return {"HOSTOUT_RELEASE": self.new, "HOSTOUT_PREVIOUS": self.old or "",
+                "HOSTOUT_STAGE": str(self.request.get("stage") or ""), "HOSTOUT_ID": self.id,
+                "HOSTOUT_PATH": self.layout.path, "HOSTOUT_INTENT": str(self.request.get("intent") or "deploy"),
+                "HOSTOUT_BACKUP": os.path.join(self.layout.backups, self.backup) if self.backup else ""}
 
-    def hook(self, name, needed=True):
+    def hook(self, name, needed=True, **more):
+        """Runs a hook of the new release. One that isn't needed may fail: that is told, and changes nothing."""
         hook = self.table(self.new).get("hooks", {}).get(name)
         if not hook:
             return
-        self.journal.note({"event": "step", "step": name, "detail": hook["argv"][0]})
-        code, said = run(hook["argv"], self.layout.release(self.new), hook["timeout"], self.journal.output,
-                         service_env(self.hook_env()))
-        if code != 0 and needed:
-            raise Failed("hook", f"the hook {name} ended with status {code}", None, last_lines(said))
-        if code != 0:
-            self.warn(f"the hook {name} ended with status {code}")
+        began, argv, seconds = time.monotonic(), hook["argv"], hook["timeout"]
+        try:
+            if needed:
+                self.step(name, argv[0])
+            else:
+                self.journal.note({"event": "step", "step": name, "detail": redact(argv[0])})
+            code, said = run(argv, self.layout.release(self.new), seconds, self.journal.output,
+                             service_env({**self.hook_env(), "HOSTOUT_HOOK": name, **more}))
+            if code != 0:
+                raise Failed("hook", f"the hook {name} ({argv[0]}) {ending(code, seconds)}", None, last_lines(said))
+        except (Failed, OSError) as error:
+            if needed:
+                raise
+            failure = error if isinstance(error, Failed) else failed_by_system(error)
+            self.warn("; ".join([failure.message, *failure.output[-1:]]))
+        finally:
+            self.excused += time.monotonic() - began  # it has a timeout of its own
 
     def warn(self, message):
         self.journal.note({"event": "warning", "message": redact(message)})
@@ -254,7 +267,9 @@ class Activation:
     def remember(self, result, live=...):
         """The host's record: what is live here and how it came about. Failing to write it undoes nothing."""
         record = read_json(self.layout.record) or {"format": FORMAT, "release": None, "history": []}
-        history = [*record.get("history", []), {"release": self.new, "id": self.id, "time": now(), "result": result}]
+        overridden = {key: self.request[key] for key in ("health", "keep-unhealthy") if self.request.get(key)}
+        history = [*record.get("history", []),
+                   {"release": self.new, "id": self.id, "time": now(), "result": result, **overridden}]
         if live is not ...:
             settled = result in ("healthy", "unhealthy")
             record.update({
