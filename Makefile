@@ -8,8 +8,8 @@ PREFIX ?= /usr/local
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 BINARY := $(TARGET)/release/git-hostout
 
-# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: a server, gpg
-PACKAGES := build-essential ca-certificates curl git gnupg libssl-dev make openssh-client openssh-server \
+# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: a server, gpg, crontab
+PACKAGES := build-essential ca-certificates cron curl git gnupg libssl-dev make openssh-client openssh-server \
             pkg-config python3 python3-venv
 
 .PHONY: demo test bench install setup build

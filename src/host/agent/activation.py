@@ -49,8 +49,8 @@ class Activation:
                 self.journal.free_reserve()
                 end = self.undo(failure) if failure else self.healthy()
                 if failure and self.allowed:  # last, so that a hook which hangs keeps no site down
-                    self.hook("on-failure", needed=False, HOSTOUT_RESULT=end["result"],
-                              HOSTOUT_FAILURE=redact(failure.message))
+                    self.spared(self.hook, "on-failure", HOSTOUT_RESULT=end["result"],
+                                HOSTOUT_FAILURE=redact(failure.message))
         except BaseException as error:
             traceback.print_exc()
             end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
@@ -79,6 +79,7 @@ class Activation:
         self.reached, self.excused = "stopping", time.monotonic()
         self.stop(self.old)
         self.confirm_silence()
+        self.take_back_host_parts(self.old, self.new)
         self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
         self.reached = "switched"
         self.switch(self.new)
@@ -91,7 +92,7 @@ class Activation:
         self.probe(self.new, checks)
 
     def healthy(self):
-        self.hook("after-healthy", needed=False)
+        self.spared(self.hook, "after-healthy")
         end = self.end("healthy", f"{self.new} is live and healthy")
         self.remember("healthy", live=self.new)
         self.tidy()
@@ -143,23 +144,33 @@ class Activation:
         self.lock.refresh(self.token)
         link_now(self.layout, version)
 
+    def host_parts(self, version):
+        return self.table(version).get("host-parts") or []
+
     def install_host_parts(self, version):
         """Parts that act outside the release, installed through `current`; what they did is remembered for all
         releases together, so that the next one can take it back."""
-        settings = self.settings[version]
-        parts = settings["buildout"].get("host-parts") or []
-        if not parts:
-            return
-        self.step("host-parts", " ".join(parts))
+        parts = self.host_parts(version)
+        if parts:
+            self.step("host-parts", " ".join(parts))
+            self.run_host_parts(version, "install", *parts)
+
+    def take_back_host_parts(self, version, following):
+        """What `following` doesn't do any more is undone by the release that did it: only it has the recipes."""
+        if set(self.host_parts(version)) - set(self.host_parts(following)):
+            self.step("host-parts", "are taken back")
+            self.run_host_parts(version, "buildout:parts=", "install")
+
+    def run_host_parts(self, version, *arguments):
         with scratch(self.layout, "home") as home:
             release = self.layout.release(version)
-            argv = buildout_argv(settings, release, self.layout.current,
-                                 f"buildout:installed={self.layout.own('host-parts.cfg')}", "install", *parts)
+            argv = buildout_argv(self.settings[version], release, self.layout.current,
+                                 f"buildout:installed={self.layout.own('host-parts.cfg')}", *arguments)
             env = {**buildout_env(home, os.path.join(release, ".hostout", "dist")),
                    "HOME": os.environ.get("HOME", home)}
             code, said = run(argv, self.layout.current, 1800, self.journal.output, env)
         if code != 0:
-            raise Failed("host-parts", f"buildout of {' '.join(parts)} failed with status {code}", None,
+            raise Failed("host-parts", f"buildout of {' '.join(self.host_parts(version))} {ending(code, 1800)}", None,
                          last_lines(said))
 
     def probe(self, version, checks):
@@ -188,13 +199,14 @@ class Activation:
                     self.remember("failed")
                     return self.end("failed", f"{message}; it is the release that was live before", **more)
                 self.stop(self.new)
+                self.spared(self.take_back_host_parts, self.new, self.old)
                 self.switch_back()
             if not self.old:
                 self.remember("failed", live=None)
                 return self.end("failed", f"{message}; there is no earlier release, nothing is live", **more)
-            if self.reached == "switched":
-                self.install_host_parts(self.old)
-            if self.reached == "switched" or processes_complaint(self.services(self.old).look()):
+            self.spared(self.install_host_parts, self.old)
+            stopped = self.reached == "switched" or processes_complaint(self.services(self.old).look())
+            if stopped:
                 self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)
             self.probe(self.old, self.checks(self.old))
@@ -204,7 +216,8 @@ class Activation:
             return self.end("failed", f"{message}; putting back {self.old or 'nothing'} failed too: {second.message}",
                             **{**more, "output": (output + second.output)[-OUTPUT_LINES:]})
         if self.reached == "stopping":
-            return self.end("failed-before-switch", f"{message}; {self.old} was started again", **more)
+            again = "was started again" if stopped else "runs on"
+            return self.end("failed-before-switch", f"{message}; {self.old} {again}", **more)
         self.remember("reverted")
         return self.end("reverted", f"{message}; {self.old} was put back and is healthy", **more)
 
@@ -238,28 +251,25 @@ class Activation:
                 "HOSTOUT_PATH": self.layout.path, "HOSTOUT_INTENT": str(self.request.get("intent") or "deploy"),
                 "HOSTOUT_BACKUP": os.path.join(self.layout.backups, self.backup) if self.backup else ""}
 
-    def hook(self, name, needed=True, **more):
-        """Runs a hook of the new release. One that isn't needed may fail: that is told, and changes nothing."""
+    def hook(self, name, **more):
         hook = self.table(self.new).get("hooks", {}).get(name)
         if not hook:
             return
         began, argv, seconds = time.monotonic(), hook["argv"], hook["timeout"]
+        self.step(name, argv[0])
+        code, said = run(argv, self.layout.release(self.new), seconds, self.journal.output,
+                         service_env({**self.hook_env(), "HOSTOUT_HOOK": name, **more}))
+        self.excused += time.monotonic() - began  # it has a timeout of its own
+        if code != 0:
+            raise Failed("hook", f"the hook {name} ({argv[0]}) {ending(code, seconds)}", None, last_lines(said))
+
+    def spared(self, call, *arguments, **more):
+        """Calls what may fail: that is told, and changes nothing about how the job ends."""
         try:
-            if needed:
-                self.step(name, argv[0])
-            else:
-                self.journal.note({"event": "step", "step": name, "detail": redact(argv[0])})
-            code, said = run(argv, self.layout.release(self.new), seconds, self.journal.output,
-                             service_env({**self.hook_env(), "HOSTOUT_HOOK": name, **more}))
-            if code != 0:
-                raise Failed("hook", f"the hook {name} ({argv[0]}) {ending(code, seconds)}", None, last_lines(said))
+            call(*arguments, **more)
         except (Failed, OSError) as error:
-            if needed:
-                raise
             failure = error if isinstance(error, Failed) else failed_by_system(error)
             self.warn("; ".join([failure.message, *failure.output[-1:]]))
-        finally:
-            self.excused += time.monotonic() - began  # it has a timeout of its own
 
     def warn(self, message):
         self.journal.note({"event": "warning", "message": redact(message)})
