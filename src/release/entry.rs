@@ -84,6 +84,22 @@ pub enum Outcome {
     Abandoned,
 }
 
+impl Outcome {
+    /// How a deployment to so many hosts ended as a whole: the first bad result decides; without any result nothing
+    /// happened.
+    pub fn overall(results: &[HostResult], hosts: usize) -> Self {
+        let bad = results
+            .iter()
+            .map(|result| result.result)
+            .find(|result| *result != Self::Healthy);
+        match bad {
+            Some(bad) => bad,
+            None if results.is_empty() || results.len() < hosts => Self::Failed,
+            None => Self::Healthy,
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -132,4 +148,29 @@ pub struct HostResult {
     /// The backup that was made, by its name below `backups/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bad_or_missing_host_decides() {
+        let results = |outcomes: &[Outcome]| -> Vec<HostResult> {
+            let result = |result: &Outcome| HostResult {
+                host: "web1".to_owned(),
+                from: None,
+                to: None,
+                result: *result,
+                backup: None,
+            };
+            outcomes.iter().map(result).collect()
+        };
+        let healthy = Outcome::Healthy;
+        assert_eq!(Outcome::overall(&results(&[healthy, healthy]), 2), healthy);
+        assert_eq!(Outcome::overall(&results(&[healthy]), 2), Outcome::Failed);
+        assert_eq!(Outcome::overall(&[], 1), Outcome::Failed);
+        let reverted = results(&[healthy, Outcome::Reverted]);
+        assert_eq!(Outcome::overall(&reverted, 2), Outcome::Reverted);
+    }
 }

@@ -370,8 +370,9 @@ esac
 class ZodbBackup(OnHost):
     DATA = {"kind": "zodb", "storages": ["var/filestorage/Data.fs"], "blobs": ["var/blobstorage"], "keep": 2}
 
-    def activation(self, id):
-        return agent.Activation(self.layout, {"id": id, "version": "1.1.0", "expected": "1.0.0"})
+    def backup(self):
+        self.layout.make()
+        return agent.Backup(self.layout, "a1-1.1.0", None, {})
 
     def site(self):
         release = self.host.at("site")
@@ -382,9 +383,9 @@ class ZodbBackup(OnHost):
         return release
 
     def test_storages_are_copied_and_blobs_are_linked(self):
-        release, folder = self.site(), self.host.at("copy")
-        folder.mkdir()
-        self.assertTrue(self.activation("a1").backup_zodb(str(release), self.DATA, str(folder)))
+        release, backup = self.site(), self.backup()
+        self.assertTrue(backup.make(str(release), self.DATA))
+        folder = pathlib.Path(backup.folder)
         self.assertEqual((folder / "var/filestorage/Data.fs").read_text(), "FS21")
         blob = folder / "var/blobstorage/0x00/a.blob"
         self.assertEqual(blob.stat().st_ino, (release / "var/blobstorage/0x00/a.blob").stat().st_ino)
@@ -392,9 +393,9 @@ class ZodbBackup(OnHost):
         self.assertEqual((folder / "var/filestorage/Data.fs").read_text(), "FS21")
 
     def test_a_site_without_data_has_no_backup(self):
-        folder = self.host.at("copy")
-        folder.mkdir(parents=True)
-        self.assertFalse(self.activation("a1").backup_zodb(str(self.host.at("nothing")), self.DATA, str(folder)))
+        backup = self.backup()
+        self.assertFalse(backup.make(str(self.host.at("nothing")), self.DATA))
+        self.assertFalse(os.path.exists(backup.folder))
 
     def test_the_newest_backups_stay_and_strangers_too(self):
         self.layout.make()
@@ -403,7 +404,7 @@ class ZodbBackup(OnHost):
             os.makedirs(os.path.join(self.layout.backups, name))
         history = [{"id": id, "release": "1", "time": "", "result": "healthy"} for id in ("a1", "b2", "c3")]
         agent.write_json(self.layout.record, {"format": 1, "history": history})
-        self.activation("d4").prune_backups(2)
+        agent.prune_backups(self.layout, 2)
         self.assertEqual(sorted(os.listdir(self.layout.backups)), names[1:])
 
 
