@@ -89,7 +89,7 @@ def wait_until(condition, seconds, pause=0.1):
     return True
 
 
-def end_process(pid, name, patience=30):
+def end_process(pid, name, patience):
     """Waits for a process to go, then asks it, then kills it. True when it has gone."""
     gone = lambda: not alive(pid, name)  # noqa: E731
     if wait_until(gone, patience):

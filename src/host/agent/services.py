@@ -131,7 +131,7 @@ class Zope(NoServices):
     def stop(self):
         for name in reversed(self.table["scripts"]):
             self.script(name, "stop", timeout=120, log=self.log)
-            if wait_until(lambda name=name: self.state(name)["state"] == "stopped", 30, 0.5):
+            if wait_until(lambda name=name: self.state(name)["state"] == "stopped", STOP_SECONDS, 0.5):
                 continue
             pid = self.pid(self.state(name))
             if not pid or not end_process(pid, "", patience=0):
@@ -178,7 +178,7 @@ class Commands(NoServices):
         if not self.table.get("status"):
             if code != 0:
                 raise Failed("stop", f"the stop command {ending(code, 120)}", None, last_lines(said))
-        elif not wait_until(stopped, 30, 0.5):
+        elif not wait_until(stopped, STOP_SECONDS, 0.5):
             raise Failed("stop", "the status command says that it runs on after stop",
                          "let the stop command wait for its end, and kill what doesn't end", last_lines(said))
 
