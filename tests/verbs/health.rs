@@ -1,14 +1,13 @@
 //! What counts as healthy, and what doesn't, of a site that is really started.
 
-use crate::support::Project;
+use crate::support::{Project, Run, free_port};
 use std::fs;
 
 const MODULE: &str = "src/acme.welcome/src/acme/welcome/__init__.py";
 
-/// Releases what was changed, and deploys it.
+/// Releases what was committed, and deploys it.
 #[track_caller]
-fn deploy(project: &Project, what: &str) -> crate::support::Run {
-    project.commit(what);
+fn deploy(project: &Project) -> Run {
     project.hostout(&["release", "--yes"]).exits(0);
     project.hostout(&["deploy", "local", "--yes"])
 }
@@ -25,7 +24,8 @@ fn the_answer_itself_is_looked_at() {
             project.port
         ),
     );
-    deploy(&project, "Ask for more").exits(0).says(&[
+    project.commit("Ask for more");
+    deploy(&project).exits(0).says(&[
         "it holds `Hello, world!`",
         "`test -d bin` ends with 0",
         "2 times in a row",
@@ -34,17 +34,18 @@ fn the_answer_itself_is_looked_at() {
     assert_eq!(project.live().as_deref(), Some("0.1.1"));
 
     project.edit("hostout.toml", "timeout = \"30s\"", "timeout = \"2s\"");
+    project.commit("Have less patience");
     project.greet("Good day");
-    deploy(&project, "Say something else")
+    deploy(&project)
         .exits(22)
         .says(&["without the text 'Hello, world!'", "0.1.1 is live again"]);
-    project.greet("Hello");
 
+    project.greet("Hello");
     let answer = "start_response(\"200 OK\", headers)";
     let login = "start_response(\"302 Found\", [(\"Location\", \"/login?came_from=/\")])";
     project.edit(MODULE, answer, login);
-    let run = deploy(&project, "Let nobody in");
-    run.exits(22).says(&[
+    project.commit("Let nobody in");
+    deploy(&project).exits(22).says(&[
         "redirects to /login (status 302)",
         "a login page",
         "status = 302",
@@ -54,9 +55,8 @@ fn the_answer_itself_is_looked_at() {
     let (_, stages) = text.split_once("\n[stage.").unwrap();
     let meant = format!("{before}status = 302\n\n[stage.{stages}");
     project.write("hostout.toml", &meant);
-    deploy(&project, "Mean it")
-        .exits(0)
-        .says(&["its status is 302"]);
+    project.commit("Mean it");
+    deploy(&project).exits(0).says(&["its status is 302"]);
     let status = ["status", "local", "--exit-code"];
     project.hostout(&status).exits(0);
 }
@@ -75,7 +75,8 @@ fn a_crash_loop_is_not_taken_for_life() {
         ),
     );
     project.edit("hostout.toml", "stable = \"1s\"", "stable = \"1m\"");
-    deploy(&project, "Live briefly")
+    project.commit("Live briefly");
+    deploy(&project)
         .exits(22)
         .says(&["web", "0.1.0 is live again"]);
     assert!(project.page().contains("Hello, world!"));
@@ -95,18 +96,14 @@ fn a_service_that_never_stops_is_ended_and_never_runs_twice() {
          with open(\"var/pid\", \"w\") as file:\n    file.write(str(os.getpid()))\n"
     );
     project.write(MODULE, &deaf);
-    deploy(&project, "Hear nothing").exits(0);
+    project.commit("Hear nothing");
+    deploy(&project).exits(0);
     let pid = fs::read_to_string(project.host.join("shared/var/pid")).unwrap();
     assert!(fs::exists(format!("/proc/{pid}/cwd")).unwrap());
     project.greet("Good day");
-    deploy_again(&project);
+    deploy(&project).exits(0);
     assert!(project.page().contains("Good day, world!"));
     assert!(!fs::exists(format!("/proc/{pid}/cwd")).unwrap());
-}
-
-fn deploy_again(project: &Project) {
-    project.hostout(&["release", "--yes"]).exits(0);
-    project.hostout(&["deploy", "local", "--yes"]).exits(0);
 }
 
 #[test]
@@ -125,7 +122,7 @@ fn passing_over_a_check_needs_a_reason_and_is_written_down() {
         .says(&["must begin with"]);
     assert!(!project.host.exists());
 
-    let nothing = format!("http://127.0.0.1:{}/", crate::support::free_port());
+    let nothing = format!("http://127.0.0.1:{}/", free_port());
     project.edit("hostout.toml", "timeout = \"30s\"", "timeout = \"2s\"");
     project.commit("Have less patience");
     project.hostout(&["release", "--yes"]).exits(0);

@@ -57,7 +57,7 @@ fn hooks_are_run_in_their_moments_and_fail_each_in_its_own_way() {
     project.hostout(&["init"]).exits(0);
 
     // All is well.
-    deploy(&project, &hooks("", ":", "1s"))
+    deploy(&project, &hooks("migrate", TELL, "20s"))
         .exits(0)
         .says(&["runs migrate", "runs after-healthy"]);
     let path = project.host.display().to_string();
