@@ -134,9 +134,14 @@ class Activation:
         checks = [self.checks(version) for version in (self.old, self.new)
                   if version and self.table(version).get("services", {}).get("kind", "none") != "none"]
         checks += [self.checks(self.new, self.request.get("health"))] if checks else []
-        served = lambda: sorted({place for some in checks for place in some.served()})  # noqa: E731
-        if not wait_until(lambda: not served(), 10, 0.25):
-            raise Failed("stop", f"{' and '.join(served())} still answers after the services were stopped",
+        served = []
+
+        def silent():
+            served[:] = sorted({place for some in checks for place in some.served()})
+            return not served
+
+        if not wait_until(silent, 10, 0.25):
+            raise Failed("stop", f"{' and '.join(served)} still answers after the services were stopped",
                          "find out who else serves it")
 
     def switch(self, version):
