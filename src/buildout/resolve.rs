@@ -122,7 +122,8 @@ pub fn resolve(request: &Request<'_>) -> Result<Resolved, Error> {
     let mut released = Vec::new();
     let run = folder(request.work.root())?;
     let cache = run.join("cache");
-    seed(request, &kept, &cache.join("dist"))?;
+    // Those that the project pins too: a wheel that was built from an sdist once is not built again.
+    seed(request, request.kept, &cache.join("dist"))?;
     let recorded = loop {
         let attempt = folder(&run)?;
         let (ok, output, recorded) = attempt_run(request, &sandbox, &kept, &attempt, &cache)?;
@@ -164,9 +165,9 @@ fn folder(parent: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Puts wheels that are there already into the download cache, where buildout prefers them to any index.
-fn seed(request: &Request<'_>, kept: &[(String, String)], dist: &Path) -> Result<(), Error> {
+fn seed(request: &Request<'_>, before: &[(String, String)], dist: &Path) -> Result<(), Error> {
     fs::create_dir_all(dist).map_err(Error::io(dist))?;
-    let stored = kept
+    let stored = before
         .iter()
         .filter_map(|(name, version)| (request.stored)(name, version));
     for file in request

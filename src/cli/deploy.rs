@@ -51,10 +51,10 @@ pub struct Options {
     /// Hosts that cannot be reached stay behind
     #[arg(long)]
     pub skip_unreachable: bool,
-    /// Ask URL instead of the release's own health check, this once; none = look at processes only
+    /// Ask URL instead of the release's own health check, this once; none = look at processes only. Needs -m
     #[arg(long, value_name = "URL|none")]
     pub health: Option<String>,
-    /// Keep the new release when it is not healthy; exit with 25
+    /// Keep the new release when it is not healthy; exit with 25. Needs -m
     #[arg(long)]
     pub keep: bool,
     /// The stage's hosts or path may differ from its last deployment
@@ -97,6 +97,25 @@ impl Options {
         }
     }
 
+    /// What a check may be passed over with is written down together with why.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if let Some(url) = self.health.as_deref().filter(|health| *health != "none") {
+            config::health_url(url)
+                .map_err(|complaint| Error::Usage(format!("--health: {complaint}")))?;
+        }
+        let flag = match (&self.health, self.keep) {
+            (Some(_), _) => "--health",
+            (None, true) => "--keep",
+            (None, false) => return Ok(()),
+        };
+        if self.reason.trim().is_empty() {
+            return Err(Error::Usage(format!(
+                "{flag} passes over the release's own check and needs a reason: add -m TEXT"
+            )));
+        }
+        Ok(())
+    }
+
     /// What is asked for.
     pub fn request(&self, intent: Intent) -> DeployRequest {
         DeployRequest {
@@ -112,6 +131,7 @@ impl Options {
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    args.options.check()?;
     let work = session.workspace()?;
     let (stage, version) = words(&work, args)?;
     let stage = work.project.select_stage(stage)?;

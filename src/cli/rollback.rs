@@ -39,6 +39,7 @@ pub struct Args {
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    args.options.check()?;
     let work = session.workspace()?;
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
     wait::through(session, args.options.wait, || {

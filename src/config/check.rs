@@ -71,26 +71,32 @@ pub(super) fn destination(text: &str) -> Verdict {
     if user.is_empty() || user.starts_with('-') || place.starts_with('-') {
         return complain("has an empty user, or a part that begins with `-`");
     }
+    host_and_port(place).map(|_| ())
+}
+
+/// The two parts of `host[:port]`, with an IPv6 address in brackets.
+fn host_and_port(place: &str) -> Result<(&str, Option<u16>), String> {
     let (host, port) = match place.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((host, "")) => (host, None),
             Some((host, after)) => (host, Some(after.strip_prefix(':').unwrap_or_default())),
-            None => return complain("lacks the `]` of an IPv6 address"),
+            None => return Err("lacks the `]` of an IPv6 address".to_owned()),
         },
         None => match place.split_once(':') {
             Some((_, rest)) if rest.contains(':') => {
-                return complain("needs brackets around an IPv6 address");
+                return Err("needs brackets around an IPv6 address".to_owned());
             }
             Some((host, port)) => (host, Some(port)),
             None => (place, None),
         },
     };
     if host.is_empty() {
-        return complain("names no host");
+        return Err("names no host".to_owned());
     }
     match port.map(u16::from_str) {
-        Some(Err(_) | Ok(0)) => complain("has a port that is no number from 1 to 65535"),
-        _ => Ok(()),
+        Some(Err(_) | Ok(0)) => Err("has a port that is no number from 1 to 65535".to_owned()),
+        Some(Ok(port)) => Ok((host, Some(port))),
+        None => Ok((host, None)),
     }
 }
 
@@ -104,6 +110,47 @@ pub(super) fn http_url(text: &str) -> Verdict {
         Some(rest) if !rest.is_empty() && !rest.starts_with('/') => no_white_space(text),
         _ => complain("must begin with `http://` or `https://` and name a host"),
     }
+}
+
+/// As [`http_url`], for an address that is given on the command line; the complaint is a whole sentence.
+///
+/// # Errors
+/// What is wrong with it, without the password that it may hold.
+pub fn health_url(text: &str) -> Result<(), String> {
+    http_url(text).map_err(|complaint| format!("address `{}` {complaint}", redact::redact(text)))
+}
+
+/// `HOST:PORT` that is asked on the host, with an IPv6 address in brackets.
+pub(super) fn tcp_address(text: &str) -> Verdict {
+    no_white_space(text)?;
+    if text.contains(['/', '@']) {
+        return complain("must be HOST:PORT, such as 127.0.0.1:8100");
+    }
+    match host_and_port(text)? {
+        (_, Some(_)) => Ok(()),
+        _ => complain("must be HOST:PORT, such as 127.0.0.1:8100"),
+    }
+}
+
+/// `Name: value` of an HTTP header (RFC 9110, 5.1 and 5.5).
+pub(super) fn header(text: &str) -> Verdict {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    match text.split_once(':') {
+        Some((name, value))
+            if !name.is_empty() && name.chars().all(token) && !value.trim().is_empty() =>
+        {
+            printable(text)
+        }
+        _ => complain("must be `Name: value`"),
+    }
+}
+
+/// Text that is looked for in one line.
+pub(super) fn printable(text: &str) -> Verdict {
+    if text.chars().any(char::is_control) {
+        return complain("must not contain control characters");
+    }
+    Ok(())
 }
 
 /// An address that may be written into a file everybody reads.

@@ -107,17 +107,22 @@ pub(super) fn merge(
     }
 }
 
-struct Merger<'m, 't> {
-    layers: &'m [&'m Settings],
-    problems: &'m mut Problems<'t>,
+pub(super) struct Merger<'m, 't> {
+    pub(super) layers: &'m [&'m Settings],
+    pub(super) problems: &'m mut Problems<'t>,
 }
 
 impl<'m> Merger<'m, '_> {
-    fn nearest<T>(&self, key: impl Fn(&'m Settings) -> Option<T>) -> Option<T> {
+    pub(super) fn nearest<T>(&self, key: impl Fn(&'m Settings) -> Option<T>) -> Option<T> {
         self.layers.iter().find_map(|layer| key(layer))
     }
 
-    fn checked(&mut self, what: &str, value: &Placed<String>, rule: fn(&str) -> Verdict) -> String {
+    pub(super) fn checked(
+        &mut self,
+        what: &str,
+        value: &Placed<String>,
+        rule: fn(&str) -> Verdict,
+    ) -> String {
         if let Err(complaint) = rule(&value.value) {
             let message = format!("{what} `{}` {complaint}", value.value);
             self.problems.add(Some(&value.span), &message, None);
@@ -139,7 +144,7 @@ impl<'m> Merger<'m, '_> {
 
     /// A table that names a `kind` starts over: commands of a farther one belong to its own kind.
     fn services(&mut self) -> ServicesWish {
-        let tables: Vec<&ServicesTable> = until_kind(
+        let tables: Vec<&ServicesTable> = until(
             self.layers,
             |layer| layer.services.as_ref(),
             |table| table.kind.is_some(),
@@ -179,7 +184,7 @@ impl<'m> Merger<'m, '_> {
     }
 
     fn data(&mut self) -> DataWish {
-        let tables: Vec<&DataTable> = until_kind(
+        let tables: Vec<&DataTable> = until(
             self.layers,
             |layer| layer.data.as_ref(),
             |table| table.kind.is_some(),
@@ -205,19 +210,6 @@ impl<'m> Merger<'m, '_> {
         }
     }
 
-    /// `http = "none"` goes back to processes only, where a farther table names an address.
-    fn health(&mut self) -> Health {
-        let http = self
-            .nearest(|layer| layer.health.as_ref()?.http.as_ref())
-            .filter(|http| http.value != "none")
-            .map(|http| self.checked("address", http, check::http_url));
-        let timeout = self.nearest(|layer| layer.health.as_ref()?.timeout);
-        Health {
-            http,
-            timeout: timeout.unwrap_or(Health::default().timeout),
-        }
-    }
-
     fn hooks(&self) -> Hooks {
         Hooks {
             before_stop: self.hook(|hooks| &hooks.before_stop),
@@ -229,10 +221,8 @@ impl<'m> Merger<'m, '_> {
     }
 
     fn hook(&self, key: fn(&HooksTable) -> &Option<HookTable>) -> Option<Hook> {
-        let hook = self.nearest(|layer| key(layer.hooks.as_ref()?).as_ref())?;
-        let argv: Vec<String> = hook.argv.iter().map(|word| word.value.clone()).collect();
-        let timeout = hook.timeout.unwrap_or(HOOK_TIMEOUT);
-        (!argv.is_empty()).then_some(Hook { argv, timeout })
+        self.nearest(|layer| key(layer.hooks.as_ref()?).as_ref())?
+            .meant(HOOK_TIMEOUT)
     }
 
     fn shared(&mut self) -> Shared {
@@ -281,17 +271,18 @@ impl<'m> Merger<'m, '_> {
     }
 }
 
-/// The tables of `layers`, the nearest first, up to and with the first that names a kind.
-fn until_kind<'m, T>(
+/// The tables of `layers`, the nearest first, up to and with the first that is `last`: its `kind`, say, decides what
+/// those before it may hold.
+pub(super) fn until<'m, T>(
     layers: &[&'m Settings],
     table: impl Fn(&'m Settings) -> Option<&'m T>,
-    has_kind: impl Fn(&T) -> bool,
+    last: impl Fn(&T) -> bool,
 ) -> Vec<&'m T> {
     let mut tables = Vec::new();
     for layer in layers {
         if let Some(table) = table(layer) {
             tables.push(table);
-            if has_kind(table) {
+            if last(table) {
                 break;
             }
         }

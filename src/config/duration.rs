@@ -2,6 +2,11 @@
 
 /// The seconds that `text` means; `None` for anything but a positive whole number followed by `s`, `m` or `h`.
 pub fn seconds(text: &str) -> Option<u64> {
+    seconds_or_none(text).filter(|seconds| *seconds > 0)
+}
+
+/// As [`seconds`], but the number may be 0.
+pub(super) fn seconds_or_none(text: &str) -> Option<u64> {
     let unit = match text.chars().last()? {
         's' => 1,
         'm' => 60,
@@ -13,12 +18,12 @@ pub fn seconds(text: &str) -> Option<u64> {
         return None;
     }
     let number: u64 = digits.parse().ok()?;
-    number.checked_mul(unit).filter(|seconds| *seconds > 0)
+    number.checked_mul(unit)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::seconds;
+    use super::{seconds, seconds_or_none};
 
     #[test]
     fn a_number_and_a_unit() {
@@ -38,5 +43,7 @@ mod tests {
         ] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
+        assert_eq!(seconds_or_none("0m"), Some(0));
+        assert_eq!(seconds_or_none("s"), None);
     }
 }

@@ -3,6 +3,7 @@
 use super::place::{Placed, Span};
 use super::reader::{Choices, Reader};
 use super::rollout::{OnFailure, Strategy};
+use crate::release::{Hook, Statuses};
 
 /// The whole file.
 pub(super) struct File {
@@ -86,7 +87,15 @@ const SERVICES: &Choices<ServicesKind> = &[
 /// `[health]`
 pub(super) struct HealthTable {
     pub(super) http: Option<Placed<String>>,
+    pub(super) status: Option<Placed<Statuses>>,
+    pub(super) text: Option<Placed<String>>,
+    pub(super) header: Option<Placed<String>>,
+    pub(super) tcp: Option<Placed<String>>,
+    pub(super) command: Option<HookTable>,
     pub(super) timeout: Option<u64>,
+    pub(super) interval: Option<u64>,
+    pub(super) successes: Option<u32>,
+    pub(super) stable: Option<u64>,
 }
 
 /// `[data]`
@@ -125,6 +134,15 @@ pub(super) struct HooksTable {
 pub(super) struct HookTable {
     pub(super) argv: Vec<Placed<String>>,
     pub(super) timeout: Option<u64>,
+}
+
+impl HookTable {
+    /// The command, unless it is empty; `timeout` is in seconds, for one that says nothing of it.
+    pub(super) fn meant(&self, timeout: u64) -> Option<Hook> {
+        let argv: Vec<String> = self.argv.iter().map(|word| word.value.clone()).collect();
+        let timeout = self.timeout.unwrap_or(timeout);
+        (!argv.is_empty()).then_some(Hook { argv, timeout })
+    }
 }
 
 /// `[shared]`
@@ -292,7 +310,15 @@ fn inherited(reader: &mut Reader<'_, '_>) -> Settings {
     });
     let health = reader.table("health", |table| HealthTable {
         http: table.text("http"),
+        status: table.statuses("status"),
+        text: table.text("text"),
+        header: table.text("header"),
+        tcp: table.text("tcp"),
+        command: hook(table, "command"),
         timeout: table.duration("timeout"),
+        interval: table.duration("interval"),
+        successes: table.count("successes"),
+        stable: table.duration_or_none("stable"),
     });
     let data = reader.table("data", |table| DataTable {
         kind: table.choice("kind", DATA),

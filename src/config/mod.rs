@@ -16,6 +16,7 @@ mod combination;
 mod duration;
 mod error;
 mod file;
+mod health;
 mod meaning;
 mod new_file;
 mod path;
@@ -24,10 +25,12 @@ mod project;
 mod reader;
 mod redact;
 mod rollout;
+mod status;
 #[cfg(test)]
 mod tests;
 
 pub use add_stage::add_stage;
+pub use check::health_url;
 pub use combination::{Combination, DataKind, DataWish, ServicesWish};
 pub use duration::seconds;
 pub use error::{Error, Problem};

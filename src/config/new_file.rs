@@ -164,7 +164,9 @@ fn running(file: &mut Text, proposal: &Proposal) {
             "example; left out: processes run",
         ),
     }
-    file.note("timeout = \"60s\"", "");
+    file.note("status = \"200-299\"", "or one; a redirect is none of them");
+    file.note("timeout = \"60s\"", "how long it may take");
+    file.note("stable = \"5s\"", "how long it must stay healthy");
 }
 
 fn stage(file: &mut Text, proposal: &Proposal) {

@@ -1,8 +1,10 @@
 //! Reads one table of the text, key by key, and reports what it doesn't know.
 
-use super::duration::seconds;
+use super::duration::{seconds, seconds_or_none};
 use super::error::{Problems, suggest};
 use super::place::{Placed, Span};
+use super::status::statuses;
+use crate::release::Statuses;
 use toml_edit::{Item, TableLike, Value};
 
 /// A table being read. Every `key` that is asked for is a known one; the rest is reported when the table is done.
@@ -75,6 +77,21 @@ impl<'r, 't> Reader<'r, 't> {
         self.expect(key, item, "a number or a string", text)
     }
 
+    /// A status of an HTTP answer, `200`, or a range of them, `"200-299"`.
+    pub(super) fn statuses(&mut self, key: &'static str) -> Option<Placed<Statuses>> {
+        let item = self.item(key)?;
+        let one = item.as_integer().map(|status| status.to_string());
+        let words = item.as_str().map(str::to_owned).or(one);
+        let parsed = words.as_deref().and_then(statuses);
+        self.expect(key, item, "a status such as 200, or \"200-299\"", parsed)
+    }
+
+    /// A duration in seconds; `"0s"` is one.
+    pub(super) fn duration_or_none(&mut self, key: &'static str) -> Option<u64> {
+        self.duration_of(key, seconds_or_none)
+            .map(|placed| placed.value)
+    }
+
     /// A duration in seconds.
     pub(super) fn duration(&mut self, key: &'static str) -> Option<u64> {
         self.placed_duration(key).map(|placed| placed.value)
@@ -82,8 +99,16 @@ impl<'r, 't> Reader<'r, 't> {
 
     /// A duration in seconds, and its place.
     pub(super) fn placed_duration(&mut self, key: &'static str) -> Option<Placed<u64>> {
+        self.duration_of(key, seconds)
+    }
+
+    fn duration_of(
+        &mut self,
+        key: &'static str,
+        rule: fn(&str) -> Option<u64>,
+    ) -> Option<Placed<u64>> {
         let item = self.item(key)?;
-        let parsed = item.as_str().and_then(seconds);
+        let parsed = item.as_str().and_then(rule);
         self.expect(key, item, "a duration such as \"60s\" or \"5m\"", parsed)
     }
 

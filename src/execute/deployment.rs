@@ -249,6 +249,11 @@ impl Run<'_> {
             by: recorder.who.to_string(),
             time: (recorder.now)().to_string(),
             reason: (*reason).to_owned(),
+            health: request
+                .health
+                .as_ref()
+                .map(|health| health.word().to_owned()),
+            keep: request.keep_unhealthy,
         };
         self.progress.signed = Some(recorder.started(self.ledger, &started)?);
         self.progress.started = Some(started);

@@ -13,7 +13,7 @@ use crate::{
     ledger::Released,
     observe::holder,
     pack::Store,
-    plan::{Action, DeployRequest, HealthOverride, Step},
+    plan::{Action, DeployRequest, Step},
     process::asked,
     release::{Artifact, EntryId, HostResult},
     transport::{Conversation, ConversationError},
@@ -148,10 +148,11 @@ impl OnHost<'_> {
             token: self.lock.token.clone(),
             keep_lock,
             keep: self.stage.keep,
-            health: self.request.health.as_ref().map(|health| match health {
-                HealthOverride::None => "none".to_owned(),
-                HealthOverride::Url(url) => url.clone(),
-            }),
+            health: self
+                .request
+                .health
+                .as_ref()
+                .map(|health| health.word().to_owned()),
             keep_unhealthy: self.request.keep_unhealthy,
             deadline: DEADLINE,
             stage: self.stage.name.clone(),

@@ -341,6 +341,8 @@ impl Lab {
             by: Self::who().to_string(),
             time: Self::now().to_string(),
             reason: String::new(),
+            health: None,
+            keep: false,
         };
         NewEntry {
             kind: Kind::Started {

@@ -1,10 +1,12 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
-use super::{Action, Plan, Refusal, fit::misfits, lost_update::unknown, rollout, settle::settling};
+use super::{
+    Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rollout, settle::settling,
+};
 use crate::{
     config::Stage,
     facts::{Current, Deployment, Host, Open, PathState},
-    release::{Artifact, Buildout, Data, Digest, FORMAT, Intent, Manifest, Services, Started},
+    release::{Artifact, Buildout, Data, Digest, FORMAT, Intent, Manifest, Started},
 };
 use std::collections::BTreeSet;
 
@@ -28,6 +30,16 @@ pub enum HealthOverride {
     None,
     /// This address.
     Url(String),
+}
+
+impl HealthOverride {
+    /// As it is given on the command line, asked of a host and written into the ledger.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::None => "none",
+            Self::Url(url) => url,
+        }
+    }
 }
 
 /// What is known when a deployment is decided.
@@ -340,7 +352,8 @@ fn steps(
             expected: host.current.release().cloned(),
             new: version.clone(),
             backup: backup(host, buildout),
-            health: health(request, buildout),
+            health: health::condition(request, buildout),
+            hooks: health::hooks(buildout),
             batch: 1,
         };
         activations.push((Some(host.name.clone()), action));
@@ -426,18 +439,5 @@ fn backup(host: &Host, buildout: &Buildout) -> String {
         _ if host.current.release().is_none() => "none yet, nothing is live".to_owned(),
         Data::Command { backup, .. } => format!("`{backup}`"),
         Data::Zodb { storages, .. } => format!("a copy of {}, with its blobs", storages.join(", ")),
-    }
-}
-
-fn health(request: &DeployRequest, buildout: &Buildout) -> String {
-    let url = match &request.health {
-        Some(HealthOverride::Url(url)) => Some(url),
-        Some(HealthOverride::None) => None,
-        None => buildout.health.http.as_ref(),
-    };
-    match (url, &buildout.services) {
-        (Some(url), _) => format!("{url} answers within {} s", buildout.health.timeout),
-        (None, Services::None) => "nothing runs".to_owned(),
-        (None, _) => "its processes run".to_owned(),
     }
 }

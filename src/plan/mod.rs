@@ -9,6 +9,7 @@ mod difference;
 mod drift;
 mod fit;
 mod go_on;
+mod health;
 mod lost_update;
 mod prune;
 mod refusal;
@@ -181,6 +182,8 @@ pub enum Action {
         backup: String,
         /// When it counts as healthy, in words.
         health: String,
+        /// The hooks and host-parts on its way, in words.
+        hooks: Vec<String>,
         /// Hosts with the same number are activated together, one number after the other.
         batch: usize,
     },

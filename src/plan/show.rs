@@ -147,11 +147,23 @@ impl Action {
                 format!("manifest sha256:{}", manifest.short()),
                 format!("tarball sha256:{}", tarball.short()),
             ],
-            Self::Activate { backup, health, .. } => {
-                vec![
-                    format!("backup: {backup}"),
-                    format!("healthy when: {health}"),
-                ]
+            Self::Activate {
+                backup,
+                health,
+                hooks,
+                ..
+            } => {
+                let hooks = hooks.iter().map(|hook| format!("runs {hook}"));
+                let conditions = health.split("; ").enumerate().map(|(at, condition)| {
+                    let lead = if at == 0 {
+                        "healthy when"
+                    } else {
+                        "        and"
+                    };
+                    format!("{lead}: {condition}")
+                });
+                let backup = std::iter::once(format!("backup: {backup}"));
+                backup.chain(hooks).chain(conditions).collect()
             }
             _ => Vec::new(),
         }

@@ -57,6 +57,17 @@ pub struct Started {
     /// Why, in the user's words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// What was asked instead of the release's own health check, this once: an address, or `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<String>,
+    /// Whether the release stays live when it is not healthy.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub keep: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_no(flag: &bool) -> bool {
+    !flag
 }
 
 /// How a deployment ended.

@@ -8,6 +8,7 @@ mod artifact;
 mod digest;
 mod entry;
 mod format;
+mod health;
 mod manifest;
 mod name;
 mod settings;
@@ -17,10 +18,11 @@ pub use artifact::Artifact;
 pub use digest::{Digest, DigestError};
 pub use entry::{Ended, EntryId, HostResult, Intent, Outcome, Started};
 pub use format::{FORMAT, FormatError, from_toml, to_toml};
+pub use health::{Health, Statuses};
 pub use manifest::{
     BuildTool, Buildout, BuiltFrom, Egg, Extends, Manifest, Origin, Pin, Previous, ProjectRef,
     SourceKind, SourceRef, Tarball,
 };
 pub use name::normalize;
-pub use settings::{Data, Health, Hook, Hooks, Services, Shared};
+pub use settings::{Data, Hook, Hooks, Services, Shared};
 pub use target::{Target, wheel_tags};

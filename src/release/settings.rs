@@ -30,26 +30,6 @@ pub enum Services {
     },
 }
 
-/// When a started release is healthy. Without `http`: when its processes run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Health {
-    /// Asked on the host; a status of 200 to 399 is healthy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http: Option<String>,
-    /// How long it may take, in seconds.
-    pub timeout: u64,
-}
-
-impl Default for Health {
-    fn default() -> Self {
-        Self {
-            http: None,
-            timeout: 60,
-        }
-    }
-}
-
 /// How the data is backed up before a switch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]

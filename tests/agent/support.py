@@ -52,16 +52,18 @@ def sha256(data):
     return hashlib.sha256(data).hexdigest()
 
 
-def wheelhouse(buildout):
-    """Real third-party wheels, downloaded once into a folder that later runs find again."""
+def wheelhouse(buildout, pins=None):
+    """Real third-party wheels, downloaded once into a folder that later runs find again: what a small project needs
+    with zc.buildout `buildout`, or just `pins`."""
+    pins = pins or PINS[buildout]
     name = f"hostout-wheelhouse-{os.getuid()}"
     root = pathlib.Path(os.environ.get("HOSTOUT_WHEELHOUSE") or os.path.join(tempfile.gettempdir(), name))
-    folder = root / sha256(" ".join(PINS[buildout]).encode())[:16]
+    folder = root / sha256(" ".join(pins).encode())[:16]
     if not folder.is_dir():
         root.mkdir(mode=0o700, exist_ok=True)
         partial = tempfile.mkdtemp(dir=root)
         subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:",
-                        "--disable-pip-version-check", "-d", partial, *PINS[buildout]], check=True)
+                        "--disable-pip-version-check", "-d", partial, *pins], check=True)
         with contextlib.suppress(OSError):  # another run was first
             os.rename(partial, folder)
     return sorted(folder.glob("*.whl"))

@@ -2,11 +2,12 @@
 
 import contextlib
 import errno
-import http.server
 import io
 import json
 import os
 import pathlib
+import shlex
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -413,48 +414,6 @@ class TheJournal(OnHost):
         self.assertEqual(self.host.ask("journal", None, "../j1")["kind"], "bad-request")
 
 
-class Health(unittest.TestCase):
-    def serve(self, status, header=None):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(status)
-                if header:
-                    self.send_header("X-Hostout-Release", header)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return f"http://127.0.0.1:{server.server_port}/x?y"
-
-    def test_only_200_to_399_of_the_right_release_is_healthy(self):
-        self.assertIsNone(agent.http_complaint(self.serve(200), "1"))
-        self.assertIsNone(agent.http_complaint(self.serve(302, "1"), "1"))
-        self.assertIn("404", agent.http_complaint(self.serve(404), "1"))
-        self.assertIn("release 0", agent.http_complaint(self.serve(200, "0"), "1"))
-        self.assertIn("refused", agent.http_complaint(f"http://127.0.0.1:{support.free_port()}/", "1"))
-
-    def test_a_proxy_without_its_server_is_silence(self):
-        self.assertTrue(agent.silent(self.serve(502)))
-        self.assertFalse(agent.silent(self.serve(404)))
-        self.assertTrue(agent.silent(f"http://127.0.0.1:{support.free_port()}/"))
-
-    def test_processes_must_be_the_same_ones_twice(self):
-        class Services:
-            looks = ["pid 1", "pid 2", "pid 3", "pid 3"]
-
-            def look(self):
-                return [{"name": "a", "state": "running", "detail": self.looks.pop(0)}]
-
-        services = Services()
-        agent.probe(services, None, "1", 10)
-        self.assertEqual(services.looks, [])
-
-
 ZOPE = """#!/bin/sh
 # What a control script of zope2instance says and returns: status 0 whatever happens.
 cd "$(dirname "$0")"
@@ -545,8 +504,19 @@ class Children(OnHost):
 
     def test_what_takes_too_long_is_killed_with_its_children(self):
         code, said = agent.run(["sh", "-c", "sleep 30"], "/", 0.5)
-        self.assertEqual(code, -9)
+        self.assertEqual(agent.ending(code, 0.5), "did not end within 0.5 s and was killed")
         self.assertIn(b"killed after", said)
+
+    def test_what_outlives_its_parent_is_ended_with_its_own_children(self):
+        script = "trap '' TERM; sleep 600 & echo $!; wait"
+        with subprocess.Popen(["sh", "-c", f"setsid sh -c {shlex.quote(script)} & wait"],
+                              stdout=subprocess.PIPE) as parent:
+            sleeper = int(parent.stdout.readline())
+            family = agent.descendants(parent.pid)
+            self.assertIn(sleeper, family)
+            parent.kill()
+        self.assertTrue(agent.end_orphans(family, patience=0))
+        self.assertEqual([pid for pid in family if agent.born(pid)[1]], [])
 
     def test_nothing_of_the_connection_is_seen(self):
         os.environ["SSH_CONNECTION"] = "x"

@@ -5,8 +5,8 @@ use crate::support::Project;
 use hostout::{
     execute::Unfinished,
     release::{
-        Data, Digest, Ended, FormatError, Intent, Manifest, Outcome, Services, SourceKind, Started,
-        from_toml, to_toml,
+        Data, Digest, Ended, FormatError, Health, Intent, Manifest, Outcome, Services, SourceKind,
+        Started, Statuses, from_toml, to_toml,
     },
 };
 use semver::Version;
@@ -61,6 +61,17 @@ fn a_manifest_means_what_it_meant() {
         Some("http://127.0.0.1:8080/")
     );
     assert_eq!(buildout.health.timeout, 60);
+    let health = &buildout.health;
+    assert_eq!(health.status, Statuses(200, 204));
+    assert_eq!(health.text.as_deref(), Some("Welcome"));
+    assert_eq!(health.header.as_deref(), Some("X-Site: shop"));
+    assert_eq!(health.tcp.as_deref(), Some("127.0.0.1:8100"));
+    assert_eq!(
+        (health.interval, health.successes, health.stable),
+        (2, 3, 30)
+    );
+    let check = health.command.as_ref().unwrap();
+    assert_eq!((check.argv[0].as_str(), check.timeout), ("bin/check", 20));
     let data = Data::Command {
         backup: "bin/dump".to_owned(),
         keep: 7,
@@ -116,6 +127,24 @@ fn a_manifest_from_before_backups_were_counted_keeps_three() {
 }
 
 #[test]
+fn a_manifest_from_before_health_said_more_is_asked_as_it_was() {
+    let text = sample("manifest.toml");
+    let (before, rest) = text.split_once("status = [200, 204]").unwrap();
+    let (_, after) = rest.split_once("[buildout.data]").unwrap();
+    let text = format!("{before}timeout = 60\n\n[buildout.data]{after}");
+    let health = Manifest::from_toml(&text).unwrap().buildout[0]
+        .health
+        .clone();
+    let asked = Health {
+        http: Some("http://127.0.0.1:8080/".to_owned()),
+        status: Statuses(200, 399),
+        stable: 0,
+        ..Health::default()
+    };
+    assert_eq!(health, asked);
+}
+
+#[test]
 fn deployment_entries_mean_what_they_meant() {
     let started: Started = frozen("started.toml");
     assert_eq!(started.kind, Intent::Rollback);
@@ -127,6 +156,11 @@ fn deployment_entries_mean_what_they_meant() {
     assert_eq!(
         (started.manifest, started.reason.as_str()),
         (digest("9"), "too formal")
+    );
+
+    assert_eq!(
+        (started.health.as_deref(), started.keep),
+        (Some("http://127.0.0.1:8080/ok"), true)
     );
 
     let ended: Ended = frozen("ended.toml");

@@ -118,7 +118,11 @@ fn an_unhealthy_release_is_put_back_kept_or_not_asked() {
     assert_eq!(host.newest()["result"], "reverted");
 
     let nothing = format!("http://127.0.0.1:{}/", free_port());
-    host.hostout(&["deploy", "far", "--yes", "--keep", "--health", &nothing])
+    let unhealthy = ["deploy", "far", "--yes", "--keep", "--health", &nothing];
+    host.hostout(&unhealthy)
+        .exits(2)
+        .says(&["--health", "needs a reason", "-m"]);
+    host.hostout(&[&unhealthy[..], &["-m", "look at it live"]].concat())
         .exits(25)
         .says(&["0.1.1 is live and not healthy", "git hostout rollback far"]);
     assert_eq!(host.live().as_deref(), Some("0.1.1"));
@@ -135,7 +139,15 @@ fn an_unhealthy_release_is_put_back_kept_or_not_asked() {
     host.project.commit("Repair it, and look at the wrong port");
     host.hostout(&["release", "--yes"]).exits(0);
     host.hostout(&["deploy", "far", "--yes"]).exits(22);
-    host.hostout(&["deploy", "far", "--yes", "--health", "none"])
-        .exits(0);
+    host.hostout(&[
+        "deploy",
+        "far",
+        "--yes",
+        "--health",
+        "none",
+        "-m",
+        "wrong port",
+    ])
+    .exits(0);
     assert!(host.project.page().contains("Hello, world!"));
 }

@@ -20,7 +20,7 @@ class Activation:
         self.reached = "nothing"  # then "stopping", "switched"
         self.allowed = False  # whether `check` had no objection
         self.undoing = False
-        self.started = time.monotonic()
+        self.excused = time.monotonic()  # from then on its deadline counts
         self.backup = None
 
     def check(self):
@@ -42,6 +42,9 @@ class Activation:
                 signal.signal(signal.SIGTERM, pass_over)
                 self.journal.free_reserve()
                 end = self.undo(failure) if failure else self.healthy()
+                if failure and self.allowed:  # last, so that a hook which hangs keeps no site down
+                    self.spared(self.hook, "on-failure", HOSTOUT_RESULT=end["result"],
+                                HOSTOUT_FAILURE=redact(failure.message))
         except BaseException as error:
             traceback.print_exc()
             end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
@@ -68,9 +71,10 @@ class Activation:
         self.check_venvs()
         self.make_backup()
         self.hook("before-stop")
-        self.reached = "stopping"
+        self.reached, self.excused = "stopping", time.monotonic()
         self.stop(self.old)
         self.confirm_silence()
+        self.take_back_host_parts(self.old, self.new)
         self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
         check_live(self.layout, self.old)  # again: stopping takes its time
         self.reached = "switched"
@@ -79,11 +83,12 @@ class Activation:
         self.install_host_parts(self.new)
         self.start(self.new)
         self.hook("after-start")
-        self.step("probe", self.address(self.new) or "processes")
-        self.probe(self.new, self.override())
+        checks = self.checks(self.new, self.request.get("health"))
+        self.step("probe", str(checks))
+        self.probe(self.new, checks)
 
     def healthy(self):
-        self.hook("after-healthy", needed=False)
+        self.spared(self.hook, "after-healthy")
         end = self.end("healthy", f"{self.new} is live and healthy")
         self.remember("healthy", live=self.new)
         self.tidy()
@@ -122,42 +127,59 @@ class Activation:
 
     def confirm_silence(self):
         """Whoever still answers would be taken for the new release."""
-        for version in (self.old, self.new):
-            kind = self.table(version).get("services", {}).get("kind", "none") if version else "none"
-            address = self.address(version)
-            if kind != "none" and address and not wait_until(lambda a=address: silent(a), 10, 0.25):
-                raise Failed("stop", f"{redact(address)} still answers after the services were stopped",
-                             "find out who else serves it")
+        checks = [self.checks(version) for version in (self.old, self.new)
+                  if version and self.table(version).get("services", {}).get("kind", "none") != "none"]
+        checks += [self.checks(self.new, self.request.get("health"))] if checks else []
+        served = []
+
+        def silent():
+            served[:] = sorted({place for some in checks for place in some.served()})
+            return not served
+
+        if not wait_until(silent, 10, 0.25):
+            raise Failed("stop", f"{' and '.join(served)} still answers after the services were stopped",
+                         "find out who else serves it")
 
     def switch(self, version):
         """`mv -T`: one rename, read back."""
         self.lock.refresh(self.token)
         link_now(self.layout, version)
 
+    def host_parts(self, version):
+        return self.table(version).get("host-parts") or []
+
     def install_host_parts(self, version):
         """Parts that act outside the release, installed through `current`; what they did is remembered for all
         releases together, so that the next one can take it back."""
-        settings = self.settings[version]
-        parts = settings["buildout"].get("host-parts") or []
-        if not parts:
-            return
-        self.step("host-parts", " ".join(parts))
+        parts = self.host_parts(version)
+        if parts:
+            self.step("host-parts", " ".join(parts))
+            self.run_host_parts(version, "install", *parts)
+
+    def take_back_host_parts(self, version, following):
+        """What `following` doesn't do any more is undone by the release that did it: only it has the recipes."""
+        if set(self.host_parts(version)) - set(self.host_parts(following)):
+            self.step("host-parts", "are taken back")
+            self.run_host_parts(version, "buildout:parts=", "install")
+
+    def run_host_parts(self, version, *arguments):
         with scratch(self.layout, "home") as home:
             release = self.layout.release(version)
-            argv = buildout_argv(settings, release, self.layout.current,
-                                 f"buildout:installed={self.layout.own('host-parts.cfg')}", "install", *parts)
+            argv = buildout_argv(self.settings[version], release, self.layout.current,
+                                 f"buildout:installed={self.layout.own('host-parts.cfg')}", *arguments)
             env = {**buildout_env(home, os.path.join(release, ".hostout", "dist")),
                    "HOME": os.environ.get("HOME", home)}
             code, said = run(argv, self.layout.current, 1800, self.journal.output, env)
         if code != 0:
-            raise Failed("host-parts", f"buildout of {' '.join(parts)} failed with status {code}", None,
+            raise Failed("host-parts", f"buildout of {' '.join(self.host_parts(version))} {ending(code, 1800)}", None,
                          last_lines(said))
 
-    def probe(self, version, address):
-        allowed = self.table(version).get("health", {}).get("timeout", 60)
-        if self.request.get("deadline") and self.old != version:
-            allowed = min(allowed, self.request["deadline"] - (time.monotonic() - self.started))
-        probe(self.services(version), address, version, max(1, allowed))
+    def probe(self, version, checks):
+        """A release that is put back was healthy before; it needn't prove again that it stays so."""
+        allowed = checks.table.get("timeout", 60)
+        if self.request.get("deadline") and not self.undoing:
+            allowed = min(allowed, self.request["deadline"] - (time.monotonic() - self.excused))
+        probe(self.services(version), checks, max(1, allowed), 0 if self.undoing else checks.table.get("stable", 0))
 
     # The way back
 
@@ -166,8 +188,6 @@ class Activation:
         self.undoing = True
         message, output = failure.message, failure.output
         more = {"kind": failure.kind, "output": output, "hint": failure.hint}
-        if self.allowed:
-            self.hook("on-failure", needed=False)
         if self.reached == "nothing" or (self.reached == "stopping" and not self.old):
             return self.end("failed-before-switch", f"{message}; nothing was changed", **more)
         if self.reached == "switched" and self.request.get("keep-unhealthy") and failure.kind == "unhealthy":
@@ -180,23 +200,25 @@ class Activation:
                     self.remember("failed")
                     return self.end("failed", f"{message}; it is the release that was live before", **more)
                 self.stop(self.new)
+                self.spared(self.take_back_host_parts, self.new, self.old)
                 self.switch_back()
             if not self.old:
                 self.remember("failed", live=None)
                 return self.end("failed", f"{message}; there is no earlier release, nothing is live", **more)
-            if self.reached == "switched":
-                self.install_host_parts(self.old)
-            if self.reached == "switched" or processes_complaint(self.services(self.old).look()):
+            self.spared(self.install_host_parts, self.old)
+            stopped = self.reached == "switched" or processes_complaint(self.services(self.old).look())
+            if stopped:
                 self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)
-            self.probe(self.old, self.address(self.old))
+            self.probe(self.old, self.checks(self.old))
         except (Failed, OSError) as second:
             second = second if isinstance(second, Failed) else failed_by_system(second)
             self.remember("failed", live=self.layout.live()[0])
             return self.end("failed", f"{message}; putting back {self.old or 'nothing'} failed too: {second.message}",
                             **{**more, "output": (output + second.output)[-OUTPUT_LINES:]})
         if self.reached == "stopping":
-            return self.end("failed-before-switch", f"{message}; {self.old} was started again", **more)
+            again = "was started again" if stopped else "runs on"
+            return self.end("failed-before-switch", f"{message}; {self.old} {again}", **more)
         self.remember("reverted")
         return self.end("reverted", f"{message}; {self.old} was put back and is healthy", **more)
 
@@ -215,13 +237,8 @@ class Activation:
     def services(self, version):
         return services_of(self.layout.release(version), self.settings.get(version), self.journal.output)
 
-    def address(self, version):
-        return self.table(version).get("health", {}).get("http") if version else None
-
-    def override(self):
-        """The address to ask for the new release; the request may name another, or none."""
-        asked = self.request.get("health")
-        return self.address(self.new) if asked is None else None if asked == "none" else asked
+    def checks(self, version, asked=None):
+        return checks_of(self.layout, version, self.settings.get(version), asked)
 
     def step(self, step, detail=""):
         self.journal.note({"event": "step", "step": step, "detail": redact(detail)})
@@ -229,23 +246,31 @@ class Activation:
             self.lock.refresh(self.token, step)
 
     def hook_env(self):
-        return {"HOSTOUT_RELEASE": self.new, "HOSTOUT_STAGE": str(self.request.get("stage") or ""),
-                "HOSTOUT_ID": self.id, "HOSTOUT_PATH": self.layout.path}
+        """What hooks and the backup command know of the deployment; README.md documents it."""
+        return {"HOSTOUT_RELEASE": self.new, "HOSTOUT_PREVIOUS": self.old or "",
+                "HOSTOUT_STAGE": str(self.request.get("stage") or ""), "HOSTOUT_ID": self.id,
+                "HOSTOUT_PATH": self.layout.path, "HOSTOUT_INTENT": str(self.request.get("intent") or "deploy"),
+                "HOSTOUT_BACKUP": os.path.join(self.layout.backups, self.backup) if self.backup else ""}
 
-    def hook(self, name, needed=True):
+    def hook(self, name, **more):
         hook = self.table(self.new).get("hooks", {}).get(name)
         if not hook:
             return
-        if needed:  # checks the token too; the others come when all is decided
-            self.step(name, hook["argv"][0])
-        else:
-            self.journal.note({"event": "step", "step": name, "detail": redact(hook["argv"][0])})
-        code, said = run(hook["argv"], self.layout.release(self.new), hook["timeout"], self.journal.output,
-                         service_env(self.hook_env()))
-        if code != 0 and needed:
-            raise Failed("hook", f"the hook {name} ended with status {code}", None, last_lines(said))
+        began, argv, seconds = time.monotonic(), hook["argv"], hook["timeout"]
+        self.step(name, argv[0])
+        code, said = run(argv, self.layout.release(self.new), seconds, self.journal.output,
+                         service_env({**self.hook_env(), "HOSTOUT_HOOK": name, **more}))
+        self.excused += time.monotonic() - began  # it has a timeout of its own
         if code != 0:
-            self.warn(f"the hook {name} ended with status {code}")
+            raise Failed("hook", f"the hook {name} ({argv[0]}) {ending(code, seconds)}", None, last_lines(said))
+
+    def spared(self, call, *arguments, **more):
+        """Calls what may fail: that is told, and changes nothing about how the job ends."""
+        try:
+            call(*arguments, **more)
+        except (Failed, OSError) as error:
+            failure = error if isinstance(error, Failed) else failed_by_system(error)
+            self.warn("; ".join([failure.message, *failure.output[-1:]]))
 
     def warn(self, message):
         self.journal.note({"event": "warning", "message": redact(message)})
@@ -253,7 +278,9 @@ class Activation:
     def remember(self, result, live=...):
         """The host's record: what is live here and how it came about. Failing to write it undoes nothing."""
         record = read_json(self.layout.record) or {"format": FORMAT, "release": None, "history": []}
-        history = [*record.get("history", []), {"release": self.new, "id": self.id, "time": now(), "result": result}]
+        overridden = {key: self.request[key] for key in ("health", "keep-unhealthy") if self.request.get(key)}
+        history = [*record.get("history", []),
+                   {"release": self.new, "id": self.id, "time": now(), "result": result, **overridden}]
         if live is not ...:
             settled = result in ("healthy", "unhealthy")
             record.update({

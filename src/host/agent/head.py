@@ -47,4 +47,5 @@ IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}\Z")
 MAX_REQUEST = 64 << 20
 OUTPUT_LINES = 40
 START_SECONDS = 20  # that a control script's daemon may take to appear
+STOP_SECONDS = 30  # that a service may take to stop, where nothing else is said
 ALIVE_SECONDS = 1  # a quiet verb says that it lives, for the client's stall clock

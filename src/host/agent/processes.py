@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 
+TIMED_OUT = -1000  # instead of an exit status, which is a negated signal's number at the lowest
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -19,7 +20,7 @@ def service_env(more=None):
 
 def run(argv, cwd, timeout, log=None, env=None):
     """Runs a command to its end: (exit status, its output). Output goes to a file, so that a daemon that keeps it
-    open can't hang us; stdin is closed; after `timeout` seconds its whole process group is killed (status -9)."""
+    open can't hang us; stdin is closed; after `timeout` seconds its whole process group is killed (TIMED_OUT)."""
     with open(log, "ab+") if log else tempfile.TemporaryFile() as file:
         file.seek(0, io.SEEK_END)
         start = file.tell()
@@ -36,18 +37,47 @@ def run(argv, cwd, timeout, log=None, env=None):
             code = child.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
+            code = TIMED_OUT
             file.write(b"\nkilled after %g s\n" % timeout)
         file.seek(start)
         return code, file.read()
 
 
+def ending(code, timeout):
+    """How a command ended that didn't end well, as the end of a sentence."""
+    if code == TIMED_OUT:
+        return f"did not end within {timeout:g} s and was killed"
+    return f"ended with status {code}" if code >= 0 else f"was ended by signal {-code}"
+
+
 def alive(pid, name):
-    """Whether process `pid` runs and is still a `name`: numbers are used again."""
+    """Whether process `pid` runs and is still a `name`: numbers are used again. The dead have no command line."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return name.encode() in file.read()
+            words = file.read()
     except OSError:
         return False
+    return bool(words) and name.encode() in words
+
+
+def born(pid):
+    """The parent of a process and when it was started, by which it is told from another with its number; proc(5)."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return None, None
+    return (int(fields[1]), int(fields[19])) if fields and fields[0] not in (b"Z", b"X") else (None, None)
+
+
+def descendants(pid):
+    """The processes below `pid`: {number: when it was started}."""
+    everyone = {int(name): born(name) for name in os.listdir("/proc") if name.isdigit()}
+    found, parents = {}, {pid}
+    while parents:
+        parents = {child for child, (parent, _) in everyone.items() if parent in parents}
+        found.update({child: everyone[child][1] for child in parents})
+    return found
 
 
 def wait_until(condition, seconds, pause=0.1):
@@ -59,7 +89,7 @@ def wait_until(condition, seconds, pause=0.1):
     return True
 
 
-def end_process(pid, name, patience=30):
+def end_process(pid, name, patience):
     """Waits for a process to go, then asks it, then kills it. True when it has gone."""
     gone = lambda: not alive(pid, name)  # noqa: E731
     if wait_until(gone, patience):
@@ -70,3 +100,14 @@ def end_process(pid, name, patience=30):
         if wait_until(gone, patience if sign == signal.SIGTERM else 5):
             return True
     return False
+
+
+def end_orphans(processes, patience=5):
+    """Waits for what is left of `descendants` to go, then kills it. True when it has gone."""
+    left = lambda: [pid for pid, start in processes.items() if born(pid)[1] == start]  # noqa: E731
+    if wait_until(lambda: not left(), patience):
+        return True
+    for pid in left():
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
+    return wait_until(lambda: not left(), 5)

@@ -41,7 +41,7 @@ class Supervisor(NoServices):
     def start(self):
         code, said = self.script("supervisord", timeout=120, log=self.log)
         if code != 0:
-            raise Failed("start", f"bin/supervisord ended with status {code}", None, last_lines(said))
+            raise Failed("start", f"bin/supervisord {ending(code, 120)}", None, last_lines(said))
         if not wait_until(lambda: self.pid() and alive(self.pid(), "supervisord"), 10):
             raise Failed("start", "bin/supervisord left no running process", None, last_lines(said))
         # Two buildouts on one host easily share supervisor's default port: ask who answers there.
@@ -54,9 +54,13 @@ class Supervisor(NoServices):
         pid = self.pid()
         if not pid or not alive(pid, "supervisord"):
             return
+        programs = descendants(pid)
         self.script("supervisorctl", "shutdown", log=self.log)
-        if not end_process(pid, "supervisord"):
+        if not end_process(pid, "supervisord", self.patience()):
             raise Failed("stop", f"supervisord (process {pid}) does not stop")
+        # What outlives it would be a second instance beside the new release's.
+        if not end_orphans(programs):
+            raise Failed("stop", f"programs of supervisord (process {pid}) do not stop")
 
     def look(self):
         pid = self.pid()
@@ -77,13 +81,20 @@ class Supervisor(NoServices):
         return programs
 
     def log_tail(self):
+        """Of the programs that don't run; where all run, of all."""
+        programs = [program for program in self.look() if program["name"] != "supervisord"]
         lines = []
-        for program in self.look():
-            if program["state"] != "running" and program["name"] != "supervisord":
-                for channel in ("stdout", "stderr"):
-                    _, said = self.script("supervisorctl", "tail", "-4000", program["name"], channel)
-                    lines += [f"{program['name']}: {line}" for line in last_lines(said, 20)]
+        for program in [p for p in programs if p["state"] != "running"] or programs:
+            for channel in ("stdout", "stderr"):
+                code, said = self.script("supervisorctl", "tail", "-4000", program["name"], channel)
+                lines += [f"{program['name']}: {line}" for line in last_lines(said, 20)] if code == 0 else []
         return lines or tail_of(self.conf("logfile", "var/log/supervisord.log"), 20)
+
+    def patience(self):
+        """How long its programs may take to stop, one after the other, before it kills them itself; in seconds."""
+        seconds = [parser.get(section, "stopwaitsecs", fallback="10") for parser in self.configurations()
+                   for section in parser.sections() if section.partition(":")[0] in ("program", "fcgi-program")]
+        return 20 + sum(int(text) for text in seconds if text.isdigit())
 
     def pid(self):
         try:
@@ -93,14 +104,19 @@ class Supervisor(NoServices):
             return None
 
     def conf(self, key, default):
-        """A file that supervisord.conf names, from whichever part made it."""
+        """A file that supervisord.conf names."""
+        for parser in self.configurations():
+            if parser.has_option("supervisord", key):
+                return os.path.join(self.release, parser.get("supervisord", key))
+        return os.path.join(self.release, default)
+
+    def configurations(self):
+        """Its supervisord.conf, from whichever part made it."""
         for path in sorted(glob.glob(os.path.join(glob.escape(self.release), "parts", "*", "supervisord.conf"))):
             parser = configparser.RawConfigParser(inline_comment_prefixes=(";", " #"), strict=False)
             with contextlib.suppress(OSError, configparser.Error, UnicodeDecodeError):
                 parser.read(path, encoding="utf-8")
-                if parser.has_option("supervisord", key):
-                    return os.path.join(self.release, parser.get("supervisord", key))
-        return os.path.join(self.release, default)
+                yield parser
 
 
 class Zope(NoServices):
@@ -115,7 +131,7 @@ class Zope(NoServices):
     def stop(self):
         for name in reversed(self.table["scripts"]):
             self.script(name, "stop", timeout=120, log=self.log)
-            if wait_until(lambda name=name: self.state(name)["state"] == "stopped", 30, 0.5):
+            if wait_until(lambda name=name: self.state(name)["state"] == "stopped", STOP_SECONDS, 0.5):
                 continue
             pid = self.pid(self.state(name))
             if not pid or not end_process(pid, "", patience=0):
@@ -154,16 +170,17 @@ class Commands(NoServices):
     def start(self):
         code, said = self.shell("start")
         if code != 0:
-            raise Failed("start", f"the start command ended with status {code}", None, last_lines(said))
+            raise Failed("start", f"the start command {ending(code, 120)}", None, last_lines(said))
 
     def stop(self):
         code, said = self.shell("stop")
         stopped = lambda: self.look()[0]["state"] == "stopped"  # noqa: E731
         if not self.table.get("status"):
             if code != 0:
-                raise Failed("stop", f"the stop command ended with status {code}", None, last_lines(said))
-        elif not wait_until(stopped, 30, 0.5):
-            raise Failed("stop", "the status command says that it runs on after stop", None, last_lines(said))
+                raise Failed("stop", f"the stop command {ending(code, 120)}", None, last_lines(said))
+        elif not wait_until(stopped, STOP_SECONDS, 0.5):
+            raise Failed("stop", "the status command says that it runs on after stop",
+                         "let the stop command wait for its end, and kill what doesn't end", last_lines(said))
 
     def look(self):
         if not self.table.get("status"):

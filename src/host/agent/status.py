@@ -47,9 +47,8 @@ def running_now(layout, version):
     if not settings:
         return [], None
     looks = services_of(layout.release(version), settings).look()
-    address = settings["buildout"].get("health", {}).get("http")
-    healthy = processes_complaint(looks) is None and (not address or http_complaint(address, version) is None)
-    return looks, healthy
+    checks = checks_of(layout, version, settings)
+    return looks, processes_complaint(looks) is None and checks.complaint(patience=5) is None
 
 
 def releases(layout):

@@ -221,6 +221,8 @@ fn every_reason_on_every_host_is_told_at_once() {
         by: "Ada <ada@example.org>".to_owned(),
         time: "2026-03-01T12:00:00Z".to_owned(),
         reason: String::new(),
+        health: None,
+        keep: false,
     };
     let asked = request(Intent::Deploy);
     let refusal = decide(&asked, &manifest(), &[one, two], Some(&last), &nowhere).unwrap_err();
