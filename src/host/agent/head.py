@@ -25,7 +25,9 @@ opens with the modules that it needs:
     services      start, stop and look at what a release runs, by kind
     health        processes and http, judged by effect
     journal       what a job did, for those who were not connected
-    backup        the data as it was before
+    snapshot      the scripts of collective.recipe.backup
+    backup        the data as it was before: made, hashed, sealed, pruned
+    restore       a deployment's own backup put back
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection
     prune         what may go
@@ -46,4 +48,5 @@ IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}\Z")
 MAX_REQUEST = 64 << 20
 OUTPUT_LINES = 40
 START_SECONDS = 20  # that a control script's daemon may take to appear
+COPY_SECONDS = 24 * 3600  # that a backup, or putting it back, may take
 ALIVE_SECONDS = 1  # a quiet verb says that it lives, for the client's stall clock
