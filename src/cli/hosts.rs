@@ -5,7 +5,9 @@ use crate::{
     config::Stage,
     error::Error,
     execute::Member,
-    facts, observe,
+    facts,
+    host::StatusRequest,
+    observe,
     release::Manifest,
     transport::{self, Conversation, Credentials, HostKeyQuestion, Prompter, Target},
     ui::{Answer, Ui},
@@ -125,7 +127,7 @@ pub fn target(session: &Session, host: &crate::config::Host, path: &str) -> Resu
     let mut transport = connect(session, host)?;
     let mut conversation = Conversation::new(transport.as_mut(), path, "python3");
     let answer = conversation
-        .status(&[], Vec::new())
+        .status(&StatusRequest::default())
         .map_err(observe::Error::Conversation)?;
     Ok(answer.target)
 }

@@ -93,6 +93,8 @@ pub(super) struct HealthTable {
 pub(super) struct DataTable {
     pub(super) kind: Option<Placed<DataTableKind>>,
     pub(super) backup: Option<Placed<String>>,
+    pub(super) restore: Option<Placed<String>>,
+    pub(super) database: Option<Placed<String>>,
     pub(super) keep: Option<u32>,
 }
 
@@ -100,6 +102,7 @@ pub(super) struct DataTable {
 pub(super) enum DataTableKind {
     Auto,
     Command,
+    Postgresql,
     Zodb,
     None,
 }
@@ -108,8 +111,8 @@ const DATA: &Choices<DataTableKind> = &[
     ("auto", Some(DataTableKind::Auto)),
     ("command", Some(DataTableKind::Command)),
     ("none", Some(DataTableKind::None)),
+    ("postgresql", Some(DataTableKind::Postgresql)),
     ("zodb", Some(DataTableKind::Zodb)),
-    ("postgresql", None),
 ];
 
 /// `[hooks]`
@@ -285,6 +288,8 @@ fn inherited(reader: &mut Reader<'_, '_>) -> Settings {
     let data = reader.table("data", |table| DataTable {
         kind: table.choice("kind", DATA),
         backup: table.text("backup"),
+        restore: table.text("restore"),
+        database: table.text("database"),
         keep: table.count("keep"),
     });
     let hooks = reader.table("hooks", |table| HooksTable {

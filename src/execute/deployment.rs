@@ -312,6 +312,7 @@ impl Deployment<'_> {
             to: verdict.live,
             result: verdict.outcome,
             backup: verdict.backup,
+            backup_sha256: verdict.backup_sha256,
         });
         progress.failure = verdict.failure;
         Ok(())

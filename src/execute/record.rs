@@ -192,6 +192,7 @@ mod tests {
                 to: None,
                 result: *result,
                 backup: None,
+                backup_sha256: None,
             };
             outcomes.iter().map(result).collect()
         };

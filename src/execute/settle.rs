@@ -4,7 +4,7 @@ use super::{Error, Member, Recorder, Result, record::overall, verdict};
 use crate::{
     config::Stage,
     event::Event,
-    host::{DeadOwner, FailureKind, LockSeen},
+    host::{DeadOwner, FailureKind, LockSeen, StatusRequest},
     ledger::{Kind, Ledger},
     observe::holder,
     release::{EntryId, HostResult, Outcome, Started},
@@ -42,7 +42,7 @@ pub fn settle(
         let transport = member.transport.as_mut();
         let mut agent = Conversation::new(transport, &stage.path, &stage.python);
         let lock = agent
-            .status(&[], Vec::new())
+            .status(&StatusRequest::default())
             .map_err(|error| broken(&host, error))?
             .lock;
         let lock = lock.filter(|lock| !lock.expired);
@@ -94,6 +94,7 @@ fn ask(
         to: None,
         result: Outcome::Abandoned,
         backup: None,
+        backup_sha256: None,
     };
     match agent.journal(id, recorder.watch) {
         Ok(ended) => {
@@ -101,6 +102,7 @@ fn ask(
             result.from = ended.from;
             result.to = ended.current;
             result.backup = ended.backup;
+            result.backup_sha256 = ended.backup_sha256;
         }
         // It never came to a job there, or the job died with its machine.
         Err(ConversationError::Failed(failure))

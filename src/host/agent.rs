@@ -63,6 +63,7 @@ impl Agent {
         "health",
         "journal",
         "snapshot",
+        "postgresql",
         "backup",
         "restore",
         "activation",
@@ -172,6 +173,7 @@ mod tests {
         let request = Request::new(StatusRequest {
             shared_files: vec!["secret.cfg".to_owned()],
             sha256: vec![Digest::of(b"x")],
+            data: None,
         });
         stdin.write_all(&request.to_json().unwrap()).unwrap();
         drop(stdin);

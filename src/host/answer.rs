@@ -29,6 +29,12 @@ pub struct StatusAnswer {
     pub hostname: String,
     /// What is free where the path is.
     pub disk: Disk,
+    /// What is free where temporary files go.
+    #[serde(default)]
+    pub temp: Option<Disk>,
+    /// What a backup of the live release's data would take, when it was asked for and would be made.
+    #[serde(default)]
+    pub backup: Option<BackupNeed>,
     /// The one pointer.
     pub current: Live,
     /// The host's own record.
@@ -82,12 +88,43 @@ pub struct Python {
 }
 
 /// Free space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Disk {
+    /// Where.
+    #[serde(default)]
+    pub path: String,
+    /// Which file system, as the host numbers them.
+    #[serde(default)]
+    pub device: u64,
     /// In bytes.
     pub free: u64,
-    /// In inodes; 0 where the file system has none to count.
+    /// In inodes; nothing where the file system does not count them.
+    pub inodes: Option<u64>,
+}
+
+/// What the next backup would take.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BackupNeed {
+    /// Whose settings say how it is made.
+    pub of: BackupOwner,
+    /// The kind of those settings.
+    pub kind: String,
+    /// In bytes; of a command, what it wrote the last time.
+    pub bytes: u64,
+    /// In inodes.
     pub inodes: u64,
+    /// What is free where backups go.
+    pub disk: Disk,
+}
+
+/// Whose settings say how a backup is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackupOwner {
+    /// Those that were sent.
+    New,
+    /// The live release's.
+    Old,
 }
 
 /// The link `current`.
@@ -142,6 +179,9 @@ pub struct Record {
     /// The last 50 jobs, oldest first.
     #[serde(default)]
     pub history: Vec<HistoryEntry>,
+    /// The backups that count, oldest first.
+    #[serde(default)]
+    pub backups: Vec<BackupSeen>,
 }
 
 /// A job that ended.
@@ -155,6 +195,25 @@ pub struct HistoryEntry {
     pub time: String,
     /// How.
     pub result: ActivationResult,
+}
+
+/// A backup that is whole.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BackupSeen {
+    /// Its name below `backups/`.
+    pub name: String,
+    /// By which kind of data it was made.
+    pub kind: String,
+    /// How many files.
+    pub files: u64,
+    /// How much, in bytes.
+    pub bytes: u64,
+    /// When, RFC 3339.
+    pub time: String,
+    /// sha256 of its `SHA256SUMS`.
+    pub sha256: Digest,
+    /// Whether the release whose data it is was healthy when it went live.
+    pub healthy: bool,
 }
 
 /// A folder below `releases/`.
@@ -282,6 +341,7 @@ pub struct PrepareAnswer {
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Activated {
     /// How.
     pub result: ActivationResult,
@@ -296,6 +356,9 @@ pub struct Activated {
     /// The backup's name below `backups/`.
     #[serde(default)]
     pub backup: Option<String>,
+    /// sha256 of that backup's `SHA256SUMS`.
+    #[serde(default)]
+    pub backup_sha256: Option<Digest>,
     /// One sentence, with what was put back.
     pub message: String,
     /// The last lines of what failed.
@@ -411,6 +474,8 @@ pub enum FailureKind {
     Stale,
     /// The backup failed.
     Backup,
+    /// The backup could not be put back.
+    Restore,
     /// A hook failed.
     Hook,
     /// Services don't stop.

@@ -13,10 +13,10 @@ mod request;
 
 pub use agent::{Agent, Verb};
 pub use answer::{
-    Activated, ActivationResult, CurrentState, Disk, Failure, FailureKind, HaveAnswer,
-    HistoryEntry, InstallAnswer, JobSeen, JobState, Live, LockSeen, PathState, PrepareAnswer,
-    PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen, ServiceState,
-    SharedSeen, StatusAnswer, UnlockAnswer,
+    Activated, ActivationResult, BackupNeed, BackupOwner, BackupSeen, CurrentState, Disk, Failure,
+    FailureKind, HaveAnswer, HistoryEntry, InstallAnswer, JobSeen, JobState, Live, LockSeen,
+    PathState, PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen,
+    ServiceSeen, ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};

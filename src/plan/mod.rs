@@ -13,6 +13,7 @@ mod refusal;
 mod release;
 mod resume;
 mod rollback;
+mod room;
 mod show;
 mod verify;
 mod version;
@@ -147,6 +148,9 @@ pub enum Action {
         new: Version,
         /// How the data is backed up, in words.
         backup: String,
+        /// What a failed migration does to the data, in words, where the release migrates.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        revert: Option<String>,
         /// When it counts as healthy, in words.
         health: String,
     },

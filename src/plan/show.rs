@@ -136,11 +136,16 @@ impl Action {
                 format!("manifest sha256:{}", manifest.short()),
                 format!("tarball sha256:{}", tarball.short()),
             ],
-            Self::Activate { backup, health, .. } => {
-                vec![
-                    format!("backup: {backup}"),
-                    format!("healthy when: {health}"),
-                ]
+            Self::Activate {
+                backup,
+                revert,
+                health,
+                ..
+            } => {
+                let mut lines = vec![format!("backup: {backup}")];
+                lines.extend(revert.clone());
+                lines.push(format!("healthy when: {health}"));
+                lines
             }
             _ => Vec::new(),
         }

@@ -121,4 +121,7 @@ pub struct HostResult {
     /// The backup that was made, by its name below `backups/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<String>,
+    /// sha256 of that backup's `SHA256SUMS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_sha256: Option<Digest>,
 }

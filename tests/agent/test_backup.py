@@ -218,6 +218,71 @@ class Restoring(WithData):
         self.refused("restore", self.restore(data={**data, "restore": "false"}).run)
 
 
+SNAPSHOT = """#!/bin/sh
+# What bin/snapshotbackup does: a file of its own each time, and the old ones go.
+cd "$(dirname "$0")/.."
+rm -f var/snapshotbackups/*
+mkdir -p var/snapshotbackups
+cp var/filestorage/Data.fs "var/snapshotbackups/$(cat time).fsz"
+"""
+SNAPSHOT_RESTORE = """#!/bin/sh
+cd "$(dirname "$0")/.."
+test "$1" = -n && cp "var/snapshotbackups/$2.fsz" var/filestorage/Data.fs
+"""
+
+
+class Snapshots(WithData):
+    DATA = {**WithData.DATA, "blobs": [], "snapshot": {
+        "backup": "bin/snapshotbackup", "restore": "bin/snapshotrestore", "locations": ["var/snapshotbackups"]}}
+
+    def setUp(self):
+        super().setUp()
+        self.script("snapshotbackup", SNAPSHOT)
+        self.script("snapshotrestore", SNAPSHOT_RESTORE)
+        self.write("time", "2026-03-01-12-00-00")
+
+    def script(self, name, text):
+        self.write(f"bin/{name}", text).chmod(0o755)
+
+    def test_what_one_run_wrote_is_kept_and_put_back_when_newer_ones_have_replaced_it(self):
+        self.make()
+        self.storage.write_text("FS21 migrated")
+        self.write("time", "2026-03-01-13-00-00")
+        subprocess.run([self.release / "bin/snapshotbackup"], check=True)
+        self.restore().run()
+        self.assertEqual(self.storage.read_text(), "FS21")
+
+    def test_a_script_that_says_0_and_does_nothing_is_a_failure(self):
+        self.make()
+        self.script("snapshotrestore", "#!/bin/sh\n")
+        self.storage.write_text("FS21 migrated")
+        self.assertIn("was not put back", self.refused("restore", self.restore().run).message)
+        self.assertEqual(self.storage.read_text(), "FS21 migrated")
+        self.script("snapshotbackup", "#!/bin/sh\n")
+        self.assertIn("wrote nothing", self.refused("backup", self.make, "b2-1.2.0").message)
+
+
+class Sizes(WithData):
+    def test_what_is_linked_takes_no_bytes_and_what_only_a_program_knows_is_as_before(self):
+        size = lambda data: agent.backup_size(self.layout, str(self.release), data)  # noqa: E731
+        self.assertEqual(size(self.DATA), (4, 3))
+        self.assertEqual(size({**self.DATA, "snapshot": {"locations": []}}), (8, 4))
+        command = {"kind": "command", "backup": "cp var/filestorage/Data.fs var/blobstorage/0x00/a.blob $HOSTOUT_BACKUP"}
+        self.assertEqual(size(command), (0, 0))
+        self.make(data=command)
+        self.assertEqual(size(command), (8, 2))
+
+    def test_the_status_tells_what_a_backup_needs_where_it_goes(self):
+        os.symlink("releases/1.0.0", self.layout.current)
+        self.write(".hostout/settings.json", json.dumps({"buildout": {"data": self.DATA}}))
+        need = self.host.ask("status", {"data": self.DATA})["backup"]
+        self.assertEqual((need["of"], need["kind"], need["bytes"], need["inodes"]), ("new", "zodb", 4, 3))
+        self.assertEqual(need["disk"]["path"], self.layout.backups)
+        self.assertEqual(self.host.ask("status", {"data": {"kind": "none"}})["backup"]["of"], "old")
+        self.assertIsNone(self.host.ask("status", {"data": {"kind": "none", "chosen": True}})["backup"])
+        self.assertIsNone(self.host.ask("status")["backup"])
+
+
 class Owners(unittest.TestCase):
     def test_the_new_releases_settings_count_then_the_running_ones(self):
         table = lambda kind, **more: {"data": {"kind": kind, **more}}  # noqa: E731

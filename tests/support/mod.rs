@@ -14,7 +14,7 @@ pub mod sshd;
 mod state;
 
 pub use host::{Host, Running};
-pub use page::{free_port, page};
+pub use page::{free_port, page, page_at};
 pub use project::Project;
 pub use run::Run;
 pub use sandbox::Sandbox;

@@ -80,7 +80,7 @@ class Activation:
         self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
         self.reached = "switched"
         self.switch(self.new)
-        self.migrating = "migrate" in self.table(self.new).get("hooks", {})
+        self.migrating = bool(self.table(self.new).get("hooks", {}).get("migrate"))
         self.hook("migrate")
         self.install_host_parts(self.new)
         self.start(self.new)

@@ -21,18 +21,20 @@ class Backup:
     def make(self, release, data):
         """Backs up what `data` names of the release in the folder `release`: its seal, or None when there is nothing
         yet."""
-        ways = {"command": self.by_command, "zodb": self.of_zodb}
+        ways = {"command": self.by_command, "zodb": self.of_zodb, "postgresql": self.of_postgresql}
         if data["kind"] not in ways:
             raise Failed("newer-format", f"data of kind {data['kind']} is not known to this agent")
         remove_half_backups(self.layout)
-        os.makedirs(os.path.join(self.folder, ".hostout"), 0o700)
+        for folder in (self.folder, os.path.join(self.folder, ".hostout")):
+            os.mkdir(folder, 0o700)
         entered = None
         try:
             if ways[data["kind"]](release, data):
                 entered = enter_backup(self.layout, self.seal(data["kind"]))
         finally:
             if not entered:
-                remove_backup(self.layout, self.name)
+                with contextlib.suppress(OSError):  # what stays is half a backup, and goes before the next one
+                    remove_backup(self.layout, self.name)
         return entered
 
     def by_command(self, release, data):
@@ -59,15 +61,19 @@ class Backup:
                 link_tree(os.path.join(release, path), self.saved(path))
         return True
 
+    def of_postgresql(self, _release, data):
+        Postgresql(self.layout, data["database"], self.log, self.env).make(self.folder)
+        return True
+
     def saved(self, path):
         """Where the copy of `path` is, which is relative to a release or absolute."""
         return os.path.join(self.folder, *below(path.lstrip("/")))
 
     def seal(self, kind):
-        """Hashes what was backed up, brings it to the disk, and says last that it is whole. A file that is the very
-        same one as in the backup before this one, as an old blob is, was hashed then."""
+        """Hashes what was backed up, brings it to the disk, and says last that it is whole. An old blob,
+        which is the very same file as in the backup before this one, was hashed then."""
         before, lines, size = last_backup(self.layout), [], 0
-        known = before.sums()
+        known = before.sums() if kind == "zodb" else {}
         for name in files_below(self.folder):
             path = os.path.join(self.folder, name)
             size += os.lstat(path).st_size
@@ -121,6 +127,25 @@ def data_owner(new, old):
         if data.get("chosen"):
             return None
     return None
+
+
+def backup_size(layout, release, data):
+    """The bytes and inodes that a backup would take: those of what is copied and not linked; for what only its program
+    knows, as many as the last time."""
+    if data["kind"] != "zodb":
+        last = (listed_backups(layout) or [{"bytes": 0, "files": 0}])[-1]
+        return last["bytes"], last["files"]
+    storages = [os.path.join(release, path) for path in data.get("storages", [])]
+    sizes = [os.stat(path).st_size for path in storages if os.path.isfile(path)]
+    size, inodes = sum(sizes), len(sizes)
+    for blobs in [os.path.join(release, path) for path in data.get("blobs", [])]:
+        linked = not data.get("snapshot") and device(blobs) == device(layout.backups)
+        for folder, _, files in os.walk(blobs):
+            inodes += 1
+            if not linked:
+                inodes += len(files)
+                size += sum(os.lstat(os.path.join(folder, name)).st_size for name in files)
+    return size, inodes
 
 
 def files_below(folder):

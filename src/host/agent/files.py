@@ -81,6 +81,13 @@ def tree_size(path):
     return total
 
 
+def device(path):
+    """The file system of `path`, or of where it would be made."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.stat(path).st_dev
+
+
 def copy_beginning(source, target):
     """What `source` holds now, durably; what is appended meanwhile is left out."""
     os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)

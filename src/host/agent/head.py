@@ -26,6 +26,7 @@ opens with the modules that it needs:
     health        processes and http, judged by effect
     journal       what a job did, for those who were not connected
     snapshot      the scripts of collective.recipe.backup
+    postgresql    pg_dump, and back in one transaction
     backup        the data as it was before: made, hashed, sealed, pruned
     restore       a deployment's own backup put back
     activation    the job: backup, stop, switch, start, probe, or all of it back

@@ -6,7 +6,7 @@ import shutil
 
 def restorable(data):
     """Whether a backup made by `data` can be put back without a person."""
-    return data["kind"] == "zodb" or bool(data.get("restore"))
+    return data["kind"] in ("zodb", "postgresql") or bool(data.get("restore"))
 
 
 class Restore:
@@ -20,7 +20,7 @@ class Restore:
     def run(self):
         try:
             Sealed(self.backup.layout, self.backup.name).check()
-            ways = {"command": self.by_command, "zodb": self.of_zodb}
+            ways = {"command": self.by_command, "zodb": self.of_zodb, "postgresql": self.of_postgresql}
             ways[self.data["kind"]]()
         except OSError as error:
             raise Failed("restore", failed_by_system(error).message) from error
@@ -30,6 +30,10 @@ class Restore:
                          self.backup.env)
         if code != 0:
             raise Failed("restore", f"the restore command ended with status {code}", None, last_lines(said))
+
+    def of_postgresql(self):
+        layout = self.backup.layout
+        Postgresql(layout, self.data["database"], self.backup.log, self.backup.env).restore(self.backup.folder)
 
     def of_zodb(self):
         """What can fail is done before anything is moved; then everything is swapped by renames."""

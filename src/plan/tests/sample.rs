@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Project, Stage},
-    facts::{Current, Host, PathState, Python, Repository},
+    facts::{Current, Host, PathState, Python, Repository, Room},
     release::{Digest, Manifest},
 };
 use semver::Version;
@@ -36,7 +36,7 @@ pub fn host(name: &str) -> Host {
             target: "cp311-manylinux_2_36_x86_64".to_owned(),
             venv: true,
         }),
-        free_bytes: 1_000_000_000,
+        room: room("/srv/shop", 1_000_000_000),
         current: Current::Release(old.clone()),
         complete: BTreeMap::from([(old, Digest::of(b"old"))]),
         healthy: Some(true),
@@ -48,6 +48,16 @@ pub fn host(name: &str) -> Host {
             .collect(),
         agent: true,
         ..Host::unknown(name)
+    }
+}
+
+/// So many bytes free, on the one file system there is.
+pub fn room(place: &str, bytes: u64) -> Room {
+    Room {
+        place: place.to_owned(),
+        device: 1,
+        bytes,
+        inodes: Some(1_000_000),
     }
 }
 
