@@ -92,34 +92,38 @@ pub(super) fn data<'n>(
     let auto = combination.data.kind == DataKind::Auto;
     let databases = buildout::databases(inspected);
     if let Some(part) = databases.foreign {
-        return Err(relational(&format!(
+        return Err(unknown(&format!(
             "part {part} keeps its data in a relational database"
-        ))
-        .into());
+        )));
     }
     if let Some(name) = buildout::adapter(distributions).filter(|_| auto) {
-        return Err(relational(&format!(
+        return Err(unknown(&format!(
             "{name} is part of the release: data is in PostgreSQL"
-        ))
-        .into());
+        )));
     }
-    if databases.storages.is_empty() {
+    if !databases.storages.is_empty() {
+        return Ok(Data::Zodb {
+            storages: databases.storages,
+            blobs: databases.blobs,
+            keep,
+            snapshot: databases.snapshot.filter(|_| auto),
+        });
+    }
+    if auto {
         return Ok(Data::None { chosen: false });
     }
-    Ok(Data::Zodb {
-        storages: databases.storages,
-        blobs: databases.blobs,
-        keep,
-        snapshot: databases.snapshot.filter(|_| auto),
-    })
+    let config = &combination.config;
+    Err(unknown(&format!(
+        "no part of {config} names a file storage"
+    )))
 }
 
 /// A refusal of what cannot be backed up without being told how.
-fn relational(what: &str) -> Refusal {
+fn unknown(what: &str) -> Error {
     let mut refusal = Refusal::default();
     refusal.add(
         format!("{what}, and nothing says how it is backed up"),
         "in [data]: kind = \"postgresql\" with `database`, kind = \"command\" with a `backup` command, or kind = \"none\" to go without",
     );
-    refusal
+    refusal.into()
 }

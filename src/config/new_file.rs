@@ -144,7 +144,7 @@ fn running(file: &mut Text, proposal: &Proposal) {
     file.table("data");
     file.note(
         "kind = \"auto\"",
-        "zodb, none, postgresql with database, or command with backup and restore",
+        "zodb, postgresql, none, or command with backup and restore",
     );
     file.note("keep = 3", "backups; one is made before every deployment");
     file.table("hooks");

@@ -10,17 +10,16 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
 import support
+import test_agent
 
-agent = support.load()
+agent = test_agent.agent
 
 
-class WithData(unittest.TestCase):
+class WithData(test_agent.OnHost):
     DATA = {"kind": "zodb", "storages": ["var/filestorage/Data.fs"], "blobs": ["var/blobstorage"], "keep": 2}
 
     def setUp(self):
-        self.host = support.Host()
-        self.addCleanup(self.host.remove)
-        self.layout = agent.Layout(self.host.path)
+        super().setUp()
         self.layout.make()
         self.healthy(True)
         self.release = self.host.at("releases", "1.0.0")
@@ -45,12 +44,6 @@ class WithData(unittest.TestCase):
 
     def restore(self, name="a1-1.1.0", data=None):
         return agent.Restore(self.backup(name), str(self.release), data or self.DATA)
-
-    def refused(self, kind, call, *arguments):
-        with self.assertRaises(agent.Failed) as caught:
-            call(*arguments)
-        self.assertEqual(caught.exception.kind, kind, caught.exception.message)
-        return caught.exception
 
     def kept(self):
         return sorted(os.listdir(self.layout.backups))
