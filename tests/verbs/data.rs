@@ -123,7 +123,7 @@ fn a_copy_of_zodb_comes_back_after_a_failed_migration() {
     back_with_its_data(&project);
     let backup = newest_backup(&project);
     assert!(backup.join("var/filestorage/Data.fs").is_file());
-    let blobs = |root: &Path| tree(&root.join("var/blobstorage"), 9);
+    let blobs = |root: &Path| tree(&root.join("var/blobstorage"), 20);
     assert!(blobs(&backup).contains(".blob"), "{}", blobs(&backup));
 }
 
@@ -140,7 +140,7 @@ fn the_snapshots_of_collective_recipe_backup_come_back_too() {
     };
     assert_eq!(snapshot.backup, "bin/snapshotbackup");
     back_with_its_data(&project);
-    let files = tree(&newest_backup(&project).join("var"), 9);
+    let files = tree(&newest_backup(&project).join("var"), 20);
     for word in ["snapshotbackups", ".fsz", "blobstoragesnapshots", ".blob"] {
         assert!(files.contains(word), "{word}: {files}");
     }
