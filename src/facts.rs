@@ -8,7 +8,10 @@ mod verdict;
 
 pub use verdict::{Check, Verdict};
 
-use crate::release::{Digest, EntryId, Intent, Manifest, Outcome};
+use crate::{
+    host::DeadOwner,
+    release::{Digest, EntryId, HostResult, Intent, Manifest, Outcome, Started},
+};
 use semver::Version;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +89,26 @@ pub struct Deployment {
     pub time: String,
 }
 
+/// A deployment whose client went away: the ledger has its start and no end, and its hosts were asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Open {
+    /// Its started entry.
+    pub started: Started,
+    /// How it ended as a whole.
+    pub outcome: Outcome,
+    /// How it ended on each of its hosts.
+    pub results: Vec<HostResult>,
+}
+
+/// Who holds a host's lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// Who, from where, since when, at which step: in words.
+    pub holder: String,
+    /// The owner, where it is known to be gone: a process of this machine.
+    pub dead: Option<DeadOwner>,
+}
+
 /// One host of a stage, as it says itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -110,7 +133,7 @@ pub struct Host {
     /// Releases in its `releases/` that are complete, with the sha256 of their manifests.
     pub complete: BTreeMap<Version, Digest>,
     /// Who holds the lock.
-    pub lock: Option<String>,
+    pub lock: Option<Lock>,
     /// Its processes: name, state, detail.
     pub services: Vec<(String, String, String)>,
     /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
@@ -200,6 +223,12 @@ impl Current {
 }
 
 impl Host {
+    /// Who is at work on it: the holder of a lock who is not known to be gone.
+    pub fn busy(&self) -> Option<&str> {
+        let lock = self.lock.as_ref().filter(|lock| lock.dead.is_none())?;
+        Some(&lock.holder)
+    }
+
     /// A host of which nothing is known but its name: what a test starts from.
     pub fn unknown(name: &str) -> Self {
         Self {

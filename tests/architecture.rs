@@ -184,6 +184,26 @@ fn a_dry_run_forks_in_one_place() {
     assert_eq!(forks, ["cli/carry_out.rs"]);
 }
 
+/// A verb does nothing with its flag but hand it on to where the fork is; the agent has its own, for what it would prune.
+#[test]
+fn nobody_else_asks_whether_it_is_a_dry_run() {
+    let mut asked = Vec::new();
+    for source in sources() {
+        let code = code(&source.text).replace("Mode::of(args.dry_run)", "");
+        let code = code.replace("Mode::of(options.dry_run)", "");
+        let lines = code.lines().map(str::trim);
+        let flag = |line: &&str| line.contains("dry_run") && !line.ends_with("dry_run: bool,");
+        for line in lines.filter(flag) {
+            if !source.name.starts_with("host/") && line != "dry_run: false," {
+                asked.push(format!("{}: {line}", source.name));
+            }
+        }
+    }
+    let own = "cli/carry_out.rs: ";
+    asked.retain(|line| !line.starts_with(own));
+    assert!(asked.is_empty(), "{}", asked.join("\n"));
+}
+
 #[test]
 fn the_table_of_exit_codes_has_no_wildcard() {
     let text = fs::read_to_string("src/error.rs").unwrap();

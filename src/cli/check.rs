@@ -112,6 +112,7 @@ fn check(
         stage,
         last_started: None,
         hosts: std::slice::from_ref(host),
+        open: None,
         nowhere: &BTreeSet::new(),
     };
     match plan::deploy(&request, &facts) {

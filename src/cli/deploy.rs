@@ -1,6 +1,11 @@
 //! `git hostout deploy`: takes a release to a stage's hosts.
 
-use super::{deployment, releasing, session::Session, session::Workspace};
+use super::{
+    deployment,
+    hosts::Scene,
+    releasing,
+    session::{Session, Workspace},
+};
 use crate::{
     error::Error,
     plan::{self, DeployRequest, HealthOverride},
@@ -82,16 +87,14 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     if version.is_none() {
         release_first(session, &work, &ledger)?;
     }
-    let mut ledger = work.ledger(&session.ui)?;
-    if !args.options.dry_run {
-        deployment::settle_open(session, &work, &mut ledger, stage)?;
-    }
+    let ledger = work.ledger(&session.ui)?;
     let released = releasing::released(&work, &ledger, version)?;
+    let scene = Scene::enter(session, &ledger, stage, args.options.hosts.as_deref())?;
     deployment::run(
         session,
         &work,
         ledger,
-        stage,
+        scene,
         &released,
         Intent::Deploy,
         &args.options,

@@ -3,7 +3,7 @@
 use super::{
     carry_out::{Mode, Question, carry_out},
     deploy::Options,
-    hosts::Fleet,
+    hosts::Scene,
     rebuild,
     session::{Session, Workspace},
     verify,
@@ -15,8 +15,8 @@ use crate::{
     facts, host,
     ledger::{self, Git, Ledger, Patience, Released},
     observe, pack,
-    plan::{self, DeployFacts, Deploying},
-    release::{Digest, Intent, Manifest, Outcome},
+    plan::{self, Action, DeployFacts, Deploying, Step},
+    release::{Digest, Intent, Manifest},
 };
 use std::collections::BTreeSet;
 
@@ -25,19 +25,19 @@ pub(super) fn run(
     session: &Session,
     work: &Workspace,
     mut ledger: Ledger,
-    stage: &Stage,
+    scene: Scene<'_>,
     released: &Released,
     intent: Intent,
     options: &Options,
 ) -> Result<(), Error> {
     verify::before_deploying(work, &ledger, released)?;
     let store = session.store()?;
-    let mut fleet = Fleet::connect_some(session, stage, options.hosts.as_deref())?;
-    let mut hosts = fleet.look(stage, Some(&released.manifest))?;
-    if !options.dry_run && hosts.iter().any(|host| host.lock.is_some()) {
-        settle(session, work, &mut ledger, stage, &mut fleet)?;
-        hosts = fleet.look(stage, Some(&released.manifest))?;
-    }
+    let Scene {
+        stage,
+        mut fleet,
+        open,
+    } = scene;
+    let hosts = fleet.look(stage, Some(&released.manifest))?;
     let log = observe::history_of(&observe::history(&ledger), &stage.name);
     let last_started = match log.first() {
         Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
@@ -56,6 +56,7 @@ pub(super) fn run(
         stage,
         last_started: last_started.as_ref(),
         hosts: &hosts,
+        open: open.as_ref(),
         nowhere: &nowhere,
     };
     let plan = match plan::deploy(&request, &facts)? {
@@ -69,12 +70,14 @@ pub(super) fn run(
             return Ok(());
         }
     };
+    let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
+    let asked = plan.steps.iter().any(activates);
     let question = Question {
-        text: Some(match intent {
+        text: asked.then_some(match intent {
             Intent::Deploy => "Deploy it?",
             Intent::Rollback => "Roll back?",
         }),
-        protected: stage.protected.then_some(stage.name.as_str()),
+        protected: (asked && stage.protected).then_some(stage.name.as_str()),
         confirmed: options.confirm.as_deref(),
     };
     carry_out(session, &plan, Mode::of(options.dry_run), &question, || {
@@ -84,6 +87,7 @@ pub(super) fn run(
                 store: &store,
                 stage,
                 released,
+                open: open.as_ref(),
                 request: &request,
                 reason: &options.reason,
             };
@@ -124,47 +128,8 @@ fn live(work: &Workspace, stage: &Stage, manifest: &Manifest) -> String {
     text
 }
 
-/// Finishes what a client that died left open on `stage`, so that what follows sees the truth.
-pub(super) fn settle_open(
-    session: &Session,
-    work: &Workspace,
-    ledger: &mut Ledger,
-    stage: &Stage,
-) -> Result<Option<Outcome>, Error> {
-    if execute::open_deployment(ledger, &stage.name)?.is_none() {
-        return Ok(None);
-    }
-    let mut fleet = Fleet::connect(session, stage)?;
-    settle(session, work, ledger, stage, &mut fleet)
-}
-
-/// Waits for jobs that nobody follows, frees locks that nobody holds, and writes the end that is missing.
-pub(super) fn settle(
-    session: &Session,
-    work: &Workspace,
-    ledger: &mut Ledger,
-    stage: &Stage,
-    fleet: &mut Fleet,
-) -> Result<Option<Outcome>, Error> {
-    let settled = recording(session, work, |recorder| {
-        Ok(execute::settle(
-            stage,
-            recorder,
-            ledger,
-            &mut fleet.members,
-        )?)
-    })?;
-    if let Some(outcome) = settled {
-        session.ui.status(&format!(
-            "The deployment to {} that was left open ended: {outcome}.",
-            stage.name
-        ));
-    }
-    Ok(settled)
-}
-
 /// Calls `work_with` with everything that entries need.
-fn recording<T>(
+pub(super) fn recording<T>(
     session: &Session,
     work: &Workspace,
     work_with: impl FnOnce(&Recorder<'_>) -> Result<T, Error>,

@@ -2,13 +2,15 @@
 
 use super::session::{Session, Workspace};
 use crate::{
-    config::Stage,
+    config::{Host, Stage},
     error::Error,
+    event::Event,
     execute::Member,
-    facts,
+    facts::{self, Open},
     host::StatusRequest,
+    ledger::Ledger,
     observe,
-    release::Manifest,
+    release::{Manifest, Outcome, Started},
     transport::{self, Conversation, Credentials, HostKeyQuestion, Prompter, Target},
     ui::{Answer, Ui},
 };
@@ -19,6 +21,39 @@ use std::{env, path::Path};
 pub struct Fleet {
     /// In the order of `hostout.toml`.
     pub members: Vec<Member>,
+}
+
+/// A stage as a deployment finds it.
+pub struct Scene<'w> {
+    /// Which.
+    pub stage: &'w Stage,
+    /// Its hosts, or those that were asked for.
+    pub fleet: Fleet,
+    /// The deployment that was left open there, with what its hosts say of its end.
+    pub open: Option<Open>,
+}
+
+impl<'w> Scene<'w> {
+    /// Logs in to the hosts of `stage`, and asks how a deployment ended whose client went away. A job of it that still
+    /// runs is followed to its end first: until then nobody can plan anything.
+    pub fn enter(
+        session: &Session,
+        ledger: &Ledger,
+        stage: &'w Stage,
+        glob: Option<&str>,
+    ) -> Result<Self, Error> {
+        let Some(started) = ledger.open_deployment(&stage.name)? else {
+            return Ok(Self {
+                stage,
+                fleet: Fleet::connect_some(session, stage, glob)?,
+                open: None,
+            });
+        };
+        let mut fleet = Fleet::connect(session, stage)?;
+        let open = Some(fleet.open(session, stage, started)?);
+        fleet.select(stage, glob)?;
+        Ok(Self { stage, fleet, open })
+    }
 }
 
 /// The stage that a verb which can lose something is about: with several it has to be named.
@@ -60,32 +95,58 @@ impl Fleet {
         stage: &Stage,
         glob: Option<&str>,
     ) -> Result<Self, Error> {
-        let wanted = glob
-            .map(|glob| Glob::new(glob).map(|glob| glob.compile_matcher()))
-            .transpose()
-            .map_err(|error| Error::Usage(format!("--hosts: {error}")))?;
         let mut members = Vec::new();
-        for host in &stage.hosts {
-            if wanted
-                .as_ref()
-                .is_some_and(|wanted| !wanted.is_match(&host.destination))
-            {
-                continue;
-            }
+        for host in selected(&stage.hosts, stage, glob)? {
             let transport = connect(session, host)?;
             members.push(Member {
                 host: host.clone(),
                 transport,
             });
         }
-        if members.is_empty() {
-            return Err(Error::Usage(format!(
-                "--hosts {} matches none of the hosts of {}",
-                glob.unwrap_or("*"),
-                stage.name
-            )));
-        }
         Ok(Self { members })
+    }
+
+    /// Leaves only the hosts whose names match `glob`.
+    fn select(&mut self, stage: &Stage, glob: Option<&str>) -> Result<(), Error> {
+        let wanted = selected(&stage.hosts, stage, glob)?;
+        self.members
+            .retain(|member| wanted.iter().any(|host| **host == member.host));
+        Ok(())
+    }
+
+    /// How the deployment `started` ended on its hosts. One that the stage has no more cannot be asked.
+    fn open(&mut self, session: &Session, stage: &Stage, started: Started) -> Result<Open, Error> {
+        let show = session.watch();
+        let watch = |event| show.on(event);
+        let mut results = Vec::new();
+        for seen in self.look(stage, None)? {
+            if let Some(holder) = seen.busy() {
+                let holder = holder.to_owned();
+                let host = seen.name;
+                return Err(Error::Locked { host, holder });
+            }
+        }
+        for member in &mut self.members {
+            let name = &member.host.destination;
+            if started.hosts.contains(name) {
+                watch(Event::Begin(format!(
+                    "{name}: look how deployment {} ended",
+                    started.id
+                )));
+                let transport = member.transport.as_mut();
+                results.push(observe::ended(transport, stage, name, &started.id, &watch)?);
+            }
+        }
+        for name in &started.hosts {
+            if results.iter().all(|result| result.host != *name) {
+                results.push(observe::unknown(name));
+            }
+        }
+        Ok(Open {
+            outcome: Outcome::overall(&results, started.hosts.len()),
+            results,
+            started,
+        })
     }
 
     /// What every host says; with a manifest also which of its artifacts each lacks.
@@ -101,6 +162,31 @@ impl Fleet {
         }
         Ok(hosts)
     }
+}
+
+/// The hosts whose names match `glob`; without one all of them.
+fn selected<'h>(
+    hosts: &'h [Host],
+    stage: &Stage,
+    glob: Option<&str>,
+) -> Result<Vec<&'h Host>, Error> {
+    let Some(glob) = glob else {
+        return Ok(hosts.iter().collect());
+    };
+    let wanted = Glob::new(glob)
+        .map_err(|error| Error::Usage(format!("--hosts: {error}")))?
+        .compile_matcher();
+    let hosts: Vec<&Host> = hosts
+        .iter()
+        .filter(|host| wanted.is_match(&host.destination))
+        .collect();
+    if hosts.is_empty() {
+        return Err(Error::Usage(format!(
+            "--hosts {glob} matches none of the hosts of {}",
+            stage.name
+        )));
+    }
+    Ok(hosts)
 }
 
 /// Looks at each host of `stage`; one that cannot be reached does not hide the others.
@@ -123,7 +209,7 @@ pub fn look_at_each(
 }
 
 /// Which wheels a host takes, e.g. `cp311-manylinux_2_36_x86_64`.
-pub fn target(session: &Session, host: &crate::config::Host, path: &str) -> Result<String, Error> {
+pub fn target(session: &Session, host: &Host, path: &str) -> Result<String, Error> {
     let mut transport = connect(session, host)?;
     let mut conversation = Conversation::new(transport.as_mut(), path, "python3");
     let answer = conversation
@@ -132,10 +218,7 @@ pub fn target(session: &Session, host: &crate::config::Host, path: &str) -> Resu
     Ok(answer.target)
 }
 
-fn connect(
-    session: &Session,
-    host: &crate::config::Host,
-) -> Result<Box<dyn transport::Transport>, Error> {
+fn connect(session: &Session, host: &Host) -> Result<Box<dyn transport::Transport>, Error> {
     let target = Target {
         host: host.destination.clone(),
         ssh_config: env::var_os("HOSTOUT_SSH_CONFIG").map(Into::into),

@@ -2,15 +2,17 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
-    deployment, releasing,
+    deployment,
+    hosts::Scene,
+    releasing,
     session::{Session, Workspace},
 };
 use crate::{
     config::Stage,
     error::Error,
-    execute::{self, Published, Publisher},
+    execute::{self, Published, Publisher, Unfinished},
     ledger::{self, Fetched, Git, Ledger, Patience},
-    plan::{self, Diverged, Interrupted, Refusal},
+    plan::{self, Diverged, Interrupted, Plan, Refusal},
     release::Manifest,
 };
 use gix::ObjectId;
@@ -29,123 +31,202 @@ pub struct Args {
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let mut work = session.workspace()?;
     let mut ledger = work.ledger(&session.ui)?;
-    let settled = settle(session, &work, &mut ledger, args)?;
-    if args.stage.is_some() {
-        if !settled {
-            session.ui.status("There is nothing to resume.");
-        }
+    let stages = match &args.stage {
+        Some(name) => vec![work.project.select_stage(Some(name))?.clone()],
+        None => work.project.stages.clone(),
+    };
+    let left = left(session, &ledger, &stages, args.stage.is_some())?;
+    let rest = match args.stage {
+        Some(_) => Rest::Nothing,
+        None => rest(&work, &ledger)?,
+    };
+    let plans = left.iter().map(|left| &left.plan).chain(rest.plan());
+    let Some(plan) = Plan::joined("Finish what was left open.", plans.cloned()) else {
+        session.ui.status("There is nothing to resume.");
         return Ok(());
+    };
+    let question = Question {
+        text: None,
+        protected: None,
+        confirmed: None,
+    };
+    carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
+        let settled = !left.is_empty();
+        for stage in left {
+            stage.settle(session, &work, &mut ledger)?;
+        }
+        match rest {
+            Rest::Nothing => Ok(()),
+            Rest::Release(release) => release.finish(session, &mut work, &mut ledger),
+            // The ends that were written are pushed already, with everything before them.
+            Rest::Push(_) if settled => match unpushed(&work, &ledger)? {
+                Some(unpushed) => unpushed.push(session, &work, ledger),
+                None => Ok(()),
+            },
+            Rest::Push(unpushed) => unpushed.push(session, &work, ledger),
+        }
+    })
+}
+
+/// A stage on which a client that went away left something.
+struct Left<'s> {
+    scene: Scene<'s>,
+    plan: Plan,
+}
+
+/// Those of `stages`: where the ledger has an open deployment and, on one that was named, a lock is held by nobody.
+fn left<'s>(
+    session: &Session,
+    ledger: &Ledger,
+    stages: &'s [Stage],
+    named: bool,
+) -> Result<Vec<Left<'s>>, Error> {
+    let mut left = Vec::new();
+    for stage in stages {
+        if !named && ledger.open_deployment(&stage.name)?.is_none() {
+            continue;
+        }
+        let mut scene = Scene::enter(session, ledger, stage, None)?;
+        let hosts = scene.fleet.look(stage, None)?;
+        if let Some(plan) = plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
+            left.push(Left { scene, plan });
+        }
     }
-    let remote = ledger::remote_for(&work.repo);
+    Ok(left)
+}
+
+impl Left<'_> {
+    fn settle(
+        mut self,
+        session: &Session,
+        work: &Workspace,
+        ledger: &mut Ledger,
+    ) -> Result<(), Error> {
+        let Scene { stage, fleet, open } = &mut self.scene;
+        deployment::recording(session, work, |recorder| {
+            let members = &mut fleet.members;
+            let settled =
+                execute::settle(&self.plan, stage, open.as_ref(), recorder, ledger, members);
+            Ok(settled?)
+        })
+    }
+}
+
+/// What is left to be done beside hosts.
+enum Rest {
+    Nothing,
+    Release(Box<Begun>),
+    Push(Unpushed),
+}
+
+/// A release that was begun and is not in the ledger.
+struct Begun {
+    note: Unfinished,
+    manifest: Manifest,
+    remote: Option<String>,
+    plan: Plan,
+}
+
+/// Entries that the remote has not.
+struct Unpushed {
+    remote: String,
+    entries: usize,
+    /// The tip of the remote's ledger, where that went on without them.
+    theirs: Option<ObjectId>,
+    plan: Plan,
+}
+
+fn rest(work: &Workspace, ledger: &Ledger) -> Result<Rest, Error> {
     let Some(note) = execute::unfinished(&work.repo, ledger.branch())? else {
-        return push(session, &work, ledger, remote, Mode::of(args.dry_run));
+        return Ok(unpushed(work, ledger)?.map_or(Rest::Nothing, Rest::Push));
     };
     let manifest = Manifest::from_toml(&note.manifest)?;
-    let interrupted = Interrupted {
-        project: &work.project.name.clone(),
+    let remote = ledger::remote_for(&work.repo);
+    let plan = plan::resume(&Interrupted {
+        project: &work.project.name,
         manifest: &manifest,
         tag: &note.tag,
         ledger: ledger.branch(),
         tip: &ledger.tip().to_string(),
         push_to: remote.as_deref(),
-    };
-    let plan = plan::resume(&interrupted);
-    let question = Question {
-        text: None,
-        protected: None,
-        confirmed: None,
-    };
-    let push_to = remote.clone();
-    carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
-        releasing::finish(
-            session,
-            &mut work,
-            &mut ledger,
-            &plan,
-            &manifest,
-            &note,
-            push_to,
-        )
-    })
+    });
+    Ok(Rest::Release(Box::new(Begun {
+        note,
+        manifest,
+        remote,
+        plan,
+    })))
 }
 
-/// Follows deployments whose clients died to their ends; whether there was one.
-fn settle(
-    session: &Session,
-    work: &Workspace,
-    ledger: &mut Ledger,
-    args: &Args,
-) -> Result<bool, Error> {
-    let stages: Vec<&Stage> = match &args.stage {
-        Some(name) => vec![work.project.select_stage(Some(name))?],
-        None => work.project.stages.iter().collect(),
+fn unpushed(work: &Workspace, ledger: &Ledger) -> Result<Option<Unpushed>, Error> {
+    let Some(remote) = ledger::remote_for(&work.repo) else {
+        return Ok(None);
     };
-    let mut any = false;
-    for stage in stages {
-        let Some(open) = execute::open_deployment(ledger, &stage.name)? else {
-            continue;
-        };
-        any = true;
-        if args.dry_run {
-            session.ui.note(&format!(
-                "the hosts of {} would be asked how deployment {} ended",
-                stage.name, open.id
-            ));
-        } else {
-            deployment::settle_open(session, work, ledger, stage)?;
-        }
-    }
-    Ok(any)
-}
-
-/// Pushes every release and entry that the remote has not, made again on top of what came there in between.
-fn push(
-    session: &Session,
-    work: &Workspace,
-    ledger: Ledger,
-    remote: Option<String>,
-    mode: Mode,
-) -> Result<(), Error> {
-    let Some(name) = remote else {
-        session.ui.status("There is nothing to resume.");
-        return Ok(());
-    };
+    let branch = ledger.branch();
     let git = Git::of(&work.repo);
-    let branch = ledger.branch().to_owned();
-    let mut theirs = None;
-    let fetched = ledger::fetch(&work.repo, &git, &name, &branch, Patience::default());
-    let local = match fetched {
-        Ok(Fetched::Ahead { entries }) => entries,
-        Ok(Fetched::Absent) => usize::MAX,
-        Ok(Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => {
-            session.ui.status("There is nothing to resume.");
-            return Ok(());
-        }
-        Err(ledger::Error::Diverged { ours, tip, .. }) => {
-            theirs = Some(tip);
-            ours
-        }
+    let fetched = ledger::fetch(&work.repo, &git, &remote, branch, Patience::default());
+    let (entries, theirs) = match fetched {
+        Ok(Fetched::Ahead { entries }) => (entries, None),
+        Ok(Fetched::Absent) => (usize::MAX, None),
+        Ok(Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => return Ok(None),
+        Err(ledger::Error::Diverged { ours, tip, .. }) => (ours, Some(tip)),
         Err(error) => return Err(error.into()),
     };
-    let tags = releasing::tags(work, &ledger, local);
+    let tags = releasing::tags(work, ledger, entries);
     let diverged = theirs.map(|tip| Diverged {
-        entries: local,
+        entries,
         onto: tip.to_string(),
     });
-    let plan = plan::publish(&name, &branch, &tags, diverged);
-    let question = Question {
-        text: None,
-        protected: None,
-        confirmed: None,
-    };
-    carry_out(session, &plan, mode, &question, || {
-        let ledger = match theirs {
-            Some(tip) => reapply(work, &ledger, &name, tip, local)?,
+    let plan = plan::publish(&remote, branch, &tags, diverged);
+    Ok(Some(Unpushed {
+        remote,
+        entries,
+        theirs,
+        plan,
+    }))
+}
+
+impl Rest {
+    fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Nothing => None,
+            Self::Release(release) => Some(&release.plan),
+            Self::Push(unpushed) => Some(&unpushed.plan),
+        }
+    }
+}
+
+impl Begun {
+    fn finish(
+        self,
+        session: &Session,
+        work: &mut Workspace,
+        ledger: &mut Ledger,
+    ) -> Result<(), Error> {
+        let (plan, manifest) = (&self.plan, &self.manifest);
+        releasing::finish(
+            session,
+            work,
+            ledger,
+            plan,
+            manifest,
+            &self.note,
+            self.remote,
+        )
+    }
+}
+
+impl Unpushed {
+    /// Pushes every release and entry that the remote has not, made again on top of what came there in between.
+    fn push(self, session: &Session, work: &Workspace, ledger: Ledger) -> Result<(), Error> {
+        let tags = releasing::tags(work, &ledger, self.entries);
+        let ledger = match self.theirs {
+            Some(tip) => reapply(work, &ledger, &self.remote, tip, self.entries)?,
             None => ledger,
         };
         let publisher = Publisher {
-            git,
-            remote: Some(name.clone()),
+            git: Git::of(&work.repo),
+            remote: Some(self.remote),
             patience: Patience::default(),
         };
         match publisher.push_all(&tags, &ledger)? {
@@ -158,7 +239,7 @@ fn push(
                 Err(ledger::Error::Unreachable { remote, message }.into())
             }
         }
-    })
+    }
 }
 
 /// Our entries on top of theirs. A release cannot go on top of another one: it has to be made again.

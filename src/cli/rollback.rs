@@ -1,6 +1,12 @@
 //! `git hostout rollback`: goes back to an earlier release.
 
-use super::{deploy::Options, deployment, hosts, releasing, session::Session};
+use super::{
+    deploy::Options,
+    deployment,
+    hosts::{self, Scene},
+    releasing,
+    session::Session,
+};
 use crate::{
     error::Error,
     observe,
@@ -33,16 +39,16 @@ pub struct Args {
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
-    let mut ledger = work.ledger(&session.ui)?;
-    if !args.options.dry_run {
-        deployment::settle_open(session, &work, &mut ledger, stage)?;
+    let ledger = work.ledger(&session.ui)?;
+    let mut scene = Scene::enter(session, &ledger, stage, args.options.hosts.as_deref())?;
+    let mut log = observe::history_of(&observe::history(&ledger), &stage.name);
+    if let (Some(last), Some(open)) = (log.first_mut(), &scene.open) {
+        last.outcome = Some(open.outcome);
     }
-    let log = observe::history_of(&observe::history(&ledger), &stage.name);
     let version = if let Some(word) = &args.to {
         plan::parse_version(word)?
     } else {
-        let mut fleet = hosts::Fleet::connect(session, stage)?;
-        let seen = fleet.look(stage, None)?;
+        let seen = scene.fleet.look(stage, None)?;
         // A host that lost its files cannot say what ran there: the ledger's newest healthy deployment did.
         let live = seen
             .iter()
@@ -71,7 +77,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         session,
         &work,
         ledger,
-        stage,
+        scene,
         &released,
         Intent::Rollback,
         &args.options,

@@ -112,7 +112,7 @@ fn seen_host(host: Host, log: &[Deployment]) -> HostStatus {
         id: host.record.as_ref().map(|(_, id)| id.to_string()),
         healthy: host.healthy,
         reachable: true,
-        lock: host.lock.clone(),
+        lock: host.lock.as_ref().map(|lock| lock.holder.clone()),
         drift: plan::drift(&host, log),
         services: host
             .services

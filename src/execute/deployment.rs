@@ -3,18 +3,21 @@
 use super::{
     Deployed, Error, Live, Member, Recorder, Result,
     interrupt::asked,
-    record::{Signed, overall},
+    member,
+    record::Signed,
+    settle::{unlock, write_end},
     stream::Stream,
     verdict::{Case, Verdict},
 };
 use crate::{
     config::Stage,
     event::Event,
+    facts::Open,
     host::{ActivateRequest, FailureKind, LockRequest, PrepareRequest},
     ledger::{self, Ledger, Person, Released},
     pack::Store,
     plan::{Action, DeployRequest, HealthOverride, Plan, Step},
-    release::{Artifact, EntryId, HostResult, Started},
+    release::{Artifact, EntryId, HostResult, Outcome, Started},
     transport::{Conversation, ConversationError},
 };
 use semver::Version;
@@ -36,6 +39,8 @@ pub struct Deployment<'a> {
     pub stage: &'a Stage,
     /// What.
     pub released: &'a Released,
+    /// The deployment to the stage that was left open.
+    pub open: Option<&'a Open>,
     /// As it was asked for.
     pub request: &'a DeployRequest,
     /// Why.
@@ -115,6 +120,10 @@ impl Deployment<'_> {
                 return Err(self.stopped());
             }
             match &step.action {
+                Action::Settle { .. } => write_end(step, self.open, &self.recorder, ledger)?,
+                Action::Unlock { owner, .. } => {
+                    unlock(step, owner, self.stage, &self.recorder, members)?;
+                }
                 Action::InstallAgent { .. } => self.install(members, step, plan)?,
                 Action::Upload { artifacts, .. } => self.upload(members, step, plan, artifacts)?,
                 Action::Prepare { buildout, .. } => {
@@ -146,12 +155,7 @@ impl Deployment<'_> {
     }
 
     fn agent<'m>(&self, members: &'m mut [Member], step: &Step) -> Result<Conversation<'m>> {
-        let name = step.host.as_deref();
-        let member = members
-            .iter_mut()
-            .find(|member| Some(member.host.destination.as_str()) == name)
-            .ok_or(Error::Strange("a deployment"))?;
-        Ok(self.talk(member))
+        Ok(self.talk(member(members, step, "a deployment")?))
     }
 
     fn talk<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
@@ -322,7 +326,7 @@ impl Deployment<'_> {
         let Some(started) = &progress.started else {
             return Ok(());
         };
-        let state = overall(&progress.results, progress.hosts);
+        let state = Outcome::overall(&progress.results, progress.hosts);
         self.recorder
             .ended(ledger, started, state, &progress.results)
     }

@@ -23,10 +23,10 @@ pub use prune::prune;
 pub use publish::{Published, Publisher};
 pub use record::Recorder;
 pub use release::{Release, carry_out_release};
-pub use settle::{open_deployment, settle};
+pub use settle::settle;
 pub use unfinished::{Unfinished, unfinished};
 
-use crate::{config::Host, transport::Transport};
+use crate::{config::Host, plan::Step, transport::Transport};
 
 /// A host of a stage that we are logged in to.
 pub struct Member {
@@ -34,4 +34,17 @@ pub struct Member {
     pub host: Host,
     /// The way to it.
     pub transport: Box<dyn Transport>,
+}
+
+/// The member that `step` is about; `what` names the plan.
+fn member<'m>(
+    members: &'m mut [Member],
+    step: &Step,
+    what: &'static str,
+) -> Result<&'m mut Member> {
+    let name = step.host.as_deref();
+    let mut members = members.iter_mut();
+    members
+        .find(|member| Some(member.host.destination.as_str()) == name)
+        .ok_or(Error::Strange(what))
 }

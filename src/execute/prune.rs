@@ -1,6 +1,6 @@
 //! Carrying out a prune.
 
-use super::{Deployed, Error, Live, Member, Result, deployment::lock};
+use super::{Deployed, Error, Live, Member, Result, deployment::lock, member};
 use crate::{
     config::Stage,
     event::{Event, Watch},
@@ -22,13 +22,8 @@ pub fn prune(
         let Action::Prune { keep, .. } = &step.action else {
             return Err(Error::Strange("a prune"));
         };
-        let name = step.host.as_deref().unwrap_or_default();
-        let Some(member) = members
-            .iter_mut()
-            .find(|member| member.host.destination == name)
-        else {
-            return Err(Error::Strange("a prune"));
-        };
+        let member = member(members, step, "a prune")?;
+        let name = &member.host.destination;
         watch(Event::Begin(format!("{name}: {}", step.action)));
         let request = PruneRequest {
             keep: u32::try_from(*keep).unwrap_or(u32::MAX),
@@ -39,7 +34,7 @@ pub fn prune(
         let pruned = Conversation::new(transport, &stage.path, &stage.python).prune(request);
         pruned.map_err(|error| {
             Error::Deployed(Box::new(Deployed {
-                host: name.to_owned(),
+                host: name.clone(),
                 message: error.to_string(),
                 live: Live::Untouched(None),
                 output: error.output().to_vec(),

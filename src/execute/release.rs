@@ -62,6 +62,8 @@ pub fn carry_out_release(
                 published = release.publisher.push(Some(&release.note.tag), ledger)?;
             }
             Action::Reapply { .. }
+            | Action::Settle { .. }
+            | Action::Unlock { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
             | Action::Prepare { .. }

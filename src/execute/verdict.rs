@@ -22,18 +22,6 @@ pub(super) struct Verdict {
     pub failure: Option<Deployed>,
 }
 
-/// What the ledger says of a job's own result.
-pub(super) fn outcome(result: ActivationResult) -> Outcome {
-    match result {
-        ActivationResult::Healthy => Outcome::Healthy,
-        ActivationResult::Reverted => Outcome::Reverted,
-        ActivationResult::Unhealthy
-        | ActivationResult::FailedBeforeSwitch
-        | ActivationResult::Failed => Outcome::Failed,
-        ActivationResult::Unknown => Outcome::Abandoned,
-    }
-}
-
 /// Which activation is judged.
 pub(super) struct Case<'a> {
     /// The host.
@@ -58,7 +46,7 @@ impl Verdict {
     fn ended(done: Activated, case: &Case<'_>) -> Self {
         let text = |version: &Version| version.to_string();
         let current = done.current.as_ref().map(text);
-        let outcome = outcome(done.result);
+        let outcome = done.result.outcome();
         let live = match done.result {
             ActivationResult::Healthy => {
                 return Self {

@@ -1,7 +1,7 @@
 //! The last lines of the agent's answers. Unknown fields and kinds are a newer agent's, and passed over.
 
 use super::room::{BackupNeed, BackupSeen, Disk};
-use crate::release::{Digest, EntryId};
+use crate::release::{Digest, EntryId, Outcome};
 use semver::Version;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -331,6 +331,18 @@ pub enum ActivationResult {
     /// A newer agent's.
     #[serde(other)]
     Unknown,
+}
+
+impl ActivationResult {
+    /// What the ledger says of it.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Healthy => Outcome::Healthy,
+            Self::Reverted => Outcome::Reverted,
+            Self::Unhealthy | Self::FailedBeforeSwitch | Self::Failed => Outcome::Failed,
+            Self::Unknown => Outcome::Abandoned,
+        }
+    }
 }
 
 /// What `prune` removed, or would.

@@ -108,6 +108,18 @@ impl Ledger {
         self.find(|entry| entry.kind.stage() == Some(stage))
     }
 
+    /// The started entry of `stage` that has no end: somebody deploys, or their client went away.
+    pub fn open_deployment(&self, stage: &str) -> Result<Option<Started>> {
+        let Some(newest) = self.newest_of(stage) else {
+            return Ok(None);
+        };
+        if !matches!(newest.kind, Kind::Started { .. }) {
+            return Ok(None);
+        }
+        let id = newest.id.clone();
+        Ok(self.started(&id)?.map(|(_, started)| started))
+    }
+
     pub(super) fn find(&self, wanted: impl Fn(&Entry) -> bool) -> Option<&Entry> {
         self.entries().find(|entry| wanted(entry))
     }

@@ -3,13 +3,15 @@
 use super::{Error, Result};
 use crate::{
     config::{Host as Configured, Stage},
-    facts::{Backup, Current, Host, PathState, Python, Room},
+    facts::{Backup, Current, Host, Lock, PathState, Python, Room},
     host::{
-        self, BackupOwner, CurrentState, Disk, LockSeen, ServiceState, StatusAnswer, StatusRequest,
+        self, BackupOwner, CurrentState, DeadOwner, Disk, LockSeen, ServiceState, StatusAnswer,
+        StatusRequest,
     },
     release::Manifest,
     transport::{Conversation, ConversationError, Transport},
 };
+use rustix::process::{Pid, test_kill_process};
 use std::collections::BTreeMap;
 
 /// Looks at one host of `stage`; with a manifest also at which of its artifacts are missing there.
@@ -80,10 +82,10 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             .filter(|release| release.complete)
             .filter_map(|release| Some((release.version.parse().ok()?, release.manifest?)))
             .collect(),
-        lock: answer
-            .lock
-            .filter(|lock| !lock.expired)
-            .map(|lock| holder(&lock)),
+        lock: answer.lock.filter(|lock| !lock.expired).map(|lock| Lock {
+            holder: holder(&lock),
+            dead: dead(&lock),
+        }),
         services: answer
             .services
             .into_iter()
@@ -131,8 +133,21 @@ fn path(answer: &StatusAnswer) -> PathState {
     }
 }
 
+/// The owner of a lock, where it is a process of this machine that is gone.
+fn dead(lock: &LockSeen) -> Option<DeadOwner> {
+    let here = rustix::system::uname();
+    let pid = lock.pid?;
+    let process = Pid::from_raw(i32::try_from(pid).ok()?)?;
+    let gone = lock.from == here.nodename().to_string_lossy()
+        && test_kill_process(process) == Err(rustix::io::Errno::SRCH);
+    gone.then(|| DeadOwner {
+        from: lock.from.clone(),
+        pid,
+    })
+}
+
 /// Who holds a lock, in words.
-pub fn holder(lock: &LockSeen) -> String {
+fn holder(lock: &LockSeen) -> String {
     let mut words = lock.by.clone();
     for (before, value) in [
         (
@@ -158,5 +173,36 @@ fn word(state: ServiceState) -> &'static str {
         ServiceState::Stopped => "stopped",
         ServiceState::Failed => "failed",
         ServiceState::Unknown => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_process_of_this_machine_is_known_to_be_dead() {
+        let here = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let gone = child.id();
+        child.wait().unwrap();
+        let is_dead = |from: &str, pid| {
+            let lock = LockSeen {
+                by: String::new(),
+                from: from.to_owned(),
+                pid,
+                since: None,
+                step: None,
+                expired: false,
+            };
+            dead(&lock).is_some()
+        };
+        assert!(is_dead(&here, Some(gone)));
+        assert!(!is_dead(&here, Some(std::process::id())));
+        assert!(!is_dead("elsewhere", Some(gone)));
+        assert!(!is_dead(&here, None));
     }
 }

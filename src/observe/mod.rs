@@ -8,6 +8,7 @@ mod error;
 mod history;
 mod host;
 mod needed;
+mod open;
 mod place;
 mod previous;
 mod proposal;
@@ -16,8 +17,9 @@ mod verify;
 
 pub use error::{Error, Result};
 pub use history::{history, history_of};
-pub use host::{holder, host};
+pub use host::host;
 pub use needed::Needed;
+pub use open::{ended, unknown};
 pub use place::{Place, find, root, slashed};
 pub use previous::{distance, previous, project_tree, unpublished};
 pub use proposal::proposal;

@@ -1,9 +1,9 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
-use super::{Action, Plan, Refusal, fit::misfits, room};
+use super::{Action, Plan, Refusal, fit::misfits, room, settle::settling};
 use crate::{
     config::Stage,
-    facts::{Current, Host, PathState},
+    facts::{Current, Host, Open, PathState},
     release::{Artifact, Buildout, Data, Digest, Intent, Manifest, Services, Started},
 };
 use std::collections::BTreeSet;
@@ -45,6 +45,8 @@ pub struct DeployFacts<'a> {
     pub last_started: Option<&'a Started>,
     /// Its hosts as they are.
     pub hosts: &'a [Host],
+    /// The deployment to the stage that was left open.
+    pub open: Option<&'a Open>,
     /// Artifacts that hosts lack and that are not at hand here either.
     pub nowhere: &'a BTreeSet<Digest>,
 }
@@ -87,10 +89,10 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
         if is_live(host, facts) {
             continue;
         }
-        if let Some(holder) = &host.lock {
+        if let Some(holder) = host.busy() {
             return Ok(Deploying::Locked {
                 host: host.name.clone(),
-                holder: holder.clone(),
+                holder: holder.to_owned(),
             });
         }
         let artifacts = facts.manifest.artifacts_for(&buildout.name);
@@ -98,10 +100,14 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
         todo.push((host, buildout, artifacts));
     }
     refusal.into_result()?;
+    let settling = settling(facts.open, facts.hosts);
     if todo.is_empty() {
-        return Ok(Deploying::Live);
+        return Ok(match live(facts, settling) {
+            Some(plan) => Deploying::Plan(plan),
+            None => Deploying::Live,
+        });
     }
-    Ok(Deploying::Plan(steps(request, facts, &todo)))
+    Ok(Deploying::Plan(steps(request, facts, &todo, settling)))
 }
 
 /// Whether nothing has to be done on `host`.
@@ -114,6 +120,16 @@ fn is_live(host: &Host, facts: &DeployFacts<'_>) -> bool {
             .as_ref()
             .is_some_and(|(recorded, _)| recorded == version)
         && host.healthy != Some(false)
+}
+
+/// Where nothing has to be deployed: what is left to be settled, if anything.
+fn live(facts: &DeployFacts<'_>, settling: Vec<(Option<String>, Action)>) -> Option<Plan> {
+    let manifest = facts.manifest;
+    let summary = format!(
+        "{} {} is live and healthy on {} already; what was left open there is settled.",
+        manifest.project.name, manifest.version, facts.stage.name
+    );
+    (!settling.is_empty()).then(|| Plan::new(summary, Vec::new(), settling))
 }
 
 fn moved(request: &DeployRequest, facts: &DeployFacts<'_>, refusal: &mut Refusal) {
@@ -230,10 +246,11 @@ fn steps(
     request: &DeployRequest,
     facts: &DeployFacts<'_>,
     todo: &[(&Host, &Buildout, Vec<Artifact>)],
+    settling: Vec<(Option<String>, Action)>,
 ) -> Plan {
     let version = &facts.manifest.version;
     let stage = &facts.stage.name;
-    let mut steps = Vec::new();
+    let mut steps = settling;
     let mut notes = Vec::new();
     // All of prepare before the first activate: until then nobody outside notices anything.
     for (host, buildout, artifacts) in todo {

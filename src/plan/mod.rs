@@ -14,6 +14,7 @@ mod release;
 mod resume;
 mod rollback;
 mod room;
+mod settle;
 mod show;
 mod verify;
 mod version;
@@ -29,10 +30,14 @@ pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, rollback_target};
+pub use settle::settle;
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
-use crate::release::{Artifact, Digest, Intent};
+use crate::{
+    host::DeadOwner,
+    release::{Artifact, Digest, EntryId, Intent, Outcome},
+};
 use semver::Version;
 use serde::Serialize;
 
@@ -103,6 +108,22 @@ pub enum Action {
         /// The remote's tip.
         onto: String,
     },
+    /// Write the end of a deployment whose client went away into the ledger, as its hosts told it.
+    Settle {
+        /// The stage.
+        stage: String,
+        /// The id of its started entry.
+        deployment: EntryId,
+        /// How it ended as a whole.
+        outcome: Outcome,
+    },
+    /// End the lock of a client that is gone.
+    Unlock {
+        /// The owner; another one's lock stays.
+        owner: DeadOwner,
+        /// The owner, in words.
+        holder: String,
+    },
     /// One atomic push.
     Push {
         /// The remote's name.
@@ -169,6 +190,21 @@ pub enum Action {
 }
 
 impl Plan {
+    /// Several plans, one after the other, as one; nothing for none.
+    pub fn joined(summary: &str, plans: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut plans = plans.into_iter();
+        let first = plans.next()?;
+        let Some(second) = plans.next() else {
+            return Some(first);
+        };
+        let (mut notes, mut steps) = (Vec::new(), Vec::new());
+        for plan in [first, second].into_iter().chain(plans) {
+            notes.extend(plan.notes);
+            steps.extend(plan.steps.into_iter().map(|step| (step.host, step.action)));
+        }
+        Some(Self::new(summary.to_owned(), notes, steps))
+    }
+
     /// A plan whose steps are numbered in order.
     pub(crate) fn new(
         summary: String,

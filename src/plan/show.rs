@@ -55,6 +55,8 @@ impl Action {
             Self::Tag { .. } => "tag",
             Self::Enter { .. } => "enter",
             Self::Reapply { .. } => "reapply",
+            Self::Settle { .. } => "settle",
+            Self::Unlock { .. } => "unlock",
             Self::Push { .. } => "push",
             Self::InstallAgent { .. } => "install",
             Self::Upload { .. } => "upload",
@@ -85,6 +87,12 @@ impl Action {
                 entries,
                 onto,
             } => format!("{entries} entries of ledger {ledger}, onto {}", short(onto)),
+            Self::Settle {
+                stage,
+                deployment,
+                outcome,
+            } => format!("deployment {deployment} to {stage}, left open, which ended: {outcome}"),
+            Self::Unlock { holder, .. } => format!("what a client that is gone held: {holder}"),
             Self::Push { remote, refs } => format!("{} to {remote}, all or nothing", names(refs)),
             Self::InstallAgent { agent } => format!(".hostout/agent, sha256:{}", agent.short()),
             Self::Upload {

@@ -73,6 +73,22 @@ pub enum Outcome {
     Abandoned,
 }
 
+impl Outcome {
+    /// How a deployment to so many hosts ended as a whole: the first bad result decides; without any result nothing
+    /// happened.
+    pub fn overall(results: &[HostResult], hosts: usize) -> Self {
+        let bad = results
+            .iter()
+            .map(|result| result.result)
+            .find(|result| *result != Self::Healthy);
+        match bad {
+            Some(bad) => bad,
+            None if results.is_empty() || results.len() < hosts => Self::Failed,
+            None => Self::Healthy,
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -124,4 +140,30 @@ pub struct HostResult {
     /// sha256 of that backup's `SHA256SUMS`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup_sha256: Option<Digest>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bad_or_missing_host_decides() {
+        let results = |outcomes: &[Outcome]| -> Vec<HostResult> {
+            let result = |result: &Outcome| HostResult {
+                host: "web1".to_owned(),
+                from: None,
+                to: None,
+                result: *result,
+                backup: None,
+                backup_sha256: None,
+            };
+            outcomes.iter().map(result).collect()
+        };
+        let healthy = Outcome::Healthy;
+        assert_eq!(Outcome::overall(&results(&[healthy, healthy]), 2), healthy);
+        assert_eq!(Outcome::overall(&results(&[healthy]), 2), Outcome::Failed);
+        assert_eq!(Outcome::overall(&[], 1), Outcome::Failed);
+        let reverted = results(&[healthy, Outcome::Reverted]);
+        assert_eq!(Outcome::overall(&reverted, 2), Outcome::Reverted);
+    }
 }

@@ -1,5 +1,5 @@
 //! Backups before a switch, and what comes back after a migration that failed: a real ZODB, its blobs, the scripts of
-//! collective.recipe.backup, a real PostgreSQL.
+//! collective.recipe.backup. `PostgreSQL` is the agent's own tests' (`tests/agent/test_postgresql.py`).
 
 use crate::support::{Project, page, page_at, tree};
 use std::{
@@ -61,7 +61,9 @@ fn newest_backup(project: &Project) -> PathBuf {
 /// The newest ended entry of the ledger.
 fn ended(project: &Project) -> String {
     let names = project.git(&["ls-tree", "-r", "--name-only", "hostout", "deployments/"]);
-    let texts = names.lines().filter(|name| name.ends_with(".toml"));
+    let texts = names
+        .lines()
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "toml"));
     let mut ended: Vec<String> = texts
         .map(|name| project.ledger_file(name))
         .filter(|text| text.contains("\nof = "))
@@ -197,14 +199,16 @@ fn a_backup_that_fails_touches_nothing() {
 struct Disk(PathBuf);
 
 impl Disk {
-    /// Nothing where the machine lets nobody mount: that takes root.
-    fn of(path: &Path, megabytes: u32) -> Option<Self> {
+    /// Takes root: nobody else mounts where other processes see it, and a test that did not run must not pass.
+    #[track_caller]
+    fn of(path: &Path, megabytes: u32) -> Self {
         fs::create_dir_all(path).unwrap();
         let size = format!("size={megabytes}m");
         let mount = ["-t", "tmpfs", "-o", &size, "tmpfs"];
         let mounted = Command::new("mount").args(mount).arg(path).output();
         let mounted = mounted.is_ok_and(|output| output.status.success());
-        mounted.then(|| Self(path.to_owned()))
+        assert!(mounted, "NOT RUN: mounting a file system needs root");
+        Self(path.to_owned())
     }
 
     /// Fills it with one file, up to the last `kilobytes`.
@@ -233,10 +237,7 @@ fn a_disk_that_is_too_small_is_told_before_anything_is_sent() {
     let project = Project::single();
     project.hostout(&["init"]).exits(0);
     project.hostout(&["release", "--yes"]).exits(0);
-    let Some(_disk) = Disk::of(&project.host, 20) else {
-        println!("NOT RUN: mounting a file system needs root");
-        return;
-    };
+    let _disk = Disk::of(&project.host, 20);
     project
         .hostout(&["deploy", "local", "--yes"])
         .exits(11)
@@ -258,10 +259,7 @@ fn on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away() {
     project
         .hostout(&["release", "--yes", "--bump", "patch"])
         .exits(0);
-    let Some(disk) = Disk::of(&project.host, 250) else {
-        println!("NOT RUN: mounting a file system needs root");
-        return;
-    };
+    let disk = Disk::of(&project.host, 250);
     let deploy = |version: &str| project.hostout(&["deploy", "local", version, "--yes"]);
     deploy("0.1.1").exits(0);
     fs::write(project.host.join("shared/var/filler"), "small").unwrap();

@@ -2,7 +2,7 @@
 
 use super::sample::{digest, host, manifest, stage};
 use crate::{
-    facts::{Current, Host, PathState},
+    facts::{Current, Host, Lock, PathState},
     plan::{DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune},
     release::{Digest, EntryId, Intent, Manifest, Started},
 };
@@ -34,6 +34,7 @@ pub(super) fn decide(
             stage: &stage(),
             last_started,
             hosts,
+            open: None,
             nowhere,
         },
     )
@@ -115,7 +116,10 @@ fn hosts_where_it_is_live_are_left_alone() {
 #[test]
 fn a_lock_is_no_plan() {
     let mut busy = host("web1");
-    busy.lock = Some("Ben (prepare, since 12:05)".to_owned());
+    busy.lock = Some(Lock {
+        holder: "Ben (prepare, since 12:05)".to_owned(),
+        dead: None,
+    });
     let decided = decide(
         &request(Intent::Deploy),
         &manifest(),
