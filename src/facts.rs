@@ -126,8 +126,12 @@ pub struct Host {
     pub place: String,
     /// Its python, or why there is none.
     pub python: Result<Python, String>,
-    /// Free bytes where the path is.
-    pub free_bytes: u64,
+    /// What is free where the path is.
+    pub room: Room,
+    /// What is free where temporary files go.
+    pub temp: Option<Room>,
+    /// What a backup of what is live would take, when one would be made.
+    pub backup: Option<Backup>,
     /// What `current` names.
     pub current: Current,
     /// The release that the host's record calls live, and the id of the deployment that made it so.
@@ -148,6 +152,34 @@ pub struct Host {
     pub missing: BTreeSet<Digest>,
     /// Whether this program's agent is installed.
     pub agent: bool,
+}
+
+/// What is free on a file system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Where it was looked.
+    pub place: String,
+    /// Which file system: places on the same one share what is free.
+    pub device: u64,
+    /// In bytes.
+    pub bytes: u64,
+    /// In inodes; nothing where they are not counted.
+    pub inodes: Option<u64>,
+}
+
+/// What the backup before a switch would take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Whether it is made as the live release says: the new one names no data.
+    pub as_live: bool,
+    /// The kind of data.
+    pub kind: String,
+    /// In bytes.
+    pub bytes: u64,
+    /// In inodes.
+    pub inodes: u64,
+    /// What is free where it goes.
+    pub room: Room,
 }
 
 /// A host's interpreter.
@@ -215,7 +247,9 @@ impl Host {
             path: PathState::Free,
             place: String::new(),
             python: Err("not looked at".to_owned()),
-            free_bytes: 0,
+            room: Room::default(),
+            temp: None,
+            backup: None,
             current: Current::Nothing,
             record: None,
             history: Vec::new(),

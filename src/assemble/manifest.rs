@@ -109,6 +109,11 @@ fn buildouts(
             .get(&combination.name)
             .map(|clauses| clauses.iter().cloned().collect())
             .unwrap_or_default();
+        let distributions = pinned
+            .pins
+            .iter()
+            .filter(|pin| pin.buildouts.contains(&combination.name))
+            .map(|pin| pin.name.as_str());
         buildouts.push(Buildout {
             name: combination.name.clone(),
             config: combination.config.clone(),
@@ -125,7 +130,7 @@ fn buildouts(
             python: python.join(", "),
             services: settings::services(combination, inspected)?,
             health: combination.health.clone(),
-            data: settings::data(combination, inspected)?,
+            data: settings::data(combination, inspected, distributions)?,
             hooks: combination.hooks.clone(),
             shared: combination.shared.clone(),
         });

@@ -16,7 +16,9 @@ pub(super) fn check(job: &Job<'_>, configs: &Configs) -> Result<()> {
             continue;
         };
         let services = services(combination, &seen.inspected).map(|_| ());
-        for verdict in [services, data(combination, &seen.inspected).map(|_| ())] {
+        let wanted = buildout::wanted(&seen.inspected);
+        let data = data(combination, &seen.inspected, wanted).map(|_| ());
+        for verdict in [services, data] {
             match verdict {
                 Err(Error::Refused(found)) => refusal.reasons.extend(found.reasons),
                 verdict => verdict?,
@@ -63,31 +65,65 @@ pub(super) fn services(combination: &Combination, inspected: &Inspected) -> Resu
 }
 
 /// How the combination's data is backed up. Data that is found and cannot be backed up is a refusal, not a silence.
-pub(super) fn data(combination: &Combination, inspected: &Inspected) -> Result<Data> {
+/// `distributions` are those that are known to be part of the release.
+pub(super) fn data<'n>(
+    combination: &Combination,
+    inspected: &Inspected,
+    distributions: impl Iterator<Item = &'n str>,
+) -> Result<Data> {
+    let keep = combination.data.keep;
     match &combination.data.kind {
-        DataKind::Command { backup } => Ok(Data::Command {
-            backup: backup.clone(),
-            keep: combination.data.keep,
-        }),
-        DataKind::None => Ok(Data::None),
-        DataKind::Zodb | DataKind::Auto => {
-            let databases = buildout::databases(inspected);
-            if let Some(part) = databases.foreign {
-                let mut refusal = Refusal::default();
-                refusal.add(
-                    format!("part {part} keeps its data in a relational database, which git-hostout cannot back up by itself"),
-                    "in [data]: kind = \"command\" with a `backup` command such as pg_dump, or kind = \"none\" to go without",
-                );
-                return Err(refusal.into());
-            }
-            if databases.storages.is_empty() {
-                return Ok(Data::None);
-            }
-            Ok(Data::Zodb {
-                storages: databases.storages,
-                blobs: databases.blobs,
-                keep: combination.data.keep,
-            })
+        DataKind::Command { backup, restore } => {
+            return Ok(Data::Command {
+                backup: backup.clone(),
+                restore: restore.clone(),
+                keep,
+            });
         }
+        DataKind::Postgresql { database } => {
+            return Ok(Data::Postgresql {
+                database: database.clone(),
+                keep,
+            });
+        }
+        DataKind::None => return Ok(Data::None { chosen: true }),
+        DataKind::Zodb | DataKind::Auto => {}
     }
+    let auto = combination.data.kind == DataKind::Auto;
+    let databases = buildout::databases(inspected);
+    if let Some(part) = databases.foreign {
+        return Err(unknown(&format!(
+            "part {part} keeps its data in a relational database"
+        )));
+    }
+    if let Some(name) = buildout::adapter(distributions).filter(|_| auto) {
+        return Err(unknown(&format!(
+            "{name} is part of the release: data is in PostgreSQL"
+        )));
+    }
+    if !databases.storages.is_empty() {
+        return Ok(Data::Zodb {
+            storages: databases.storages,
+            blobs: databases.blobs,
+            keep,
+            snapshot: databases.snapshot.filter(|_| auto),
+        });
+    }
+    if auto {
+        return Ok(Data::None { chosen: false });
+    }
+    let config = &combination.config;
+    Err(unknown(&format!(
+        "no part of {config} names a file storage"
+    )))
+}
+
+/// A refusal of what cannot be backed up without being told how.
+fn unknown(what: &str) -> Error {
+    let mut refusal = Refusal::default();
+    refusal.add(
+        format!("{what}, and nothing says how it is backed up"),
+        "in [data]: kind = \"postgresql\" with `database`, kind = \"command\" with a `backup` command, or kind = \"none\" to go without",
+    );
+    refusal.into()
 }

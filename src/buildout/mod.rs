@@ -36,7 +36,7 @@ mod workdir;
 pub use bootstrap::{
     BOOTSTRAP, Bootstrap, SUPPORTED, Wishes, canonicalises, own_buildout, recipe_egg,
 };
-pub use databases::{Databases, databases};
+pub use databases::{Databases, adapter, databases, wanted};
 pub use error::Error;
 pub use flatten::{EXTENDS, flatten};
 pub use generate::{DOWNLOADS, HostCfg, hostout_cfg, versions_cfg};

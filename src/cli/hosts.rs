@@ -10,6 +10,7 @@ use crate::{
     event::Event,
     execute::Member,
     facts::{self, Open},
+    host::StatusRequest,
     ledger::{Ledger, Released},
     observe,
     release::{EntryId, Manifest, Outcome, Started},
@@ -323,7 +324,7 @@ pub fn target(session: &Session, host: &Host, path: &str) -> Result<String, Erro
     let mut transport = connect(session, host)?;
     let mut conversation = Conversation::new(transport.as_mut(), path, "python3");
     let answer = conversation
-        .status(&[], Vec::new())
+        .status(&StatusRequest::default())
         .map_err(observe::Error::Conversation)?;
     Ok(answer.target)
 }

@@ -161,6 +161,17 @@ pub(super) fn no_password(text: &str) -> Verdict {
     }
 }
 
+/// A connection string of libpq (its manual, "Connection Strings"), or a database's name.
+pub(super) fn database(text: &str) -> Verdict {
+    if redact::password(text).is_some() {
+        return complain("holds a password; that belongs into `.pgpass` on the hosts");
+    }
+    if text.starts_with('-') {
+        return complain("is no database");
+    }
+    Ok(())
+}
+
 /// A command's name or path, one word.
 pub(super) fn program(text: &str) -> Verdict {
     if text.is_empty() || text.starts_with('-') {

@@ -70,10 +70,17 @@ pub struct DataWish {
 pub enum DataKind {
     /// Found out from the buildout.
     Auto,
-    /// The user's own command.
+    /// The user's own commands.
     Command {
         /// Writes into `$HOSTOUT_BACKUP`.
         backup: String,
+        /// Puts back what is in `$HOSTOUT_BACKUP`.
+        restore: Option<String>,
+    },
+    /// `pg_dump` and `pg_restore`.
+    Postgresql {
+        /// A connection string of libpq.
+        database: String,
     },
     /// File storages and blobs of ZODB, as the buildout names them.
     Zodb,
@@ -130,6 +137,14 @@ impl<'m> Merger<'m, '_> {
         value.value.clone()
     }
 
+    /// Like `checked`, for what may be a secret as a whole.
+    fn checked_unseen(&mut self, key: &str, value: &Placed<String>, rule: fn(&str) -> Verdict) {
+        if let Err(complaint) = rule(&value.value) {
+            let message = format!("`{key}` {complaint}");
+            self.problems.add(Some(&value.span), &message, None);
+        }
+    }
+
     fn all_checked(
         &mut self,
         what: &str,
@@ -165,14 +180,14 @@ impl<'m> Merger<'m, '_> {
             ServicesKind::Command => {
                 let log = log.map(|log| self.checked("log", log, check::relative_path));
                 ServicesWish::Command {
-                    start: self.needed("start", start, kind),
-                    stop: self.needed("stop", stop, kind),
+                    start: self.needed("command", "start", start, kind),
+                    stop: self.needed("command", "stop", stop, kind),
                     status: status.map(|status| status.value.clone()),
                     log,
                 }
             }
             other => {
-                self.only_for_command("services", &found);
+                self.only_for("command", "services", &found);
                 match other {
                     ServicesKind::Supervisor => ServicesWish::Supervisor,
                     ServicesKind::Zope => ServicesWish::Zope,
@@ -189,18 +204,37 @@ impl<'m> Merger<'m, '_> {
             |layer| layer.data.as_ref(),
             |table| table.kind.is_some(),
         );
-        let backup = tables.iter().find_map(|table| table.backup.as_ref());
+        let key = |key: fn(&DataTable) -> &Option<Placed<String>>| {
+            tables.iter().find_map(|table| key(table).as_ref())
+        };
+        let (backup, restore) = (key(|table| &table.backup), key(|table| &table.restore));
+        let database = key(|table| &table.database);
         let kind = tables.iter().find_map(|table| table.kind.as_ref());
-        let means = match kind.map_or(DataTableKind::Auto, |kind| kind.value) {
+        let value = kind.map_or(DataTableKind::Auto, |kind| kind.value);
+        if value != DataTableKind::Command {
+            self.only_for(
+                "command",
+                "data",
+                &[("backup", backup), ("restore", restore)],
+            );
+        }
+        if value != DataTableKind::Postgresql {
+            self.only_for("postgresql", "data", &[("database", database)]);
+        }
+        let means = match value {
+            DataTableKind::Auto => DataKind::Auto,
+            DataTableKind::None => DataKind::None,
+            DataTableKind::Zodb => DataKind::Zodb,
             DataTableKind::Command => DataKind::Command {
-                backup: self.needed("backup", backup, kind),
+                backup: self.needed("command", "backup", backup, kind),
+                restore: restore.map(|restore| restore.value.clone()),
             },
-            other => {
-                self.only_for_command("data", &[("backup", backup)]);
-                match other {
-                    DataTableKind::None => DataKind::None,
-                    DataTableKind::Zodb => DataKind::Zodb,
-                    DataTableKind::Auto | DataTableKind::Command => DataKind::Auto,
+            DataTableKind::Postgresql => {
+                if let Some(database) = database {
+                    self.checked_unseen("database", database, check::database);
+                }
+                DataKind::Postgresql {
+                    database: self.needed("postgresql", "database", database, kind),
                 }
             }
         };
@@ -245,13 +279,14 @@ impl<'m> Merger<'m, '_> {
 
     fn needed<K>(
         &mut self,
+        means: &str,
         key: &str,
         value: Option<&Placed<String>>,
         kind: Option<&Placed<K>>,
     ) -> String {
         let given = value.filter(|value| !value.value.trim().is_empty());
         if given.is_none() {
-            let message = format!("kind `command` needs `{key}`");
+            let message = format!("kind `{means}` needs `{key}`");
             let span = value
                 .map(|value| &value.span)
                 .or(kind.map(|kind| &kind.span));
@@ -260,11 +295,11 @@ impl<'m> Merger<'m, '_> {
         given.map(|value| value.value.clone()).unwrap_or_default()
     }
 
-    fn only_for_command(&mut self, table: &str, found: &[(&str, Option<&Placed<String>>)]) {
+    fn only_for(&mut self, kind: &str, table: &str, found: &[(&str, Option<&Placed<String>>)]) {
         for (key, value) in found {
             if let Some(value) = value {
-                let message = format!("`{key}` means nothing here without kind `command`");
-                let hint = format!("set kind = \"command\" in [{table}]");
+                let message = format!("`{key}` means nothing here without kind `{kind}`");
+                let hint = format!("set kind = \"{kind}\" in [{table}]");
                 self.problems.add(Some(&value.span), &message, Some(hint));
             }
         }

@@ -102,6 +102,8 @@ pub(super) struct HealthTable {
 pub(super) struct DataTable {
     pub(super) kind: Option<Placed<DataTableKind>>,
     pub(super) backup: Option<Placed<String>>,
+    pub(super) restore: Option<Placed<String>>,
+    pub(super) database: Option<Placed<String>>,
     pub(super) keep: Option<u32>,
 }
 
@@ -109,6 +111,7 @@ pub(super) struct DataTable {
 pub(super) enum DataTableKind {
     Auto,
     Command,
+    Postgresql,
     Zodb,
     None,
 }
@@ -117,8 +120,8 @@ const DATA: &Choices<DataTableKind> = &[
     ("auto", Some(DataTableKind::Auto)),
     ("command", Some(DataTableKind::Command)),
     ("none", Some(DataTableKind::None)),
+    ("postgresql", Some(DataTableKind::Postgresql)),
     ("zodb", Some(DataTableKind::Zodb)),
-    ("postgresql", None),
 ];
 
 /// `[hooks]`
@@ -323,6 +326,8 @@ fn inherited(reader: &mut Reader<'_, '_>) -> Settings {
     let data = reader.table("data", |table| DataTable {
         kind: table.choice("kind", DATA),
         backup: table.text("backup"),
+        restore: table.text("restore"),
+        database: table.text("database"),
         keep: table.count("keep"),
     });
     let hooks = reader.table("hooks", |table| HooksTable {

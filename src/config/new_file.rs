@@ -142,7 +142,10 @@ fn running(file: &mut Text, proposal: &Proposal) {
         "supervisor, zope, none, or command with start and stop",
     );
     file.table("data");
-    file.note("kind = \"auto\"", "zodb, none, or command with backup");
+    file.note(
+        "kind = \"auto\"",
+        "zodb, postgresql, none, or command with backup and restore",
+    );
     file.note("keep = 3", "backups; one is made before every deployment");
     file.table("hooks");
     file.line("# commands at before-stop, migrate, after-start, after-healthy and on-failure:");

@@ -15,8 +15,14 @@ pub(super) fn redact(text: &str) -> String {
 }
 
 /// Where the password of an address begins and ends, if it has one; it ends at the last `@`, since it may hold one
-/// (RFC 3986, 3.2.1; ssh destinations have the same form without a scheme).
+/// (RFC 3986, 3.2.1; ssh destinations have the same form without a scheme). In libpq's connection strings it may also
+/// stand behind `password`; then everything after it is taken for it.
 pub(super) fn password(address: &str) -> Option<std::ops::Range<usize>> {
+    let named = address.find("password").map(|at| at + "password".len());
+    let equals = named.and_then(|at| Some(at + address[at..].find(|c| c != ' ')?));
+    if let Some(at) = equals.filter(|at| address[*at..].starts_with('=')) {
+        return Some(at + 1..address.len());
+    }
     let Some(scheme) = address.find("://") else {
         return before_last_at(address, 0);
     };
@@ -91,6 +97,17 @@ mod tests {
             assert_eq!(redact(plain), plain);
         }
         assert_eq!(redact("ssh://u:p/w@web/x"), "ssh://u:***@web/x");
+    }
+
+    #[test]
+    fn a_connection_string_may_name_it() {
+        let line = r#"database = "host=db password = 's3 cret' user=shop""#;
+        assert_eq!(redact_line(line), r#"database = "host=db password =***""#);
+        assert_eq!(
+            redact("postgresql://db/shop?password=x"),
+            "postgresql://db/shop?password=***"
+        );
+        assert_eq!(redact("password"), "password");
     }
 
     #[test]

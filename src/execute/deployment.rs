@@ -410,6 +410,7 @@ impl Run<'_> {
             to: None,
             result: Outcome::Behind,
             backup: None,
+            backup_sha256: None,
         });
         let results: Vec<HostResult> = self
             .progress

@@ -178,6 +178,7 @@ impl OnHost<'_> {
                 to: verdict.live,
                 result: verdict.outcome,
                 backup: verdict.backup,
+                backup_sha256: verdict.backup_sha256,
                 host,
             },
             failure: verdict.failure,

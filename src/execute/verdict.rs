@@ -3,7 +3,7 @@
 use super::{Deployed, Live};
 use crate::{
     host::{Activated, ActivationResult, FailureKind},
-    release::Outcome,
+    release::{Digest, Outcome},
     transport::{self, ConversationError},
 };
 use semver::Version;
@@ -16,6 +16,8 @@ pub(super) struct Verdict {
     pub live: Option<Version>,
     /// The backup that was made.
     pub backup: Option<String>,
+    /// sha256 of its listing.
+    pub backup_sha256: Option<Digest>,
     /// Why the deployment failed, when it did.
     pub failure: Option<Deployed>,
 }
@@ -51,6 +53,7 @@ impl Verdict {
                     outcome,
                     live: done.current,
                     backup: done.backup,
+                    backup_sha256: done.backup_sha256,
                     failure: None,
                 };
             }
@@ -67,6 +70,7 @@ impl Verdict {
             outcome,
             live: done.current,
             backup: done.backup,
+            backup_sha256: done.backup_sha256,
             failure: Some(case.failure(live, done.message, done.output, done.hint)),
         }
     }
@@ -88,6 +92,7 @@ impl Verdict {
                 outcome: Outcome::Abandoned,
                 live: None,
                 backup: None,
+                backup_sha256: None,
                 failure: Some(failure),
             };
         }
@@ -97,6 +102,7 @@ impl Verdict {
             outcome: Outcome::Failed,
             live: case.old.cloned(),
             backup: None,
+            backup_sha256: None,
             failure: Some(case.failure(live, error.to_string(), output, error.hint())),
         }
     }

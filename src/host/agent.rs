@@ -68,7 +68,10 @@ impl Agent {
         "services",
         "health",
         "journal",
+        "snapshot",
+        "postgresql",
         "backup",
+        "restore",
         "activation",
         "job",
         "reversal",
@@ -180,6 +183,7 @@ mod tests {
         let request = Request::new(StatusRequest {
             shared_files: vec!["secret.cfg".to_owned()],
             sha256: vec![Digest::of(b"x")],
+            data: None,
         });
         stdin.write_all(&request.to_json().unwrap()).unwrap();
         drop(stdin);

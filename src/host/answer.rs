@@ -1,5 +1,6 @@
 //! The last lines of the agent's answers. Unknown fields and kinds are a newer agent's, and passed over.
 
+use super::room::{BackupNeed, BackupSeen, Disk};
 use crate::release::{Digest, EntryId, Outcome};
 use semver::Version;
 use serde::Deserialize;
@@ -32,6 +33,12 @@ pub struct StatusAnswer {
     pub hostname: String,
     /// What is free where the path is.
     pub disk: Disk,
+    /// What is free where temporary files go.
+    #[serde(default)]
+    pub temp: Option<Disk>,
+    /// What a backup of the live release's data would take, when it was asked for and would be made.
+    #[serde(default)]
+    pub backup: Option<BackupNeed>,
     /// The one pointer.
     pub current: Live,
     /// The host's own record.
@@ -82,15 +89,6 @@ pub struct Python {
     pub tags: Vec<String>,
     /// Whether it can make virtual environments.
     pub venv: bool,
-}
-
-/// Free space.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct Disk {
-    /// In bytes.
-    pub free: u64,
-    /// In inodes; 0 where the file system has none to count.
-    pub inodes: u64,
 }
 
 /// The link `current`.
@@ -148,6 +146,9 @@ pub struct Record {
     /// The last 50 jobs, oldest first.
     #[serde(default)]
     pub history: Vec<HistoryEntry>,
+    /// The backups that count, oldest first.
+    #[serde(default)]
+    pub backups: Vec<BackupSeen>,
 }
 
 /// A job that ended.
@@ -306,6 +307,7 @@ pub struct ManifestAnswer {
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Activated {
     /// How.
     pub result: ActivationResult,
@@ -320,6 +322,9 @@ pub struct Activated {
     /// The backup's name below `backups/`.
     #[serde(default)]
     pub backup: Option<String>,
+    /// sha256 of that backup's `SHA256SUMS`.
+    #[serde(default)]
+    pub backup_sha256: Option<Digest>,
     /// One sentence, with what was put back.
     pub message: String,
     /// The last lines of what failed.
@@ -457,6 +462,8 @@ pub enum FailureKind {
     Stale,
     /// The backup failed.
     Backup,
+    /// The backup could not be put back.
+    Restore,
     /// A hook failed.
     Hook,
     /// Services don't stop.

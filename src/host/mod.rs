@@ -10,13 +10,14 @@ mod answer;
 mod command;
 mod listener;
 mod request;
+mod room;
 
 pub use agent::{Agent, Verb};
 pub use answer::{
-    Activated, ActivationResult, CurrentState, Disk, Failure, FailureKind, HaveAnswer,
-    HistoryEntry, HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer,
-    PathState, PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen,
-    ServiceSeen, ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
+    Activated, ActivationResult, CurrentState, Failure, FailureKind, HaveAnswer, HistoryEntry,
+    HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer, PathState,
+    PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
+    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
@@ -24,3 +25,4 @@ pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
     PrepareRequest, PruneRequest, Request, StatusRequest, UnlockRequest,
 };
+pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};

@@ -1,6 +1,6 @@
 //! Requests to the agent: one JSON object on its stdin.
 
-use crate::release::{Digest, EntryId, Intent};
+use crate::release::{Data, Digest, EntryId, Intent};
 use semver::Version;
 use serde::Serialize;
 
@@ -24,6 +24,9 @@ pub struct StatusRequest {
     /// Artifacts whose absence is asked for: what [`HaveRequest`] would, without a second conversation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sha256: Vec<Digest>,
+    /// How a release that is to be deployed backs up the data: asks what that would take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Data>,
 }
 
 /// Asks which artifacts are missing.

@@ -3,10 +3,10 @@
 use super::{Error, Result, here::dead};
 use crate::{
     config::{Host as Configured, Stage},
-    facts::{Current, Deployment, Host, Lock, PathState, Python},
+    facts::{Backup, Current, Deployment, Host, Lock, PathState, Python, Room},
     host::{
-        self, CurrentState, FailureKind, LockSeen, ManifestAnswer, Record, ServiceState,
-        StatusAnswer,
+        self, BackupOwner, CurrentState, Disk, FailureKind, LockSeen, ManifestAnswer, Record,
+        ServiceState, StatusAnswer, StatusRequest,
     },
     release::{FORMAT, Intent, Manifest},
     transport::{Conversation, ConversationError, Transport},
@@ -25,14 +25,19 @@ pub fn host(
 ) -> Result<Host> {
     let buildout =
         manifest.and_then(|manifest| manifest.buildout_for(&stage.name, &configured.roles));
-    let shared: &[String] = buildout.map_or(&[], |buildout| &buildout.shared.files);
     let mut conversation = Conversation::new(transport, &stage.path, &stage.python);
     let artifacts = manifest
         .zip(buildout)
         .map(|(manifest, buildout)| manifest.artifacts_for(&buildout.name))
         .unwrap_or_default();
-    let digests = artifacts.iter().map(|artifact| artifact.sha256).collect();
-    let answer = match conversation.status(shared, digests) {
+    let request = StatusRequest {
+        shared_files: buildout
+            .map(|buildout| buildout.shared.files.clone())
+            .unwrap_or_default(),
+        sha256: artifacts.iter().map(|artifact| artifact.sha256).collect(),
+        data: buildout.map(|buildout| buildout.data.clone()),
+    };
+    let answer = match conversation.status(&request) {
         Ok(answer) => answer,
         Err(ConversationError::Transport(error @ crate::transport::Error::Unreachable { .. })) => {
             return Err(Error::Unreachable(error));
@@ -109,7 +114,15 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         healthy: answer.healthy,
         shared_files: BTreeMap::from_iter(answer.shared.files),
         missing: answer.missing.into_iter().collect(),
-        free_bytes: answer.disk.free,
+        room: room(answer.disk),
+        temp: answer.temp.map(room),
+        backup: answer.backup.map(|need| Backup {
+            as_live: need.of == BackupOwner::Old,
+            kind: need.kind,
+            bytes: need.bytes,
+            inodes: need.inodes,
+            room: room(need.disk),
+        }),
         agent: answer.installed == Some(host::Agent::digest().to_string()),
         python: Ok(Python {
             version: answer.python.version,
@@ -135,6 +148,15 @@ fn told(record: &Record) -> Vec<Deployment> {
     let mut deployments: Vec<Deployment> = deployments.collect();
     deployments.reverse();
     deployments
+}
+
+fn room(disk: Disk) -> Room {
+    Room {
+        place: disk.path,
+        device: disk.device,
+        bytes: disk.free,
+        inodes: disk.inodes,
+    }
 }
 
 fn path(answer: &StatusAnswer) -> PathState {

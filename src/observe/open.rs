@@ -24,6 +24,7 @@ pub fn ended(
             from: ended.from,
             to: ended.current,
             backup: ended.backup,
+            backup_sha256: ended.backup_sha256,
             host: host.to_owned(),
         }),
         // It never came to a job there, or the job died with its machine.
@@ -46,5 +47,6 @@ pub fn unknown(host: &str) -> HostResult {
         to: None,
         result: Outcome::Abandoned,
         backup: None,
+        backup_sha256: None,
     }
 }

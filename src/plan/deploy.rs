@@ -1,7 +1,8 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
 use super::{
-    Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rollout, settle::settling,
+    Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rollout, room,
+    settle::settling,
 };
 use crate::{
     config::Stage,
@@ -278,32 +279,16 @@ fn check(
             "deploy from the machine that made the release",
         );
     }
-    let need = bytes(artifacts, host) * 6 + HEADROOM;
-    if host.free_bytes < need && !host.complete.contains_key(&facts.manifest.version) {
+    let unpacked = host.complete.contains_key(&facts.manifest.version);
+    let wanted = (!unpacked).then(|| missing(artifacts, host));
+    for shortage in room::shortages(host, buildout, wanted.as_deref()) {
+        let prune = format!(", or `git hostout prune {}`", facts.stage.name);
+        let prune = if shortage.ours { prune.as_str() } else { "" };
         refusal.add(
-            format!(
-                "{name}: {} MB free at {path}, about {} MB needed",
-                host.free_bytes / MB,
-                need / MB
-            ),
-            format!(
-                "make room there, or `git hostout prune {}`",
-                facts.stage.name
-            ),
+            format!("{name}: {}", shortage.what),
+            format!("make room there{prune}"),
         );
     }
-}
-
-const MB: u64 = 1_000_000;
-
-/// For a venv, logs and the unpacked configuration.
-const HEADROOM: u64 = 60 * MB;
-
-fn bytes(artifacts: &[Artifact], host: &Host) -> u64 {
-    missing(artifacts, host)
-        .iter()
-        .map(|artifact| artifact.size)
-        .sum()
 }
 
 fn missing(artifacts: &[Artifact], host: &Host) -> Vec<Artifact> {
@@ -352,6 +337,7 @@ fn steps(
             expected: host.current.release().cloned(),
             new: version.clone(),
             backup: backup(host, buildout),
+            revert: revert(host, buildout),
             health: health::condition(request, buildout),
             hooks: health::hooks(buildout),
             batch: 1,
@@ -434,10 +420,41 @@ fn prepare(
 }
 
 fn backup(host: &Host, buildout: &Buildout) -> String {
-    match &buildout.data {
-        Data::None => "NONE (the release names no data)".to_owned(),
-        _ if host.current.release().is_none() => "none yet, nothing is live".to_owned(),
-        Data::Command { backup, .. } => format!("`{backup}`"),
-        Data::Zodb { storages, .. } => format!("a copy of {}, with its blobs", storages.join(", ")),
+    let live = host.current.release();
+    match (&buildout.data, live, &host.backup) {
+        (Data::None { chosen: true }, ..) => "NONE (hostout.toml says so)".to_owned(),
+        (_, Some(live), Some(backup)) if backup.as_live => {
+            format!("{}, as {live} does it", backup.kind)
+        }
+        (Data::None { chosen: false }, ..) => "nothing, as no database was found".to_owned(),
+        (_, None, _) => "none yet, nothing is live".to_owned(),
+        (Data::Command { backup, .. }, ..) => format!("`{backup}`"),
+        (
+            Data::Zodb {
+                snapshot: Some(snapshot),
+                ..
+            },
+            ..,
+        ) => snapshot.backup.clone(),
+        (Data::Zodb { storages, .. }, ..) => {
+            format!("a copy of {}, with its blobs", storages.join(", "))
+        }
+        (Data::Postgresql { database, .. }, ..) => format!("pg_dump of {database}"),
     }
+}
+
+/// What a failure after `migrate` has begun would do to the data, where there is something to say.
+fn revert(host: &Host, buildout: &Buildout) -> Option<String> {
+    host.current.release()?;
+    buildout.hooks.migrate.as_ref()?;
+    let restores = buildout.data.restores()
+        || host
+            .backup
+            .as_ref()
+            .is_some_and(|backup| backup.as_live && backup.kind != "command");
+    Some(if restores {
+        "reverting after migrate restores this backup".to_owned()
+    } else {
+        "reverting after migrate needs you: no backup comes back".to_owned()
+    })
 }

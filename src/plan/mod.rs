@@ -17,6 +17,7 @@ mod release;
 mod resume;
 mod rollback;
 mod rollout;
+mod room;
 mod settle;
 mod show;
 mod unlock;
@@ -180,6 +181,9 @@ pub enum Action {
         new: Version,
         /// How the data is backed up, in words.
         backup: String,
+        /// What a failed migration does to the data, in words, where the release migrates.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        revert: Option<String>,
         /// When it counts as healthy, in words.
         health: String,
         /// The hooks and host-parts on its way, in words.

@@ -149,6 +149,7 @@ impl Action {
             ],
             Self::Activate {
                 backup,
+                revert,
                 health,
                 hooks,
                 ..
@@ -163,7 +164,11 @@ impl Action {
                     format!("{lead}: {condition}")
                 });
                 let backup = std::iter::once(format!("backup: {backup}"));
-                backup.chain(hooks).chain(conditions).collect()
+                backup
+                    .chain(revert.clone())
+                    .chain(hooks)
+                    .chain(conditions)
+                    .collect()
             }
             _ => Vec::new(),
         }

@@ -151,6 +151,9 @@ pub struct HostResult {
     /// The backup that was made, by its name below `backups/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<String>,
+    /// sha256 of that backup's `SHA256SUMS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_sha256: Option<Digest>,
 }
 
 #[cfg(test)]
@@ -166,6 +169,7 @@ mod tests {
                 to: None,
                 result: *result,
                 backup: None,
+                backup_sha256: None,
             };
             outcomes.iter().map(result).collect()
         };

@@ -35,11 +35,18 @@ pub enum Services {
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
 pub enum Data {
     /// Nothing is backed up.
-    None,
-    /// The user's own command, given to `sh -c` with directory, deployment id and version in its environment.
+    None {
+        /// Whether hostout.toml says so; else no database was found, or the manifest is from before it told.
+        #[serde(default, skip_serializing_if = "is_false")]
+        chosen: bool,
+    },
+    /// The user's own commands, given to `sh -c` with directory, deployment id and version in their environment.
     Command {
         /// Writes into `$HOSTOUT_BACKUP`.
         backup: String,
+        /// Puts back what is in `$HOSTOUT_BACKUP`; without it a person has to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restore: Option<String>,
         /// How many backups stay.
         #[serde(default = "three")]
         keep: u32,
@@ -53,7 +60,49 @@ pub enum Data {
         /// How many backups stay.
         #[serde(default = "three")]
         keep: u32,
+        /// Scripts that do it instead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snapshot: Option<Snapshot>,
     },
+    /// `pg_dump` and `pg_restore`; the password, where one is needed, is the host's own affair (`.pgpass`).
+    Postgresql {
+        /// Which database: a connection string of libpq without a password.
+        database: String,
+        /// How many backups stay.
+        #[serde(default = "three")]
+        keep: u32,
+    },
+}
+
+impl Data {
+    /// Whether a backup can be put back without a person.
+    pub fn restores(&self) -> bool {
+        match self {
+            Self::None { .. } => false,
+            Self::Command { restore, .. } => restore.is_some(),
+            Self::Zodb { .. } | Self::Postgresql { .. } => true,
+        }
+    }
+}
+
+/// The scripts of a part of collective.recipe.backup, relative to the release directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Snapshot {
+    /// Makes a full backup, e.g. `bin/snapshotbackup`.
+    pub backup: String,
+    /// Puts it back, e.g. `bin/snapshotrestore`.
+    pub restore: String,
+    /// Where the former writes, e.g. `var/snapshotbackups`; relative to the release directory, or absolute.
+    pub locations: Vec<String>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What `keep` was before manifests said it.

@@ -60,17 +60,9 @@ impl<'t> Conversation<'t> {
         self
     }
 
-    /// What is there, and which of `sha256` is not. The agent need not be installed; nothing is written.
-    pub fn status(
-        &mut self,
-        shared_files: &[String],
-        sha256: Vec<Digest>,
-    ) -> Result<StatusAnswer, ConversationError> {
-        let request = StatusRequest {
-            shared_files: shared_files.to_vec(),
-            sha256,
-        };
-        self.fed(Verb::Status, &request)
+    /// What is there of what `request` asks for. The agent need not be installed; nothing is written.
+    pub fn status(&mut self, request: &StatusRequest) -> Result<StatusAnswer, ConversationError> {
+        self.fed(Verb::Status, request)
     }
 
     /// Which artifacts are missing. The agent need not be installed.
@@ -340,7 +332,11 @@ mod tests {
             conversation.have(vec![Digest::of(b"x")]).unwrap(),
             [Digest::of(b"x")]
         );
-        let answer = conversation.status(&[], vec![Digest::of(b"x")]).unwrap();
+        let request = StatusRequest {
+            sha256: vec![Digest::of(b"x")],
+            ..StatusRequest::default()
+        };
+        let answer = conversation.status(&request).unwrap();
         assert_eq!(
             (answer.installed, answer.missing),
             (None, vec![Digest::of(b"x")])
@@ -352,7 +348,7 @@ mod tests {
     fn a_python_that_is_not_there_is_named() {
         let mut local = Local::new("local");
         let mut conversation = Conversation::new(&mut local, "/nowhere", "python-of-nowhere");
-        let error = conversation.status(&[], Vec::new()).unwrap_err();
+        let error = conversation.status(&StatusRequest::default()).unwrap_err();
         assert!(error.to_string().contains("python-of-nowhere"), "{error}");
     }
 

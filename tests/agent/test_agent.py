@@ -427,47 +427,6 @@ esac
 """
 
 
-class ZodbBackup(OnHost):
-    DATA = {"kind": "zodb", "storages": ["var/filestorage/Data.fs"], "blobs": ["var/blobstorage"], "keep": 2}
-
-    def backup(self):
-        self.layout.make()
-        return agent.Backup(self.layout, "a1-1.1.0", None, {})
-
-    def site(self):
-        release = self.host.at("site")
-        for path, text in (("var/filestorage/Data.fs", "FS21"), ("var/blobstorage/0x00/a.blob", "blob")):
-            place = release / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text)
-        return release
-
-    def test_storages_are_copied_and_blobs_are_linked(self):
-        release, backup = self.site(), self.backup()
-        self.assertTrue(backup.make(str(release), self.DATA))
-        folder = pathlib.Path(backup.folder)
-        self.assertEqual((folder / "var/filestorage/Data.fs").read_text(), "FS21")
-        blob = folder / "var/blobstorage/0x00/a.blob"
-        self.assertEqual(blob.stat().st_ino, (release / "var/blobstorage/0x00/a.blob").stat().st_ino)
-        (release / "var/filestorage/Data.fs").write_text("FS21 and more")
-        self.assertEqual((folder / "var/filestorage/Data.fs").read_text(), "FS21")
-
-    def test_a_site_without_data_has_no_backup(self):
-        backup = self.backup()
-        self.assertFalse(backup.make(str(self.host.at("nothing")), self.DATA))
-        self.assertFalse(os.path.exists(backup.folder))
-
-    def test_the_newest_backups_stay_and_strangers_too(self):
-        self.layout.make()
-        names = ["a1-1.0.0", "b2-1.1.0", "c3-1.2.0", "mine"]
-        for name in names:
-            os.makedirs(os.path.join(self.layout.backups, name))
-        history = [{"id": id, "release": "1", "time": "", "result": "healthy"} for id in ("a1", "b2", "c3")]
-        agent.write_json(self.layout.record, {"format": 1, "history": history})
-        agent.prune_backups(self.layout, 2)
-        self.assertEqual(sorted(os.listdir(self.layout.backups)), names[1:])
-
-
 class ZopeScripts(OnHost):
     def setUp(self):
         super().setUp()

@@ -152,6 +152,7 @@ timeout = 20
 [buildout.data]
 kind = "command"
 backup = {backup}
+{restore}
 [buildout.shared]
 paths = ["var"]
 files = {files}
@@ -160,8 +161,10 @@ files = {files}
 
 
 class NetworkCommands(NetworkCase):
-    def tables(self, backup="cp var/README $HOSTOUT_BACKUP/", files=(), hooks=""):
-        return TABLES.format(port=self.port, backup=support.toml(backup), files=support.toml(list(files)), hooks=hooks)
+    def tables(self, backup="cp var/README $HOSTOUT_BACKUP/", restore="cp $HOSTOUT_BACKUP/README var/", files=(), hooks=""):
+        restore = f"restore = {support.toml(restore)}" if restore else ""
+        return TABLES.format(port=self.port, backup=support.toml(backup), restore=restore,
+                             files=support.toml(list(files)), hooks=hooks)
 
     def make(self, version, **more):
         return self.release(version, parts="app late", tables=self.tables(**more))
@@ -191,12 +194,37 @@ class NetworkCommands(NetworkCase):
             self.assertEqual((end["result"], end["kind"], end["current"]), ("failed-before-switch", "backup", "1.0.0"))
             self.assertEqual(get(self.port), "hello 1.0.0")
 
-        with self.subTest("a failing migration puts the old one back"):
-            hooks = '[buildout.hooks.migrate]\nargv = ["sh", "-c", "echo broken $HOSTOUT_RELEASE; exit 3"]\ntimeout = 9'
-            end = self.host.deploy(self.make("1.2.0", hooks=hooks), "1.0.0", "b3")
+        readme = self.host.at("shared", "var", "README")
+        with self.subTest("a failing migration puts the old one back, with its data"):
+            end = self.host.deploy(self.make("1.2.0", hooks=self.migrate("exit 3")), "1.0.0", "b3")
             self.assertEqual((end["result"], end["kind"], end["output"]), ("reverted", "hook", ["broken 1.2.0"]))
             self.assertEqual(self.host.at("backups", end["backup"], "README").read_text(), "seeded\n")
+            self.assertEqual(readme.read_text(), "seeded\n")
             self.assertEqual(get(self.port), "hello 1.0.0")
+            self.assertIn("restore", self.host.steps())
+            seals = self.host.ask("status")["record"]["backups"]
+            self.assertEqual(seals[-1]["sha256"], end["backup-sha256"])
+
+        with self.subTest("data that no migration has touched is left alone"):
+            hooks = '[buildout.hooks.after-start]\nargv = ["sh", "-c", "echo visited > var/README; exit 3"]\ntimeout = 9'
+            end = self.host.deploy(self.make("1.2.4", hooks=hooks), "1.0.0", "b9")
+            self.assertEqual((end["result"], readme.read_text()), ("reverted", "visited\n"))
+            self.assertNotIn("restore", self.host.steps())
+
+        for restore, why in ((None, "nothing says how"), ("false", "ended with status 1")):
+            with self.subTest(f"services stay down when {why}"):
+                number = "b7" if restore else "b8"
+                bad = self.make(f"1.2.{number[1]}", hooks=self.migrate("exit 3"), restore=restore)
+                end = self.host.deploy(bad, "1.0.0", number)
+                self.assertEqual((end["result"], end["current"]), ("failed", bad.version))
+                self.assertIn(why, end["message"])
+                self.assertIn(f"git hostout deploy demo {bad.version}\n", end["hint"])
+                self.assertIn("git hostout rollback demo --to 1.0.0", end["hint"])
+                self.assertIsNone(get(self.port))
+                self.assertEqual(readme.read_text(), "migrated\n")
+                readme.write_text("seeded\n")
+                self.ok(self.host.deploy(one, bad.version, f"{number}-back"))
+                self.assertEqual(get(self.port), "hello 1.0.0")
 
         with self.subTest("a job that is asked to end puts the old one back first"):
             end = self.host.deploy(self.make("1.2.1", hooks=self.kill("after-start", "TERM")), "1.0.0", "b5")
@@ -218,6 +246,11 @@ timeout = 9
             self.assertEqual(end["current"], "1.0.0")
             self.assertNotEqual(end["result"], "healthy")
             self.host.at("shared", "var", "pid").write_text(self.host.at("shared", "var", "pid.bak").read_text())
+
+    @staticmethod
+    def migrate(then):
+        line = f"echo migrated > var/README; echo broken $HOSTOUT_RELEASE; {then}"
+        return f'[buildout.hooks.migrate]\nargv = ["sh", "-c", "{line}"]\ntimeout = 9'
 
     @staticmethod
     def kill(hook, sign):

@@ -11,7 +11,7 @@ use hostout::{
 };
 use semver::Version;
 use serde::{Serialize, de::DeserializeOwned};
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
 /// The sample, after it was seen to be written back with the same values and nothing else.
 #[track_caller]
@@ -74,6 +74,7 @@ fn a_manifest_means_what_it_meant() {
     assert_eq!((check.argv[0].as_str(), check.timeout), ("bin/check", 20));
     let data = Data::Command {
         backup: "bin/dump".to_owned(),
+        restore: None,
         keep: 7,
     };
     assert_eq!(buildout.data, data);
@@ -87,11 +88,12 @@ fn a_manifest_means_what_it_meant() {
         .buildout_for("staging", &["zeo".to_owned()])
         .unwrap();
     assert_eq!(zeo.name, "staging.zeo");
-    assert_eq!(zeo.data, Data::None);
+    assert_eq!(zeo.data, Data::None { chosen: false });
     let zodb = Data::Zodb {
         storages: vec!["var/filestorage/Data.fs".to_owned()],
         blobs: vec!["var/blobstorage".to_owned()],
         keep: 3,
+        snapshot: None,
     };
     assert_eq!(manifest.buildout_for("staging", &[]).unwrap().data, zodb);
 
@@ -124,6 +126,48 @@ fn a_manifest_from_before_backups_were_counted_keeps_three() {
         manifest.buildout[0].data,
         Data::Command { keep: 3, .. }
     ));
+}
+
+/// The data tables of manifests: `[buildout.data]`.
+#[test]
+fn data_of_every_kind_means_what_it_meant() {
+    let text = sample("data.toml");
+    let all: BTreeMap<String, Data> = toml_edit::de::from_str(&text).unwrap();
+    let written = toml_edit::ser::to_string(&all).unwrap();
+    let values = |text: &str| toml_edit::de::from_str::<serde_json::Value>(text).unwrap();
+    assert_eq!(values(&written), values(&text));
+    let restores = |name: &str| all[name].restores();
+    assert_eq!(all["none"], Data::None { chosen: false });
+    assert_eq!(all["chosen"], Data::None { chosen: true });
+    assert!(!restores("chosen"));
+    for name in ["command", "copied", "snapshots", "postgresql"] {
+        assert!(restores(name), "{name}");
+    }
+    let Data::Zodb {
+        snapshot: Some(snapshot),
+        ..
+    } = &all["snapshots"]
+    else {
+        panic!("{all:?}");
+    };
+    assert_eq!(snapshot.locations.len(), 2);
+}
+
+#[test]
+fn an_ended_entry_names_its_backup_and_the_sum_of_it() {
+    let with = |line: &str| {
+        let text = sample("ended.toml");
+        text.replace(
+            "8e6f79f83626d68a-1.4.2\"\n",
+            &format!("8e6f79f83626d68a-1.4.2\"\n{line}"),
+        )
+    };
+    let sum = format!("backup-sha256 = \"{}\"\n", digest("7"));
+    let ended: Ended = from_toml(&with(&sum)).unwrap();
+    assert_eq!(ended.host[0].backup_sha256, Some(digest("7")));
+    assert!(to_toml(&ended).unwrap().contains(&sum));
+    let before: Ended = from_toml(&with("")).unwrap();
+    assert_eq!(before.host[0].backup_sha256, None);
 }
 
 #[test]

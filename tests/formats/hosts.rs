@@ -6,7 +6,7 @@ use hostout::host::{
     HaveRequest, JournalRequest, ListenError, Listener, LockRequest, PrepareRequest, PruneRequest,
     Request, ServiceState, StatusAnswer, StatusRequest, UnlockRequest,
 };
-use hostout::release::{Digest, EntryId, Intent};
+use hostout::release::{Data, Digest, EntryId, Intent};
 use semver::Version;
 use serde::Serialize;
 use serde_json::Value;
@@ -42,6 +42,7 @@ fn requests() -> Vec<Value> {
         json(StatusRequest {
             shared_files: vec!["secret.cfg".to_owned()],
             sha256: vec![digest("5")],
+            data: None,
         }),
         json(HaveRequest {
             sha256: vec![digest("4")],
@@ -91,6 +92,10 @@ fn requests() -> Vec<Value> {
             machine: "4b6a pid:[4026531836]".to_owned(),
             pid: 7,
         })),
+        json(StatusRequest {
+            data: Some(Data::None { chosen: true }),
+            ..StatusRequest::default()
+        }),
     ]
 }
 
@@ -99,6 +104,24 @@ fn script() -> NamedTempFile {
     let mut file = tempfile::Builder::new().suffix(".py").tempfile().unwrap();
     file.write_all(Agent::SOURCE.as_bytes()).unwrap();
     file
+}
+
+/// Runs lines of Python that know the agent as `agent`, and the paths below `top` as `layout`.
+#[track_caller]
+fn with_agent(top: &Path, lines: &str) {
+    let load = r#"
+import importlib.util, json, os, sys
+spec = importlib.util.spec_from_file_location("agent", sys.argv[1])
+agent = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(agent)
+layout = agent.Layout(sys.argv[2])
+"#;
+    let script = script();
+    let mut python = Command::new("python3");
+    python.args(["-B", "-c", &format!("{load}{lines}")]);
+    let ran = python.arg(script.path()).arg(top).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{said}");
 }
 
 /// Runs the agent at `top`: its lines, and its exit code.
@@ -242,17 +265,48 @@ fn a_journal_means_what_it_meant() {
     assert_eq!(ended.output, ["ImportError: no"]);
 }
 
+/// A backup as it lies on a host: the agent finds it whole, and the record tells of it.
+#[test]
+fn a_backup_means_what_it_meant() {
+    let home = old_host();
+    let private = home.path().join("backups/8e6f79f83626d68a-1.4.2/.hostout");
+    fs::create_dir_all(&private).unwrap();
+    fs::copy(path("backup-complete.json"), private.join("complete")).unwrap();
+    fs::copy(path("backup-SHA256SUMS"), private.join("SHA256SUMS")).unwrap();
+    let data = private.with_file_name("var/filestorage");
+    fs::create_dir_all(&data).unwrap();
+    fs::write(data.join("Data.fs"), "FS21").unwrap();
+    let mut seal = document("backup-complete.json");
+    seal.as_object_mut().unwrap().remove("format");
+    let mut record = document("record.json");
+    record["backups"] = Value::Array(vec![seal]);
+    fs::write(home.path().join(".hostout/record"), record.to_string()).unwrap();
+
+    let (answer, _) = agent(home.path(), &["status"], "");
+    let answer: StatusAnswer = listen(&answer).1.read().unwrap();
+    let seen = answer.record.unwrap().backups.remove(0);
+    assert_eq!(
+        (
+            seen.name.as_str(),
+            seen.kind.as_str(),
+            seen.files,
+            seen.bytes,
+            seen.healthy
+        ),
+        ("8e6f79f83626d68a-1.4.2", "zodb", 1, 4, true)
+    );
+    let check = r#"
+[seal] = agent.listed_backups(layout)
+agent.Sealed(layout, seal["name"]).check()
+"#;
+    with_agent(home.path(), check);
+}
+
 /// The agent writes what it wrote: its own functions, the values of the samples.
 #[test]
 fn record_and_journal_are_written_as_they_were() {
     let home = tempfile::tempdir().unwrap();
-    let agent = script();
-    let script = r#"
-import importlib.util, json, os, sys
-spec = importlib.util.spec_from_file_location("agent", sys.argv[1])
-agent = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(agent)
-layout = agent.Layout(sys.argv[2])
+    let write = r#"
 layout.make()
 job = agent.Activation.__new__(agent.Activation)
 job.layout, job.new, job.old, job.id, job.backup = layout, "1.4.2", "1.4.1", "8e6f79f83626d68a", None
@@ -263,17 +317,7 @@ job.journal.note({"event": "step", "step": "switch", "detail": ""})
 job.remember("healthy", "1.4.2")
 job.journal.note(job.end("healthy", "1.4.2 is live"))
 "#;
-    let ran = Command::new("python3")
-        .args(["-B", "-c", script])
-        .arg(agent.path())
-        .arg(home.path())
-        .output()
-        .unwrap();
-    assert!(
-        ran.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ran.stderr)
-    );
+    with_agent(home.path(), write);
     let text = |below: &str| fs::read_to_string(home.path().join(".hostout").join(below)).unwrap();
     let record = serde_json::from_str(&text("record")).unwrap();
     same_shape(&document("record.json"), &record, "record");

@@ -17,7 +17,7 @@ mod terminal;
 mod two;
 
 pub use host::Host;
-pub use page::{free_port, page};
+pub use page::{free_port, page, page_at};
 pub use project::Project;
 pub use run::Run;
 pub use running::Running;

@@ -9,6 +9,7 @@ mod bad_hosts;
 mod buildouts;
 mod check;
 mod combinations;
+mod data;
 mod deploy;
 mod divided;
 mod elsewhere;

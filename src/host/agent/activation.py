@@ -21,7 +21,8 @@ class Activation:
         self.allowed = False  # whether `check` had no objection
         self.undoing = False
         self.excused = time.monotonic()  # from then on its deadline counts
-        self.backup = None
+        self.migrating = False  # whether the data may be the new release's
+        self.backup = self.restore = None
 
     def check(self):
         """What must hold before anything is done; also asked by the client's side, so that it hears a plain no."""
@@ -79,6 +80,7 @@ class Activation:
         check_live(self.layout, self.old)  # again: stopping takes its time
         self.reached = "switched"
         self.switch(self.new)
+        self.migrating = bool(self.table(self.new).get("hooks", {}).get("migrate"))
         self.hook("migrate")
         self.install_host_parts(self.new)
         self.start(self.new)
@@ -102,19 +104,26 @@ class Activation:
             self.step("venv", "made anew: the interpreter had changed")
 
     def make_backup(self):
-        """Before anything is touched. The new release's command counts, so that a broken one can be mended by a
-        release; where it has none, the running release's."""
+        """Before anything is touched; see `data_owner` for whose settings count."""
         if not self.old:
             return
-        owner = next((v for v in (self.new, self.old) if self.table(v).get("data", {}).get("kind", "none") != "none"),
-                     None)
-        if not owner:
+        version = {"new": self.new, "old": self.old, None: None}[data_owner(self.table(self.new), self.table(self.old))]
+        if not version:
             return
         name = f"{self.id}-{self.new}"
         self.step("backup", name)
         backup = Backup(self.layout, name, self.journal.output, self.hook_env())
-        if backup.make(self.layout.release(owner), self.table(owner)["data"]):
-            self.backup = name
+        release, data = self.layout.release(version), self.table(version)["data"]
+        self.backup = backup.make(release, data)
+        if not self.backup:
+            self.warn(f"there is no data yet at {', '.join(data.get('storages', []))}: nothing was backed up")
+            return
+        if restorable(data):
+            self.restore = Restore(backup, release, data)
+        try:
+            prune_backups(self.layout, data.get("keep", 3))
+        except OSError as error:
+            self.warn(f"old backups could not be removed: {error}")
 
     def stop(self, version):
         if version:
@@ -201,6 +210,7 @@ class Activation:
                     return self.end("failed", f"{message}; it is the release that was live before", **more)
                 self.stop(self.new)
                 self.spared(self.take_back_host_parts, self.new, self.old)
+                self.restore_data()
                 self.switch_back()
             if not self.old:
                 self.remember("failed", live=None)
@@ -214,13 +224,45 @@ class Activation:
         except (Failed, OSError) as second:
             second = second if isinstance(second, Failed) else failed_by_system(second)
             self.remember("failed", live=self.layout.live()[0])
+            more["output"] = (output + second.output)[-OUTPUT_LINES:]
+            if second.kind == "restore":
+                more["hint"] = self.both_ways()
+                return self.end("failed", f"{message}; {second.message}; the services stay down", **more)
+            if self.restore and self.restore.aside.moved:
+                more["hint"] = f"what {self.new} made of the data is beside it, as *.before-{self.backup['name']}"
             return self.end("failed", f"{message}; putting back {self.old or 'nothing'} failed too: {second.message}",
-                            **{**more, "output": (output + second.output)[-OUTPUT_LINES:]})
+                            **more)
         if self.reached == "stopping":
             again = "was started again" if stopped else "runs on"
             return self.end("failed-before-switch", f"{message}; {self.old} {again}", **more)
         self.remember("reverted")
-        return self.end("reverted", f"{message}; {self.old} was put back and is healthy", **more)
+        self.forget_migrated()
+        data = " with its data" if self.migrating else ""
+        return self.end("reverted", f"{message}; {self.old} was put back{data} and is healthy", **more)
+
+    def restore_data(self):
+        """An old release must not meet data that a newer one has migrated, and data is left alone that none has."""
+        if not self.migrating or not self.old:
+            return
+        if not self.restore:
+            raise Failed("restore", "migrate had begun, and nothing says how its backup is put back" if self.backup else
+                         "migrate had begun, and there is no backup to put back")
+        self.step("restore", self.backup["name"])
+        self.restore.run()
+
+    def forget_migrated(self):
+        try:
+            if self.restore:
+                self.restore.aside.forget()
+        except OSError as error:
+            self.warn(f"data that {self.new} left could not be removed: {error}")
+
+    def both_ways(self):
+        """The commands after a data migration that can't be undone here; which one is right, a person decides."""
+        stage = self.request.get("stage")
+        source = f" from {backup_folder(self.layout, self.backup['name'])}" if self.backup else ""
+        return (f"to go on with {self.new}: git hostout deploy {stage} {self.new}\n"
+                f"to go back to {self.old}: put its data back{source}, then git hostout rollback {stage} --to {self.old}")
 
     def switch_back(self):
         self.step("switch", f"{self.new} -> {self.old or 'nothing'}")
@@ -250,7 +292,7 @@ class Activation:
         return {"HOSTOUT_RELEASE": self.new, "HOSTOUT_PREVIOUS": self.old or "",
                 "HOSTOUT_STAGE": str(self.request.get("stage") or ""), "HOSTOUT_ID": self.id,
                 "HOSTOUT_PATH": self.layout.path, "HOSTOUT_INTENT": str(self.request.get("intent") or "deploy"),
-                "HOSTOUT_BACKUP": os.path.join(self.layout.backups, self.backup) if self.backup else ""}
+                "HOSTOUT_BACKUP": backup_folder(self.layout, self.backup["name"]) if self.backup else ""}
 
     def hook(self, name, **more):
         hook = self.table(self.new).get("hooks", {}).get(name)
@@ -298,15 +340,16 @@ class Activation:
         try:
             self.journal.note({"event": "step", "step": "prune", "detail": ""})
             Prune(self.layout, self.request.get("keep") or 5).run()
-            prune_backups(self.layout, self.table(self.new).get("data", {}).get("keep", 3))
         except (Failed, OSError) as error:
             self.warn(f"old releases could not be removed: {error}")
 
     def end(self, result, message, **more):
         current = self.layout.live()[0]
         ok = result in ("healthy", "unhealthy")
+        if self.backup:
+            more.update({"backup": self.backup["name"], "backup-sha256": self.backup["sha256"]})
         return {"event": "end", "end": "ok" if ok else "failed", "result": result, "id": self.id, "from": self.old,
-                "to": self.new, "current": current, "backup": self.backup, "output": [], **more,
+                "to": self.new, "current": current, "backup": None, "backup-sha256": None, "output": [], **more,
                 "message": redact(message)}
 
 

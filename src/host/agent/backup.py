@@ -1,33 +1,44 @@
-"""The data as it was before a deployment, in `backups/<deployment>-<version>`; who deploys may go back to it."""
+"""The data as it was before a deployment, in `backups/<deployment>-<version>`: made, hashed, sealed, and pruned.
 
+Beside what was backed up a backup has `.hostout/SHA256SUMS`, for `sha256sum -c`, and last of all `.hostout/complete`.
+With that seal it counts; a folder with `.hostout` and no seal is half a one, which a crash left. The order of those that
+count stands in the host's record, with the sha256 of each one's SHA256SUMS.
+"""
+
+import contextlib
+import hashlib
 import os
-import shutil
 
 
 class Backup:
     """One backup in a folder of its own, made whole or not at all."""
 
     def __init__(self, layout, name, log, env):
-        self.layout, self.name, self.log, self.env = layout, name, log, env
-        self.folder = os.path.join(layout.backups, name)
+        self.layout, self.name, self.log = layout, name, log
+        self.folder = backup_folder(layout, name)
+        self.env = service_env({**env, "HOSTOUT_BACKUP": self.folder})
 
     def make(self, release, data):
-        """Backs up what `data` names of the release in the folder `release`. False when there is nothing yet."""
-        ways = {"command": self.by_command, "zodb": self.of_zodb}
+        """Backs up what `data` names of the release in the folder `release`: its seal, or None when there is nothing
+        yet."""
+        ways = {"command": self.by_command, "zodb": self.of_zodb, "postgresql": self.of_postgresql}
         if data["kind"] not in ways:
             raise Failed("newer-format", f"data of kind {data['kind']} is not known to this agent")
-        os.makedirs(self.folder, 0o700)
-        made = False
+        remove_half_backups(self.layout)
+        for folder in (self.folder, os.path.join(self.folder, ".hostout")):
+            os.mkdir(folder, 0o700)
+        entered = None
         try:
-            made = ways[data["kind"]](release, data)
+            if ways[data["kind"]](release, data):
+                entered = enter_backup(self.layout, self.seal(data["kind"]))
         finally:
-            if not made:
-                shutil.rmtree(self.folder)
-        return made
+            if not entered:
+                with contextlib.suppress(OSError):  # what stays is half a backup, and goes before the next one
+                    remove_backup(self.layout, self.name)
+        return entered
 
     def by_command(self, release, data):
-        env = service_env({**self.env, "HOSTOUT_BACKUP": self.folder})
-        code, said = run(["sh", "-c", data["backup"]], release, 24 * 3600, self.log, env)
+        code, said = run(["sh", "-c", data["backup"]], release, COPY_SECONDS, self.log, self.env)
         if code != 0 or not tree_size(self.folder):
             what = f"ended with status {code}" if code else "wrote nothing"
             raise Failed("backup", f"the backup command {what}", None, last_lines(said))
@@ -37,21 +48,184 @@ class Backup:
         """A file storage grows at its end only, so that what is there now is whole but for a last transaction that is
         being written, which ZODB cuts off when it opens the copy. Its blobs are written before it and never change:
         they come after it, as hard links. A site that has no data yet has no backup."""
-        made = False
-        for path in data.get("storages", []):
-            if os.path.isfile(os.path.join(release, path)):
-                copy_beginning(os.path.join(release, path), os.path.join(self.folder, *below(path.lstrip("/"))))
-                made = True
+        storages = [path for path in data.get("storages", []) if os.path.isfile(os.path.join(release, path))]
+        if not storages:
+            return False
+        if data.get("snapshot"):
+            Snapshot(release, data["snapshot"], self.log, self.env).make(self.folder)
+            return True
+        for path in storages:
+            copy_beginning(os.path.join(release, path), self.saved(path))
         for path in data.get("blobs", []):
-            if made and os.path.isdir(os.path.join(release, path)):
-                link_tree(os.path.join(release, path), os.path.join(self.folder, *below(path.lstrip("/"))))
-        sync_folder(self.folder)
-        return made
+            if os.path.isdir(os.path.join(release, path)):
+                link_tree(os.path.join(release, path), self.saved(path))
+        return True
+
+    def of_postgresql(self, _release, data):
+        Postgresql(self.layout, data["database"], self.log, self.env).make(self.folder)
+        return True
+
+    def saved(self, path):
+        """Where the copy of `path` is, which is relative to a release or absolute."""
+        return os.path.join(self.folder, *below(path.lstrip("/")))
+
+    def seal(self, kind):
+        """Hashes what was backed up, brings it to the disk, and says last that it is whole. An old blob,
+        which is the very same file as in the backup before this one, was hashed then."""
+        before, lines, size = last_backup(self.layout), [], 0
+        known = before.sums() if kind == "zodb" else {}
+        for name in files_below(self.folder):
+            path = os.path.join(self.folder, name)
+            size += os.lstat(path).st_size
+            same = name in known and is_same_file(path, os.path.join(before.folder, name))
+            lines.append(sum_line(known[name] if same else sha256_of(path), name))
+        if not size:
+            raise Failed("backup", "the backup is empty")
+        text = "".join(lines).encode("utf-8", "surrogateescape")
+        os.sync()  # one for all: a blob storage may have more folders than can be synced one by one
+        write_whole(os.path.join(self.folder, ".hostout", "SHA256SUMS"), text, 0o600)
+        healthy = (read_json(self.layout.record) or {}).get("healthy", False)
+        seal = {"name": self.name, "kind": kind, "files": len(lines), "bytes": size, "time": now(), "healthy": healthy,
+                "sha256": hashlib.sha256(text).hexdigest()}
+        write_json(os.path.join(self.folder, ".hostout", "complete"), {"format": FORMAT, **seal}, 0o600)
+        return seal
+
+
+class Sealed:
+    """A backup that counts: its folder, its seal, and the sha256 of each of its files."""
+
+    def __init__(self, layout, name):
+        self.folder = backup_folder(layout, name)
+        self.seal = read_json(os.path.join(self.folder, ".hostout", "complete"))
+        self.listing = os.path.join(self.folder, ".hostout", "SHA256SUMS")
+
+    def sums(self):
+        return read_sums(self.listing)
+
+    def check(self):
+        """Fails unless it is what was sealed. Hard links are only looked for: they are live files, and may be many."""
+        if not self.seal or not os.path.isfile(self.listing) or sha256_of(self.listing) != self.seal["sha256"]:
+            raise Failed("restore", f"{self.folder} is no whole backup")
+        for name, sha256 in self.sums().items():
+            path = os.path.join(self.folder, name)
+            if not os.path.isfile(path) or (os.lstat(path).st_nlink == 1 and sha256_of(path) != sha256):
+                raise Failed("restore", f"{path} is not what was backed up")
+
+
+def backup_folder(layout, name):
+    return os.path.join(layout.backups, name)
+
+
+def data_owner(new, old):
+    """Whose settings say how the data is backed up before a switch: "new", "old" or None. The new release's count, so
+    that a broken command can be mended by a release; where it names no data, the running one's do, unless hostout.toml
+    wants no backup."""
+    for owner, table in (("new", new), ("old", old)):
+        data = table.get("data", {})
+        if data.get("kind", "none") != "none":
+            return owner
+        if data.get("chosen"):
+            return None
+    return None
+
+
+def backup_size(layout, release, data):
+    """The bytes and inodes that a backup would take: those of what is copied and not linked; for what only its program
+    knows, as many as the last time."""
+    if data["kind"] != "zodb":
+        last = (listed_backups(layout) or [{"bytes": 0, "files": 0}])[-1]
+        return last["bytes"], last["files"]
+    storages = [os.path.join(release, path) for path in data.get("storages", [])]
+    sizes = [os.stat(path).st_size for path in storages if os.path.isfile(path)]
+    size, inodes = sum(sizes), len(sizes)
+    for blobs in [os.path.join(release, path) for path in data.get("blobs", [])]:
+        linked = not data.get("snapshot") and device(blobs) == device(layout.backups)
+        for folder, _, files in os.walk(blobs):
+            inodes += 1
+            if not linked:
+                inodes += len(files)
+                size += sum(os.lstat(os.path.join(folder, name)).st_size for name in files)
+    return size, inodes
+
+
+def files_below(folder):
+    """The regular files of a backup by their names in it, sorted; what is ours, and links, are none of them."""
+    found = []
+    for place, folders, files in os.walk(folder):
+        if place == folder:
+            folders[:] = [name for name in folders if name != ".hostout"]
+        found += [os.path.relpath(path, folder) for path in (os.path.join(place, name) for name in files)
+                  if os.path.isfile(path) and not os.path.islink(path)]
+    return sorted(found)
+
+
+def is_same_file(path, other):
+    try:
+        return os.path.samefile(path, other)
+    except OSError:
+        return False
+
+
+def sum_line(sha256, name):
+    """A line as coreutils' sha256sum writes it; names with a line break or backslash are escaped there."""
+    plain = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if plain == name else chr(92)}{sha256}  {plain}\n"
+
+
+def read_sums(path):
+    """{name: sha256} of a SHA256SUMS; empty where there is none. Escaped names are left out."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().split("\n")
+    except OSError:
+        return {}
+    return {line[66:]: line[:64] for line in lines if line[64:66] == "  "}
+
+
+def listed_backups(layout):
+    """The seals of the backups that count, the oldest first, as far as they are there."""
+    listed = (read_json(layout.record) or {}).get("backups", [])
+    return [seal for seal in listed if Sealed(layout, seal["name"]).seal]
+
+
+def last_backup(layout):
+    listed = listed_backups(layout)
+    return Sealed(layout, listed[-1]["name"] if listed else "")
+
+
+def enter_backup(layout, seal):
+    record = read_json(layout.record) or {"format": FORMAT, "release": None, "history": []}
+    write_json(layout.record, {**record, "backups": [*record.get("backups", []), seal]})
+    return seal
+
+
+def remove_backup(layout, name):
+    """Takes the seal away first, so that what a crash leaves is known as half a backup."""
+    folder = backup_folder(layout, name)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(folder, ".hostout", "complete"))
+    open_up(folder)
+    for part in [name for name in os.listdir(folder) if name != ".hostout"]:
+        remove(os.path.join(folder, part))
+    remove(folder)
+
+
+def remove_half_backups(layout):
+    """What crashes left. A folder without `.hostout` is not ours to remove."""
+    for name in os.listdir(layout.backups):
+        if os.path.isdir(os.path.join(backup_folder(layout, name), ".hostout")) and not Sealed(layout, name).seal:
+            remove_backup(layout, name)
 
 
 def prune_backups(layout, keep):
-    """Backups of deployments that the record knows, the newest `keep` of them stay. Others are not ours to remove."""
-    order = [entry["id"] for entry in (read_json(layout.record) or {}).get("history", [])]
-    known = [name for name in os.listdir(layout.backups) if name.partition("-")[0] in order]
-    for name in sorted(known, key=lambda name: order.index(name.partition("-")[0]))[:-max(keep, 1)]:
-        remove_tree(layout, os.path.join(layout.backups, name))
+    """The newest `keep` of those that count stay, and the newest one of a healthy release: tries that fail one after
+    the other must not push out the data from before. Others are not ours to remove."""
+    listed = listed_backups(layout)
+    good = [seal for seal in listed if seal.get("healthy")]
+    stay = [seal for seal in listed if seal in listed[-max(keep, 1):] or seal in good[-1:]]
+    for seal in listed:
+        if seal not in stay:
+            remove_backup(layout, seal["name"])
+    record = read_json(layout.record)
+    if record and record.get("backups", []) != stay:
+        write_json(layout.record, {**record, "backups": stay})

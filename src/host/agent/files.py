@@ -83,11 +83,16 @@ def remove_tree(layout, path):
     os.makedirs(layout.tmp, 0o700, exist_ok=True)
     aside = os.path.join(layout.tmp, f"removed-{secrets.token_hex(8)}")
     os.rename(path, aside)
-    for folder, _, _ in os.walk(aside):  # top down: a folder is opened up before it is listed
+    open_up(aside)
+    shutil.rmtree(aside)
+
+
+def open_up(path):
+    """Makes every folder below `path` writable, so that it can be removed."""
+    for folder, _, _ in os.walk(path):  # top down: a folder is opened up before it is listed
         for name in os.scandir(folder):
             if name.is_dir(follow_symlinks=False):
                 os.chmod(name.path, 0o700)
-    shutil.rmtree(aside)
 
 
 def tree_size(path):
@@ -97,6 +102,13 @@ def tree_size(path):
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(folder, name)).st_size
     return total
+
+
+def device(path):
+    """The file system of `path`, or of where it would be made."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.stat(path).st_dev
 
 
 def copy_beginning(source, target):
@@ -120,14 +132,31 @@ def link_tree(source, target):
         place = os.path.join(target, os.path.relpath(folder, source))
         os.makedirs(place, 0o700, exist_ok=True)
         for name in files:
-            try:
-                os.link(os.path.join(folder, name), os.path.join(place, name))
-            except FileNotFoundError:
-                pass  # a temporary file of a transaction that ended
-            except OSError as error:
-                if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK):
-                    raise
-                shutil.copy2(os.path.join(folder, name), os.path.join(place, name))
+            with contextlib.suppress(FileNotFoundError):  # a temporary file of a transaction that ended
+                link_file(os.path.join(folder, name), os.path.join(place, name))
+
+
+def link_file(source, target):
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK):
+            raise
+        shutil.copy2(source, target)
+
+
+def link_any(source, target):
+    """A file or a folder, in a place that is made where it is missing."""
+    os.makedirs(os.path.dirname(target), 0o700, exist_ok=True)
+    (link_tree if os.path.isdir(source) else link_file)(source, target)
+
+
+def remove(path):
+    """A file, a link or a folder; nothing where there is none."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
 
 
 def sha256_of(path):

@@ -25,7 +25,10 @@ opens with the modules that it needs:
     services      start, stop and look at what a release runs, by kind
     health        processes and http, judged by effect
     journal       what a job did, for those who were not connected
-    backup        the data as it was before
+    snapshot      the scripts of collective.recipe.backup
+    postgresql    pg_dump, and back in one transaction
+    backup        the data as it was before: made, hashed, sealed, pruned
+    restore       a deployment's own backup put back
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection
     reversal      a job that ended well is taken back
@@ -48,4 +51,5 @@ MAX_REQUEST = 64 << 20
 OUTPUT_LINES = 40
 START_SECONDS = 20  # that a control script's daemon may take to appear
 STOP_SECONDS = 30  # that a service may take to stop, where nothing else is said
+COPY_SECONDS = 24 * 3600  # that a backup, or putting it back, may take
 ALIVE_SECONDS = 1  # a quiet verb says that it lives, for the client's stall clock

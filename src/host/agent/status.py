@@ -14,6 +14,7 @@ def status(layout, request):
         "end": "ok", "format": FORMAT, "agent": AGENT_VERSION, "installed": installed(layout), "path": layout.path,
         "path-state": state, "place": place_of(layout.path), "reason": reason, "python": python_facts(), "target": target(), "user": user(),
         "hostname": socket.gethostname(), "disk": disk(layout.path),
+        "temp": disk(os.environ.get("TMPDIR") or "/tmp"), "backup": backup_need(layout, version, request.get("data")),
         "current": {"release": version, "state": link_state, "target": link_target},
         "record": read_json(layout.record), "releases": releases(layout), "lock": Lock(layout).shown(),
         "services": looks, "healthy": healthy,
@@ -60,7 +61,24 @@ def releases(layout):
 
 
 def disk(path):
-    while not os.path.isdir(path):
-        path = os.path.dirname(path)
-    facts = os.statvfs(path)
-    return {"free": facts.f_bavail * facts.f_frsize, "inodes": facts.f_favail}
+    """What is free where `path` is, or would be made."""
+    place = path
+    while not os.path.isdir(place):
+        place = os.path.dirname(place)
+    facts = os.statvfs(place)
+    return {"path": path, "device": device(place), "free": facts.f_bavail * facts.f_frsize,
+            "inodes": facts.f_favail if facts.f_files else None}
+
+
+def backup_need(layout, version, data):
+    """What the backup before the next switch would take; None when it isn't asked for, or none would be made. `data` is
+    what the next release says of it."""
+    if not version or not data:
+        return None
+    tables = {"new": {"data": data}, "old": (stored_settings(layout, version) or {}).get("buildout", {})}
+    owner = data_owner(tables["new"], tables["old"])
+    if not owner:
+        return None
+    data = tables[owner]["data"]
+    size, inodes = backup_size(layout, layout.release(version), data)
+    return {"of": owner, "kind": data["kind"], "bytes": size, "inodes": inodes, "disk": disk(layout.backups)}

@@ -12,7 +12,7 @@ use crate::{
 use semver::Version;
 use std::collections::BTreeSet;
 
-fn request(intent: Intent) -> DeployRequest {
+pub(super) fn request(intent: Intent) -> DeployRequest {
     DeployRequest {
         intent,
         health: None,
@@ -34,7 +34,7 @@ fn known() -> Deployment {
     }
 }
 
-fn decide(
+pub(super) fn decide(
     request: &DeployRequest,
     manifest: &Manifest,
     hosts: &[Host],
@@ -58,7 +58,7 @@ fn decide(
     )
 }
 
-fn planned(request: &DeployRequest, manifest: &Manifest, hosts: &[Host]) -> Plan {
+pub(super) fn planned(request: &DeployRequest, manifest: &Manifest, hosts: &[Host]) -> Plan {
     match decide(request, manifest, hosts, None, &BTreeSet::new()) {
         Ok(Deploying::Plan(plan)) => plan,
         other => panic!("{other:?}"),
@@ -198,7 +198,7 @@ fn every_reason_on_every_host_is_told_at_once() {
     one.current = Current::Foreign("a folder".to_owned());
     one.python = Err("python3: not found".to_owned());
     one.shared_files.clear();
-    one.free_bytes = 20_000_000;
+    one.room.bytes = 20_000_000;
     let mut two = host("web2");
     two.path = PathState::Unwritable("owned by root".to_owned());
     if let Ok(python) = &mut two.python {

@@ -1,5 +1,6 @@
 //! Every plan and refusal that a person can see, made from facts alone: no file, no git, no host.
 
+mod backups;
 mod deployments;
 mod releases;
 mod sample;

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Project, Stage},
-    facts::{Current, Host, PathState, Python, Repository},
+    facts::{Current, Host, PathState, Python, Repository, Room},
     release::{Digest, EntryId, Manifest},
 };
 use semver::Version;
@@ -41,7 +41,7 @@ pub fn host(name: &str) -> Host {
             target: "cp311-manylinux_2_36_x86_64".to_owned(),
             venv: true,
         }),
-        free_bytes: 1_000_000_000,
+        room: room("/srv/shop", 1_000_000_000),
         current: Current::Release(old.clone()),
         record: Some((old.clone(), recorded())),
         complete: BTreeMap::from([(old, Digest::of(b"old"))]),
@@ -54,6 +54,16 @@ pub fn host(name: &str) -> Host {
             .collect(),
         agent: true,
         ..Host::unknown(name)
+    }
+}
+
+/// So many bytes free, on the one file system there is.
+pub fn room(place: &str, bytes: u64) -> Room {
+    Room {
+        place: place.to_owned(),
+        device: 1,
+        bytes,
+        inodes: Some(1_000_000),
     }
 }
 

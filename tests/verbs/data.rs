@@ -1,0 +1,306 @@
+//! Backups before a switch, and what comes back after a migration that failed: a real ZODB, its blobs, the scripts of
+//! collective.recipe.backup. `PostgreSQL` is the agent's own tests' (`tests/agent/test_postgresql.py`).
+
+use crate::support::{Project, page, page_at, tree};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// `fixtures/guestbook`, released and live, with one word in its data.
+fn guestbook(more: &str) -> Project {
+    let project = Project::from_fixture("guestbook");
+    project.edit("hostout.toml", "8080", &project.port.to_string());
+    let text = project.read("hostout.toml");
+    project.write("hostout.toml", &format!("{text}\n{more}"));
+    let project = project.add_stage_and_commit();
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    assert_eq!(ask(&project, "?add=one"), "one=one");
+    project
+}
+
+/// What the page says at `query`.
+fn ask(project: &Project, query: &str) -> String {
+    page_at(project.port, &format!("/{query}")).unwrap()
+}
+
+/// A release whose migration changes the data, then ends as `last` says.
+fn migrating(project: &Project, last: &str) {
+    project.edit(
+        "src/acme/guestbook/__init__.py",
+        "    \"\"\"What an upgrade does to the data.\"\"\"\n",
+        &format!(
+            "    with opened() as database:\n        add(database, \"migrated\")\n    {last}\n"
+        ),
+    );
+    project.commit("Migrate");
+    project.hostout(&["release", "--yes"]).exits(0);
+}
+
+/// The newest backup's folder, which is whole by its own sums.
+fn newest_backup(project: &Project) -> PathBuf {
+    let record = fs::read(project.host.join(".hostout/record")).unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    let newest = record["backups"].as_array().unwrap().last().unwrap();
+    let folder = project
+        .host
+        .join("backups")
+        .join(newest["name"].as_str().unwrap());
+    let sums = ["--quiet", "--check", ".hostout/SHA256SUMS"];
+    let checked = Command::new("sha256sum")
+        .args(sums)
+        .current_dir(&folder)
+        .status();
+    assert!(checked.unwrap().success());
+    folder
+}
+
+/// The newest ended entry of the ledger.
+fn ended(project: &Project) -> String {
+    let names = project.git(&["ls-tree", "-r", "--name-only", "hostout", "deployments/"]);
+    let texts = names
+        .lines()
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "toml"));
+    let mut ended: Vec<String> = texts
+        .map(|name| project.ledger_file(name))
+        .filter(|text| text.contains("\nof = "))
+        .collect();
+    ended.sort_by_key(|text| {
+        text.lines()
+            .find(|line| line.starts_with("time"))
+            .map(str::to_owned)
+    });
+    ended.pop().unwrap()
+}
+
+/// A migration that fails, with whichever backup: the old release is back, with the data it had.
+fn back_with_its_data(project: &Project) {
+    migrating(project, "sys.exit(3)");
+    project
+        .hostout(&["deploy", "local", "--dry-run"])
+        .exits(0)
+        .says(&["reverting after migrate restores this backup"]);
+    project
+        .hostout(&["deploy", "local", "--yes"])
+        .exits(22)
+        .says(&["migrate", "with its data"]);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+    assert_eq!(ask(project, ""), "one=one");
+    assert_eq!(
+        ask(project, "?add=two"),
+        "one=one\ntwo=two",
+        "it can be written"
+    );
+    let left = |folder: &str| tree(&project.host.join("shared/var").join(folder), 1);
+    assert!(
+        !left("filestorage").contains("before"),
+        "{}",
+        left("filestorage")
+    );
+    let entry = ended(project);
+    let folder = newest_backup(project);
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    assert!(entry.contains(&format!("backup = \"{name}\"")), "{entry}");
+    let listing = fs::read(folder.join(".hostout/SHA256SUMS")).unwrap();
+    let digest = hostout::release::Digest::of(&listing);
+    assert!(
+        entry.contains(&format!("backup-sha256 = \"{digest}\"")),
+        "{entry}"
+    );
+}
+
+#[test]
+fn a_copy_of_zodb_comes_back_after_a_failed_migration() {
+    let project = guestbook("[data]\nkind = \"zodb\"\n");
+    project.edit("pyproject.toml", "remembers", "still remembers");
+    project.commit("Say more");
+    project.hostout(&["release", "--yes"]).exits(0);
+    let dry = project.hostout(&["deploy", "local", "--dry-run"]).exits(0);
+    dry.says(&["backup: a copy of var/filestorage/Data.fs, with its blobs"]);
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    project.hostout(&["rollback", "local", "--yes"]).exits(0);
+    back_with_its_data(&project);
+    let backup = newest_backup(&project);
+    assert!(backup.join("var/filestorage/Data.fs").is_file());
+    let blobs = |root: &Path| tree(&root.join("var/blobstorage"), 20);
+    assert!(blobs(&backup).contains(".blob"), "{}", blobs(&backup));
+}
+
+#[test]
+fn the_snapshots_of_collective_recipe_backup_come_back_too() {
+    let project = guestbook("");
+    let manifest = project.manifest("0.1.0");
+    let hostout::release::Data::Zodb {
+        snapshot: Some(snapshot),
+        ..
+    } = &manifest.buildout[0].data
+    else {
+        panic!("{:?}", manifest.buildout[0].data);
+    };
+    assert_eq!(snapshot.backup, "bin/snapshotbackup");
+    back_with_its_data(&project);
+    let files = tree(&newest_backup(&project).join("var"), 20);
+    for word in ["snapshotbackups", ".fsz", "blobstoragesnapshots", ".blob"] {
+        assert!(files.contains(word), "{word}: {files}");
+    }
+}
+
+#[test]
+fn without_a_way_back_services_stay_down_and_both_ways_are_told() {
+    let project = guestbook(
+        "[data]\nkind = \"command\"\nbackup = \"cp var/filestorage/Data.fs $HOSTOUT_BACKUP/$HOSTOUT_ID-$HOSTOUT_RELEASE\"\n",
+    );
+    migrating(&project, "sys.exit(3)");
+    project
+        .hostout(&["deploy", "local", "--dry-run"])
+        .exits(0)
+        .says(&["reverting after migrate needs you"]);
+    let run = project.hostout(&["deploy", "local", "--yes"]).exits(23);
+    run.says(&[
+        "nothing says how its backup is put back",
+        "git hostout deploy local 0.1.1",
+        "git hostout rollback local --to 0.1.0",
+    ]);
+    assert!(page(project.port).is_err(), "services are down");
+    let backup = newest_backup(&project);
+    let name = backup.file_name().unwrap().to_str().unwrap().to_owned();
+    let data = project.host.join("shared/var/filestorage/Data.fs");
+    let kept = backup.join(&name);
+    assert!(fs::metadata(&data).unwrap().len() > fs::metadata(&kept).unwrap().len());
+
+    // Back, by hand and the command that was told.
+    fs::copy(&kept, &data).unwrap();
+    fs::remove_file(data.with_extension("fs.index")).unwrap_or_default();
+    project
+        .hostout(&["rollback", "local", "--to", "0.1.0", "--yes"])
+        .exits(0);
+    assert_eq!(ask(&project, ""), "one=one");
+}
+
+#[test]
+fn a_backup_that_fails_touches_nothing() {
+    let project = guestbook(
+        "[data]\nkind = \"command\"\nbackup = \"echo half > $HOSTOUT_BACKUP/dump; exit 3\"\n",
+    );
+    migrating(&project, "pass");
+    project
+        .hostout(&["deploy", "local", "--yes"])
+        .exits(21)
+        .says(&["the backup command ended with status 3"]);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+    assert_eq!(ask(&project, ""), "one=one", "it was never stopped");
+    assert_eq!(tree(&project.host.join("backups"), 1), "");
+}
+
+/// A small file system of its own below a sandbox; it goes with this value.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// Takes root: nobody else mounts where other processes see it, and a test that did not run must not pass.
+    #[track_caller]
+    fn of(path: &Path, megabytes: u32) -> Self {
+        fs::create_dir_all(path).unwrap();
+        let size = format!("size={megabytes}m");
+        let mount = ["-t", "tmpfs", "-o", &size, "tmpfs"];
+        let mounted = Command::new("mount").args(mount).arg(path).output();
+        let mounted = mounted.is_ok_and(|output| output.status.success());
+        assert!(mounted, "NOT RUN: mounting a file system needs root");
+        Self(path.to_owned())
+    }
+
+    /// Fills it with one file, up to the last `kilobytes`.
+    fn fill(&self, file: &str, kilobytes: usize) {
+        let mut stat = Command::new("stat");
+        let seen = stat.args(["-f", "--format=%a %S"]).arg(&self.0).output();
+        let seen = String::from_utf8(seen.unwrap().stdout).unwrap();
+        let numbers: Vec<usize> = seen.split_whitespace().flat_map(str::parse).collect();
+        let length = numbers[0] * numbers[1] - kilobytes * 1_024;
+        fs::write(self.0.join(file), vec![0; length]).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount")
+            .args(["--lazy"])
+            .arg(&self.0)
+            .status();
+        assert!(unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+#[test]
+fn a_disk_that_is_too_small_is_told_before_anything_is_sent() {
+    let project = Project::single();
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(0);
+    let _disk = Disk::of(&project.host, 20);
+    project
+        .hostout(&["deploy", "local", "--yes"])
+        .exits(11)
+        .says(&["MB free at", "needed"]);
+    assert_eq!(tree(&project.host, 1), "", "nothing was sent");
+}
+
+#[test]
+fn on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away() {
+    let project = Project::single();
+    let data = |kind: &str| format!("[data]\nkind = {kind}\n\n[services]");
+    let command = data("\"command\"\nbackup = \"cp var/filler $HOSTOUT_BACKUP/\"");
+    project.edit("hostout.toml", "[services]", &command);
+    project.commit("Back up");
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.edit("hostout.toml", &command, &data("\"none\""));
+    project.commit("Go without a backup");
+    project
+        .hostout(&["release", "--yes", "--bump", "patch"])
+        .exits(0);
+    let disk = Disk::of(&project.host, 250);
+    let deploy = |version: &str| project.hostout(&["deploy", "local", version, "--yes"]);
+    deploy("0.1.1").exits(0);
+    fs::write(project.host.join("shared/var/filler"), "small").unwrap();
+    deploy("0.1.0").exits(0);
+    let backups = || tree(&project.host.join("backups"), 2);
+    let before = backups();
+    assert!(before.contains("-0.1.0/filler"), "{before}");
+
+    disk.fill("shared/var/filler", 2_048);
+    deploy("0.1.1").exits(0).says(&["0.1.1"]);
+    deploy("0.1.0").exits(21).says(&["backup"]);
+    assert_eq!(project.live().as_deref(), Some("0.1.1"));
+    assert_eq!(backups(), before);
+}
+
+#[test]
+fn data_that_cannot_be_backed_up_is_a_refusal_until_something_is_said() {
+    let adapter = "[app]\neggs += psycopg2-binary\n";
+    let config = format!("[buildout]\nextends = buildout.cfg\n{adapter}");
+    let project = Project::single_with(&[("prod.cfg", config.as_str())]);
+    project.edit(
+        "hostout.toml",
+        "[services]",
+        "[buildout]\nproduction = \"prod.cfg\"\n\n[services]",
+    );
+    project.commit("Use PostgreSQL");
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(11).says(&[
+        "psycopg2-binary",
+        "PostgreSQL",
+        "kind = \"none\"",
+    ]);
+    project.edit(
+        "hostout.toml",
+        "[services]",
+        "[data]\nkind = \"none\"\n\n[services]",
+    );
+    project.commit("Go without a backup");
+    project.hostout(&["release", "--yes"]).exits(0);
+    project
+        .hostout(&["deploy", "local", "--dry-run"])
+        .exits(0)
+        .says(&["backup: NONE (hostout.toml says so)"]);
+}
