@@ -242,28 +242,24 @@ fn every_test_file_is_mounted() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut forgotten = Vec::new();
     for path in rust_files(&root) {
-        let (folder, name) = if path.ends_with("mod.rs") {
-            let folder = path.parent().unwrap();
-            (folder.parent().unwrap(), folder.file_name().unwrap())
-        } else {
-            (path.parent().unwrap(), path.file_stem().unwrap())
-        };
+        let own = path.parent().unwrap();
         // A folder with a `main.rs` is a target of its own.
-        let main = folder.join("main.rs");
-        if path == main {
+        let (folder, name) = if path.ends_with("mod.rs") && !own.join("main.rs").exists() {
+            (own.parent().unwrap(), own.file_name().unwrap())
+        } else {
+            (own, path.file_stem().unwrap())
+        };
+        if name == "main" {
             continue;
         }
-        let parent = if main.exists() {
-            main
-        } else {
-            folder.join("mod.rs")
-        };
         let line = format!("mod {};", name.display());
-        let text = fs::read_to_string(&parent).unwrap_or_default();
-        let mounted = text
-            .lines()
-            .any(|found| found.trim_start_matches("pub ") == line);
-        if !mounted {
+        let by_path = format!("#[path = \"{}.rs\"]", name.display());
+        let mounts = |parent: &str| {
+            let text = fs::read_to_string(folder.join(parent)).unwrap_or_default();
+            let mut lines = text.lines().map(|line| line.trim_start_matches("pub "));
+            lines.any(|found| found == line || found == by_path)
+        };
+        if !["main.rs", "mod.rs"].into_iter().any(mounts) {
             forgotten.push(path.display().to_string());
         }
     }

@@ -8,7 +8,7 @@ use super::{
     child,
     register::{Register, register},
 };
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::{
     fs,
@@ -65,13 +65,21 @@ pub fn reporting<T>(report: impl FnOnce() -> T) -> T {
     report()
 }
 
-/// Reads something that is not shown while it is typed; whatever happens, the terminal shows afterwards what it showed
-/// before.
-pub fn quietly<T>(read: impl FnOnce() -> T) -> T {
-    register().terminal = tcgetattr(io::stderr()).ok();
-    let read = read();
+/// Asks for something that is not shown while it is typed; whatever happens, the terminal shows afterwards what it showed
+/// before. It is quiet before `ask` begins, so that a quick answer is neither shown nor lost.
+///
+/// # Errors
+/// The terminal's.
+pub fn quietly<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let before = tcgetattr(io::stderr())?;
+    let mut quiet = before.clone();
+    quiet.local_modes.remove(LocalModes::ECHO);
+    register().terminal = Some(before.clone());
+    tcsetattr(io::stderr(), OptionalActions::Drain, &quiet)?;
+    let answer = ask();
+    tcsetattr(io::stderr(), OptionalActions::Drain, &before)?;
     register().terminal = None;
-    read
+    answer
 }
 
 fn attend(mut signals: UnixStream, farewell: impl FnOnce() -> u8) {

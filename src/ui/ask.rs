@@ -6,7 +6,7 @@ use super::{
     say::lock,
 };
 use crate::process;
-use console::{Style, Term};
+use console::Style;
 use std::io;
 
 /// An answer to a question.
@@ -73,8 +73,14 @@ impl Ui {
             return Ok(None);
         }
         let line = self.above_bars(|| {
-            self.write_stderr(&format!("{} ", clean(prompt)));
-            process::quietly(|| Term::stderr().read_secure_line())
+            process::quietly(|| {
+                self.write_stderr(&format!("{} ", clean(prompt)));
+                let mut line = String::new();
+                lock(&self.input).read_line(&mut line)?;
+                // The end of the line was not shown either.
+                self.write_stderr("\n");
+                Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+            })
         })?;
         Ok(Some(Secret::new(line)))
     }

@@ -107,13 +107,12 @@ class Activation:
         """Before anything is touched; see `data_owner` for whose settings count."""
         if not self.old:
             return
-        version = {"new": self.new, "old": self.old, None: None}[data_owner(self.table(self.new), self.table(self.old))]
-        if not version:
+        release, data = self.data()
+        if not data:
             return
         name = f"{self.id}-{self.new}"
         self.step("backup", name)
         backup = Backup(self.layout, name, self.journal.output, self.hook_env())
-        release, data = self.layout.release(version), self.table(version)["data"]
         self.backup = backup.make(release, data)
         if not self.backup:
             self.warn(f"there is no data yet at {', '.join(data.get('storages', []))}: nothing was backed up")
@@ -124,6 +123,20 @@ class Activation:
             prune_backups(self.layout, data.get("keep", 3))
         except OSError as error:
             self.warn(f"old backups could not be removed: {error}")
+
+    def data(self):
+        """The release whose settings say how the data is backed up and restored, and what they say."""
+        version = {"new": self.new, "old": self.old, None: None}[data_owner(self.table(self.new), self.table(self.old))]
+        return (self.layout.release(version), self.table(version)["data"]) if version else (None, None)
+
+    def recall(self, events):
+        """What a job that wrote `events` knew: its backup, and whether the data may be the new release's."""
+        steps = {event["step"]: event.get("detail") for event in events if event.get("event") == "step"}
+        self.migrating = "migrate" in steps
+        name, (release, data) = steps.get("backup"), self.data()
+        self.backup = Sealed(self.layout, name).seal if name else None
+        if self.backup and data and restorable(data):
+            self.restore = Restore(Backup(self.layout, name, self.journal.output, self.hook_env()), release, data)
 
     def stop(self, version):
         if version:

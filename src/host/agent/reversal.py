@@ -13,7 +13,7 @@ class Reversal(Activation):
         if not request or not end or end.get("result") != "healthy":
             raise Failed("unknown-job", f"job {name} left nothing here that can be taken back")
         super().__init__(layout, {**request, "id": back_of(name), "token": token})
-        self.backup = end.get("backup")
+        self.first = first
 
     def check(self):
         self.lock.refresh(self.token, "revert")
@@ -32,6 +32,7 @@ class Reversal(Activation):
 
     def forward(self):
         self.check()
+        self.recall(self.first.events()[0])
         self.allowed, self.reached = True, "switched"
         raise Failed("reverted", "another host could not follow")
 
