@@ -32,6 +32,7 @@ opens with the modules that it needs:
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection
     reversal      a job that ended well is taken back
+    recovery      a job that was cut off is put right
     prune         what may go
     status        what is there; writes nothing
     verbs, main   requests to the above

@@ -27,12 +27,25 @@ fn power_that_goes_in_an_activation() {
     client.end();
     host.power_on();
     assert!(site.page().is_none(), "nobody starts it by itself");
-    host.run(&["rm", "/home/deploy/wait"]);
+    let told = ["was cut off; git hostout resume far puts it right"];
+    site.hostout(&["status", "far", "--exit-code"])
+        .exits(25)
+        .says(&told);
+    site.hostout(&["resume", "far", "--dry-run"])
+        .exits(0)
+        .says(&["recover", "what comes after is planned"]);
+    assert!(site.page().is_none(), "a dry run changes nothing");
 
-    site.hostout(&["resume", "far", "--yes"]).exits(0);
-    let live = site.live();
-    assert!(["0.1.0", "0.1.1"].contains(&&*live), "{live}");
+    let resumed = site.hostout(&["resume", "far", "--no-input"]);
+    resumed
+        .exits(0)
+        .says(&["cut off at migrate; 0.1.0 was put back", "ended: reverted"]);
+    site.is_whole("0.1.0", "Hello, world!");
+    site.hostout(&["resume", "far"])
+        .exits(0)
+        .says(&["nothing to resume"]);
+
+    host.run(&["rm", "/home/deploy/wait"]);
     site.hostout(&["deploy", "far", "--yes"]).exits(0);
-    assert_eq!(site.live(), "0.1.1");
-    assert!(site.page().unwrap().contains("Good day, world!"));
+    site.is_whole("0.1.1", "Good day, world!");
 }

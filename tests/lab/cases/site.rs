@@ -81,4 +81,14 @@ impl Site {
         let version = target.trim().strip_prefix("releases/");
         version.unwrap().to_owned()
     }
+
+    /// `version` is live, healthy and complete, its page says `words`, the ledger knows so, and nobody holds a lock.
+    #[track_caller]
+    pub fn is_whole(&self, version: &str, words: &str) {
+        assert_eq!(self.live(), version);
+        assert!(self.page().unwrap().contains(words));
+        let status = self.hostout(&["status", "far", "--exit-code", "--json"]);
+        let host = status.exits(0).json()["stages"][0]["hosts"][0].clone();
+        assert!(host["lock"].is_null(), "{host}");
+    }
 }
