@@ -74,6 +74,7 @@ impl Agent {
         "postgresql",
         "backup",
         "restore",
+        "atboot",
         "activation",
         "job",
         "reversal",

@@ -12,8 +12,28 @@ import test_deploy as deploys
 KILL = 'kill -KILL $PPID; sleep 1'
 
 
+class AtBoot(unittest.TestCase):
+    agent = support.load()
+    WORDS = ["/usr/bin/python3", "two words", "it's", '"x"', "50%", "$HOME", "back\\slash", "naïve*"]
+
+    def test_a_line_of_a_crontab_is_read_back_by_a_shell(self):
+        line = self.agent.crontab_command(["printf", "%s\\0", *self.WORDS])
+        self.assertNotRegex(line, r"(?<!\\)%")
+        said = subprocess.run(["sh", "-c", line.replace("\\%", "%")], capture_output=True, check=True).stdout.decode()
+        self.assertEqual(said.split("\0")[:-1], self.WORDS)
+
+    def test_a_command_of_a_unit_is_quoted(self):
+        line = self.agent.unit_command(["/bin/x", 'a "b" c', "50%", "$HOME", "back\\slash", "new\nline"])
+        self.assertEqual(line, '"/bin/x" "a \\"b\\" c" "50%%" "$$HOME" "back\\\\slash" "new\\nline"')
+
+    def test_what_does_not_outlive_a_start_is_not_put_right_there(self):
+        self.assertIsNone(self.agent.AtBoot(self.agent.Layout("/tmp/site")).write())
+
+
 class NetworkRecovery(deploys.NetworkCase):
     """`b`'s job is killed; what ran before it is release 1.0.0."""
+
+    agent = support.load()
 
     def setUp(self):
         self.host.ask("unlock", {"token": "anyone's"})
@@ -40,6 +60,7 @@ class NetworkRecovery(deploys.NetworkCase):
         for pidfile in pidfiles or ("pid",):
             pid = self.host.at("shared", "var", pidfile).read_text().strip()
             subprocess.run(["kill", "-KILL", pid], check=False, stderr=subprocess.DEVNULL)
+        self.assertTrue(self.agent.wait_until(lambda: deploys.get(self.port) is None, 30))
 
     def recover(self):
         end = self.host.ask("recover")
@@ -138,7 +159,6 @@ class NetworkRecovery(deploys.NetworkCase):
         self.die(self.make("1.7.0", migrate=KILL), "h1")
         other = self.host.at("releases", "elsewhere")
         other.mkdir()
-        self.addCleanup(other.rmdir)
         current = self.host.at("current")
         current.unlink()
         current.symlink_to("releases/elsewhere")

@@ -21,8 +21,8 @@ class Recovery(Activation):
 
     def forward(self):
         self.check()
-        events = self.journal.events()[0]
-        steps = [event for event in events if event.get("event") == "step"]
+        steps = [event for event in self.journal.events()[0] if event.get("event") == "step"]
+        self.stand_by()
         self.recall(self.known())
         self.journal.note({"event": "step", "step": "recover", "detail": ""})
         self.reached = self.how_far(steps)

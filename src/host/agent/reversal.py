@@ -32,6 +32,7 @@ class Reversal(Activation):
 
     def forward(self):
         self.check()
+        self.stand_by()
         self.recall(self.first.events()[0])
         self.allowed, self.reached = True, "switched"
         raise Failed("reverted", "another host could not follow")
