@@ -1,7 +1,7 @@
 //! Putting right what was cut off on hosts, before anything else is planned.
 
 use super::{
-    Deployed, Error, Member, Result, refused,
+    Deployed, Error, Live, Member, Result, refused,
     together::together,
     verdict::{Case, Verdict},
 };
@@ -9,7 +9,6 @@ use crate::{
     config::Stage,
     event::{Event, Watch},
     plan::{Action, Plan},
-    release::Outcome,
     transport::Conversation,
 };
 
@@ -54,10 +53,9 @@ pub fn recover(
             old: old.as_ref(),
             new: &new,
         };
-        let verdict = Verdict::of(Ok(ended), &case);
-        if verdict.outcome == Outcome::Failed {
-            failed = failed.or(verdict.failure);
-        }
+        let failure = Verdict::of(Ok(ended), &case).failure;
+        let down = failure.filter(|failure| matches!(failure.live, Live::Switched(_)));
+        failed = failed.or(down);
     }
     Ok(failed)
 }

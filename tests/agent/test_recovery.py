@@ -85,7 +85,8 @@ class NetworkRecovery(deploys.NetworkCase):
         self.is_whole()
         self.die(self.make("1.1.1", before_stop=KILL), "b2")
         self.power_off()
-        self.assertIn("1.0.0 was started again", self.recover()["message"])
+        end = self.recover()
+        self.assertIn("1.0.0 was started again", end["message"], end)
         self.is_whole()
         self.assertEqual(self.host.ask("journal", None, "b2")["result"], "failed-before-switch")
 

@@ -21,6 +21,7 @@ Type=oneshot
 User=root
 ExecStart={command}
 KillMode=process
+SuccessExitStatus=3
 
 [Install]
 WantedBy=multi-user.target

@@ -22,8 +22,13 @@ impl Site {
 
     /// The same with the stage on several hosts, the first ones of the lab.
     pub fn released_to(lab: Lab, hosts: &[&str], more: &str) -> Self {
+        Self::released_with(lab, hosts, |_| more.to_owned())
+    }
+
+    /// The same with lines that name the page's port.
+    pub fn released_with(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
         let project = Project::hello();
-        project.add_stage_on(hosts, "far", PATH, more);
+        project.add_stage_on(hosts, "far", PATH, &more(project.port));
         project.commit("Deploy to hosts");
         for (index, _) in hosts.iter().enumerate() {
             lab.host(index)
