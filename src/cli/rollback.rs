@@ -50,11 +50,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
 }
 
 fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) -> Result<(), Error> {
-    let choice = args.options.choice();
+    let options = &args.options;
+    let choice = options.choice();
     let ledger = work.ledger(&session.ui)?;
     let mut scene = Scene::enter(session, &ledger, stage, choice)?;
     let seen = scene.fleet.look(stage, None)?;
-    let mode = Mode::of(args.options.dry_run);
+    let mode = Mode::of(options.dry_run);
     match recover::first(session, stage, &mut scene.fleet, &seen, mode)? {
         Recovered::Nothing => {}
         Recovered::Shown => return Ok(()),

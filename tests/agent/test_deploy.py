@@ -85,7 +85,7 @@ class NetworkDeploy(NetworkCase):
         with self.subTest("the journal tells it again"):
             again = self.host.ask("journal", {"wait": False}, "a3")
             self.assertEqual((again["result"], again["message"]), (end["result"], end["message"]))
-            steps = ["stop", "switch", "start", "probe"] * 2
+            steps = ["at-boot", *["stop", "switch", "start", "probe"] * 2]
             self.assertEqual(self.host.steps(), steps)
 
         with self.subTest("asking for the same job again only follows it"):
