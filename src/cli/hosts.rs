@@ -12,7 +12,7 @@ use crate::{
     facts::{self, Open},
     host::StatusRequest,
     ledger::{Ledger, Released},
-    observe,
+    observe, plan,
     release::{EntryId, Manifest, Outcome, Started},
     transport::{self, Conversation, Credentials, HostKeyQuestion, Prompter, Target},
     ui::{Answer, Ui},
@@ -214,14 +214,14 @@ impl Fleet {
         if hosts.iter().any(|seen| seen.cut_off.is_some()) {
             return Ok(None);
         }
-        for seen in hosts {
+        for seen in &hosts {
             if let Some(holder) = seen.busy() {
                 let holder = holder.to_owned();
-                let host = seen.name;
+                let host = seen.name.clone();
                 return Err(Error::Locked { host, holder });
             }
         }
-        for member in &mut self.members {
+        for (member, seen) in self.members.iter_mut().zip(&hosts) {
             let name = &member.host.destination;
             if started.hosts.contains(name) {
                 watch(Event::Begin(format!(
@@ -229,7 +229,8 @@ impl Fleet {
                     started.id
                 )));
                 let transport = member.transport.as_mut();
-                results.push(observe::ended(transport, stage, name, &started.id, &watch)?);
+                let ended = observe::ended(transport, stage, name, &started.id, &watch)?;
+                results.push(plan::as_seen(ended, seen, &started.version));
             }
         }
         for name in &started.hosts {

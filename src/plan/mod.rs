@@ -38,7 +38,7 @@ pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, rollback_target};
-pub use settle::settle;
+pub use settle::{as_seen, settle};
 pub use unlock::{held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
