@@ -129,7 +129,6 @@ impl Meaning<'_, '_> {
             tag: self.text("tag", tag, "v{version}", check::tag_pattern),
             ledger: self.text("ledger", ledger, "hostout", check::branch),
             targets: self.texts("target", written.targets.as_deref(), &[], check::target),
-            store: self.optional("store", written.store.as_ref(), check::no_password),
         }
     }
 
@@ -148,7 +147,6 @@ impl Meaning<'_, '_> {
         }
         let path = self.text("path", written.path.as_ref(), "", check::host_path);
         let python = written.python.as_ref();
-        let user = written.runtime_user.as_ref();
         Stage {
             name: self.text("stage name", Some(name), "", check::stage_name),
             hosts: hosts.map_or_else(Vec::new, |hosts| self.hosts(hosts)),
@@ -157,7 +155,6 @@ impl Meaning<'_, '_> {
             protected: written.protected.unwrap_or(false),
             keep: written.keep.unwrap_or(5),
             rollout: self.rollout(written),
-            runtime_user: self.optional("runtime-user", user, check::user),
             url: self.optional("url", written.url.as_ref(), check::http_url),
         }
     }
