@@ -37,14 +37,14 @@ fn fingerprint(file: &Path) -> String {
 #[test]
 fn a_known_hosts_file_that_cannot_be_written_is_said() {
     let sshd = Sshd::start();
-    sshd.configure("UserKnownHostsFile /dev/full");
+    sshd.configure("UserKnownHostsFile /proc/known_hosts");
     let said = refused(connect(
         &target(&sshd, "web1"),
         &Person(true, Mutex::default()),
     ));
-    assert_eq!(
-        said.split(": No space").next(),
-        Some("web1: can't write the host key to /dev/full")
+    assert!(
+        said.starts_with("web1: can't write the host key to /proc/known_hosts: "),
+        "{said}"
     );
     sshd.configure("HostKeyAlgorithms ssh-dss");
     assert_eq!(
