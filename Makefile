@@ -32,7 +32,7 @@ test: toolchain setup
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --lib --bins --test main
 	cargo test --locked --doc
-	@if [ -d tests/agent ]; then python3 -m unittest discover -s tests/agent; fi
+	python3 tests/agent/run.py
 	cargo test --locked --test lab
 
 lab: setup

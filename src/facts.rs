@@ -142,6 +142,8 @@ pub struct Host {
     pub complete: BTreeMap<Version, Digest>,
     /// Who holds the lock.
     pub lock: Option<Lock>,
+    /// The last job, where it was cut off and is not put right, or not yet.
+    pub cut_off: Option<EntryId>,
     /// Its processes: name, state, detail.
     pub services: Vec<(String, String, String)>,
     /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
@@ -255,6 +257,7 @@ impl Host {
             history: Vec::new(),
             complete: BTreeMap::new(),
             lock: None,
+            cut_off: None,
             services: Vec::new(),
             healthy: None,
             shared_files: BTreeMap::new(),

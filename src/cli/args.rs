@@ -103,7 +103,7 @@ pub enum Verb {
     Verify(verify::Args),
     /// Remove old releases from a stage's hosts
     Prune(prune::Args),
-    /// Finish a release that was interrupted or not pushed
+    /// Finish a release or deployment that stopped in the middle
     Resume(resume::Args),
     /// End the lock of somebody who is gone
     Unlock(unlock::Args),

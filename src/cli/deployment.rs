@@ -5,6 +5,7 @@ use super::{
     deploy::Options,
     hosts::Scene,
     rebuild,
+    recover::{self, Recovered},
     session::{Session, Workspace},
     verify,
 };
@@ -34,6 +35,16 @@ pub(super) fn run(
     let store = session.store()?;
     let stage = scene.stage;
     let hosts = scene.fleet.look(stage, Some(&released.manifest))?;
+    let mode = Mode::of(options.dry_run);
+    match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
+        Recovered::Nothing => {}
+        Recovered::Shown => return Ok(()),
+        Recovered::Done(failed) => {
+            recover::warn_of(session, failed.as_deref());
+            let scene = Scene::enter(session, &ledger, stage, options.choice())?;
+            return run(session, work, ledger, scene, released, intent, options);
+        }
+    }
     let (mut ledger, scene) = scene.caught_up(session, work, ledger, &hosts, options.choice())?;
     let Scene {
         mut fleet,
@@ -89,7 +100,7 @@ pub(super) fn run(
         protected: (asked && stage.protected).then_some(stage.name.as_str()),
         confirmed: options.confirm.as_deref(),
     };
-    carry_out(session, &plan, Mode::of(options.dry_run), &question, || {
+    carry_out(session, &plan, mode, &question, || {
         recording(session, work, |recorder| {
             let job = execute::Deployment {
                 recorder: *recorder,

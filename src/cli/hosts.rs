@@ -12,7 +12,7 @@ use crate::{
     facts::{self, Open},
     host::StatusRequest,
     ledger::{Ledger, Released},
-    observe,
+    observe, plan,
     release::{EntryId, Manifest, Outcome, Started},
     transport::{self, Conversation, Credentials, HostKeyQuestion, Prompter, Target},
     ui::{Answer, Ui},
@@ -38,7 +38,8 @@ pub struct Scene<'w> {
     pub stage: &'w Stage,
     /// Its hosts, or those that were asked for.
     pub fleet: Fleet,
-    /// The deployment that was left open there, with what its hosts say of its end.
+    /// The deployment that was left open there, with what its hosts say of its end. Nothing where one of them was cut
+    /// off: that is put right first, and then the stage is entered anew.
     pub open: Option<Open>,
     /// Hosts that cannot be reached and may stay behind.
     pub behind: Vec<String>,
@@ -76,7 +77,14 @@ impl<'w> Scene<'w> {
             ..choice
         };
         let (mut fleet, mut behind) = Fleet::connect_some(session, stage, everyone)?;
-        let open = Some(fleet.open(session, stage, started)?);
+        let Some(open) = fleet.open(session, stage, started)? else {
+            return Ok(Self {
+                stage,
+                fleet,
+                open: None,
+                behind,
+            });
+        };
         let wanted = selected(stage, choice.glob)?;
         let is_wanted = |name: &str| wanted.iter().any(|host| host.destination == name);
         fleet
@@ -86,7 +94,7 @@ impl<'w> Scene<'w> {
         Ok(Self {
             stage,
             fleet,
-            open,
+            open: Some(open),
             behind,
         })
     }
@@ -191,19 +199,29 @@ impl Fleet {
         Ok((Self { members }, behind))
     }
 
-    /// How the deployment `started` ended on its hosts. One that the stage has no more cannot be asked.
-    fn open(&mut self, session: &Session, stage: &Stage, started: Started) -> Result<Open, Error> {
+    /// How the deployment `started` ended on its hosts. One that the stage has no more cannot be asked; where one was cut
+    /// off it has not ended yet.
+    fn open(
+        &mut self,
+        session: &Session,
+        stage: &Stage,
+        started: Started,
+    ) -> Result<Option<Open>, Error> {
         let show = session.watch();
         let watch = |event| show.on(event);
         let mut results = Vec::new();
-        for seen in self.look(stage, None)? {
+        let hosts = self.look(stage, None)?;
+        if hosts.iter().any(|seen| seen.cut_off.is_some()) {
+            return Ok(None);
+        }
+        for seen in &hosts {
             if let Some(holder) = seen.busy() {
                 let holder = holder.to_owned();
-                let host = seen.name;
+                let host = seen.name.clone();
                 return Err(Error::Locked { host, holder });
             }
         }
-        for member in &mut self.members {
+        for (member, seen) in self.members.iter_mut().zip(&hosts) {
             let name = &member.host.destination;
             if started.hosts.contains(name) {
                 watch(Event::Begin(format!(
@@ -211,7 +229,8 @@ impl Fleet {
                     started.id
                 )));
                 let transport = member.transport.as_mut();
-                results.push(observe::ended(transport, stage, name, &started.id, &watch)?);
+                let ended = observe::ended(transport, stage, name, &started.id, &watch)?;
+                results.push(plan::as_seen(ended, seen, &started.version));
             }
         }
         for name in &started.hosts {
@@ -219,11 +238,11 @@ impl Fleet {
                 results.push(observe::unknown(name));
             }
         }
-        Ok(Open {
+        Ok(Some(Open {
             outcome: Outcome::overall(&results, started.hosts.len()),
             results,
             started,
-        })
+        }))
     }
 
     /// Release `version` as a host holds it whose record the ledger does not know; nothing where none has it complete.

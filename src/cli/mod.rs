@@ -16,6 +16,7 @@ mod log;
 mod man;
 mod prune;
 mod rebuild;
+mod recover;
 mod release;
 mod releasing;
 mod remote;

@@ -5,13 +5,14 @@ use super::{
     deploy::Options,
     deployment,
     hosts::{Choice, Scene},
+    recover::{self, Recovered},
     releasing,
     session::{Session, Workspace},
 };
 use crate::{
     config::Stage,
     error::Error,
-    execute::{self, Published, Publisher, Unfinished},
+    execute::{self, Deployed, Published, Publisher, Unfinished},
     ledger::{self, Fetched, Git, Ledger, Patience},
     observe,
     plan::{self, Diverged, Interrupted, Plan, Refusal},
@@ -37,14 +38,24 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         Some(name) => vec![work.project.select_stage(Some(name))?.clone()],
         None => work.project.stages.clone(),
     };
-    let left = left(session, &ledger, &stages, args.stage.is_some())?;
+    let Some(Found {
+        left,
+        recovered,
+        failed,
+    }) = find(session, &ledger, &stages, args)?
+    else {
+        return Ok(());
+    };
     let rest = match args.stage {
         Some(_) => Rest::Nothing,
         None => rest(&work, &ledger)?,
     };
     let plans = left.iter().map(|left| &left.plan).chain(rest.plan());
     let Some(plan) = Plan::joined("Finish what was left open.", plans.cloned()) else {
-        if !go_on(session, &work, ledger, &stages, args)? {
+        if let Some(failed) = failed {
+            return Err(execute::Error::Deployed(failed).into());
+        }
+        if !go_on(session, &work, ledger, &stages, args)? && !recovered {
             session.ui.status("There is nothing to resume.");
         }
         return Ok(());
@@ -58,6 +69,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         let settled = !left.is_empty();
         for stage in left {
             stage.settle(session, &work, &mut ledger)?;
+        }
+        if let Some(failed) = failed {
+            return Err(execute::Error::Deployed(failed).into());
         }
         match rest {
             Rest::Nothing => go_on(session, &work, ledger, &stages, args).map(|_| ()),
@@ -114,25 +128,47 @@ struct Left<'s> {
     plan: Plan,
 }
 
-/// Those of `stages`: where the ledger has an open deployment and, on one that was named, a lock is held by nobody.
-fn left<'s>(
+/// What was found on stages.
+#[derive(Default)]
+struct Found<'s> {
+    left: Vec<Left<'s>>,
+    /// Whether a host was cut off, and is put right.
+    recovered: bool,
+    /// One on which the old release could not be put back.
+    failed: Option<Box<Deployed>>,
+}
+
+/// Looks at `stages`: where the ledger has an open deployment and, on one that was named, whether a lock is held by
+/// nobody. Hosts that were cut off are put right first; nothing where that was only shown.
+fn find<'s>(
     session: &Session,
     ledger: &Ledger,
     stages: &'s [Stage],
-    named: bool,
-) -> Result<Vec<Left<'s>>, Error> {
-    let mut left = Vec::new();
+    args: &Args,
+) -> Result<Option<Found<'s>>, Error> {
+    let mut found = Found::default();
     for stage in stages {
-        if !named && ledger.open_deployment(&stage.name)?.is_none() {
+        if args.stage.is_none() && ledger.open_deployment(&stage.name)?.is_none() {
             continue;
         }
         let mut scene = Scene::enter(session, ledger, stage, Choice::default())?;
-        let hosts = scene.fleet.look(stage, None)?;
+        let mut hosts = scene.fleet.look(stage, None)?;
+        let mode = Mode::of(args.dry_run);
+        match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
+            Recovered::Nothing => {}
+            Recovered::Shown => return Ok(None),
+            Recovered::Done(failed) => {
+                found.recovered = true;
+                found.failed = found.failed.or(failed);
+                scene = Scene::enter(session, ledger, stage, Choice::default())?;
+                hosts = scene.fleet.look(stage, None)?;
+            }
+        }
         if let Some(plan) = plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
-            left.push(Left { scene, plan });
+            found.left.push(Left { scene, plan });
         }
     }
-    Ok(left)
+    Ok(Some(found))
 }
 
 impl Left<'_> {

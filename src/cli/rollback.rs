@@ -1,9 +1,11 @@
 //! `git hostout rollback`: goes back to an earlier release.
 
 use super::{
+    carry_out::Mode,
     deploy::Options,
     deployment,
     hosts::{self, Scene},
+    recover::{self, Recovered},
     releasing,
     session::{Session, Workspace},
     wait,
@@ -52,6 +54,15 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
     let ledger = work.ledger(&session.ui)?;
     let mut scene = Scene::enter(session, &ledger, stage, choice)?;
     let seen = scene.fleet.look(stage, None)?;
+    let mode = Mode::of(args.options.dry_run);
+    match recover::first(session, stage, &mut scene.fleet, &seen, mode)? {
+        Recovered::Nothing => {}
+        Recovered::Shown => return Ok(()),
+        Recovered::Done(failed) => {
+            recover::warn_of(session, failed.as_deref());
+            return roll_back(session, work, stage, args);
+        }
+    }
     let (ledger, mut scene) = scene.caught_up(session, work, ledger, &seen, choice)?;
     let mut log = observe::history_of(&observe::history(&ledger), &stage.name);
     if let (Some(last), Some(open)) = (log.first_mut(), &scene.open) {

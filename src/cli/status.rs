@@ -93,7 +93,7 @@ fn look(session: &Session, stage: &Stage, log: &[Deployment]) -> StageStatus {
     let hosts: Vec<HostStatus> = hosts::look_at_each(session, stage, None)
         .into_iter()
         .map(|(name, seen)| match seen {
-            Ok(host) => seen_host(host, log),
+            Ok(host) => seen_host(host, &stage.name, log),
             Err(error) => unseen_host(name, &error),
         })
         .collect();
@@ -106,14 +106,14 @@ fn look(session: &Session, stage: &Stage, log: &[Deployment]) -> StageStatus {
     }
 }
 
-fn seen_host(host: Host, log: &[Deployment]) -> HostStatus {
+fn seen_host(host: Host, stage: &str, log: &[Deployment]) -> HostStatus {
     HostStatus {
         release: host.current.release().map(ToString::to_string),
         id: host.record.as_ref().map(|(_, id)| id.to_string()),
         healthy: host.healthy,
         reachable: true,
         lock: host.lock.as_ref().map(locked),
-        drift: plan::drift(&host, log),
+        drift: plan::drift(&host, stage, log),
         services: host
             .services
             .iter()

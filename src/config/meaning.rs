@@ -146,10 +146,14 @@ impl Meaning<'_, '_> {
                 .add(Some(&name.span), &missing("hosts"), Some(hint));
         }
         let path = self.text("path", written.path.as_ref(), "", check::host_path);
+        let hosts = hosts.map_or_else(Vec::new, |hosts| self.hosts(hosts));
+        for (role, _) in &written.roles {
+            self.role(&name.value, role, &hosts);
+        }
         let python = written.python.as_ref();
         Stage {
             name: self.text("stage name", Some(name), "", check::stage_name),
-            hosts: hosts.map_or_else(Vec::new, |hosts| self.hosts(hosts)),
+            hosts,
             path: path.trim_end_matches('/').to_owned(),
             python: self.text("python", python, "python3", check::program),
             protected: written.protected.unwrap_or(false),
@@ -157,6 +161,19 @@ impl Meaning<'_, '_> {
             rollout: self.rollout(written),
             url: self.optional("url", written.url.as_ref(), check::http_url),
         }
+    }
+
+    /// Settings of a role that no host has are a slip of the pen, here or at the host.
+    fn role(&mut self, stage: &str, role: &Placed<String>, hosts: &[Host]) {
+        let mut known = hosts.iter().flat_map(|host| &host.roles);
+        if known.any(|known| *known == role.value) {
+            return;
+        }
+        let known = hosts.iter().flat_map(|host| &host.roles);
+        let hint = suggest(&role.value, known.map(String::as_str))
+            .unwrap_or_else(|| "hosts = [{ host = \"web1\", roles = [\"zeo\"] }]".to_owned());
+        let message = format!("no host of stage `{stage}` has the role `{}`", role.value);
+        self.problems.add(Some(&role.span), &message, Some(hint));
     }
 
     fn rollout(&mut self, written: &StageTable) -> Rollout {

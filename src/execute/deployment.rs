@@ -150,6 +150,7 @@ impl Run<'_> {
                 | Action::Enter { .. }
                 | Action::Push { .. }
                 | Action::Reapply { .. }
+                | Action::Recover { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
             }
         }

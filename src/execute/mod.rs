@@ -11,6 +11,7 @@ mod owner;
 mod prune;
 mod publish;
 mod record;
+mod recover;
 mod release;
 mod settle;
 mod stream;
@@ -23,11 +24,17 @@ pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
 pub use record::Recorder;
+pub use recover::recover;
 pub use release::{Release, carry_out_release};
 pub use settle::Settling;
 pub use unfinished::{Unfinished, unfinished};
 
-use crate::{config::Host, plan::Step, transport::Transport};
+use crate::{
+    config::Host,
+    observe::holder,
+    plan::Step,
+    transport::{ConversationError, Transport},
+};
 
 /// A host of a stage that we are logged in to.
 pub struct Member {
@@ -48,4 +55,20 @@ fn member<'m>(
     members
         .find(|member| Some(member.host.destination.as_str()) == name)
         .ok_or(Error::Strange(what))
+}
+
+/// What `host` said instead of doing what it was asked to.
+fn refused(host: &str, error: ConversationError) -> Error {
+    let host = host.to_owned();
+    match error {
+        ConversationError::Transport(error) => Error::Unreachable(error),
+        ConversationError::Failed(failure) if failure.lock.is_some() => {
+            let holder = failure.lock.as_ref().map(holder).unwrap_or_default();
+            Error::Locked { host, holder }
+        }
+        error => Error::Conversation {
+            host,
+            source: Box::new(error),
+        },
+    }
 }

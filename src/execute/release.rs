@@ -67,6 +67,7 @@ pub fn carry_out_release(
             }
             Action::Reapply { .. }
             | Action::Settle { .. }
+            | Action::Recover { .. }
             | Action::Unlock { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }

@@ -1,13 +1,12 @@
 //! Settling what a client that went away left: its deployment's end in the ledger, its locks on hosts.
 
-use super::{Error, Member, Recorder, Result, member};
+use super::{Error, Member, Recorder, Result, member, refused};
 use crate::{
     config::Stage,
     event::Event,
     facts::Open,
     host::{Breaking, UnlockAnswer},
     ledger::Ledger,
-    observe::holder,
     plan::{Action, Plan, Step},
     transport::{Conversation, ConversationError},
 };
@@ -68,6 +67,7 @@ impl Settling<'_> {
             | Action::Enter { .. }
             | Action::Reapply { .. }
             | Action::Push { .. }
+            | Action::Recover { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
             | Action::Prepare { .. }
@@ -101,17 +101,7 @@ impl Settling<'_> {
         (self.recorder.watch)(Event::Begin(format!("{host}: {}", step.action)));
         let Stage { path, python, .. } = self.stage;
         let mut agent = Conversation::new(member.transport.as_mut(), path, python);
-        match end(&mut agent) {
-            Ok(_) => Ok(()),
-            Err(ConversationError::Transport(error)) => Err(Error::Unreachable(error)),
-            Err(ConversationError::Failed(failure)) if failure.lock.is_some() => {
-                let holder = failure.lock.as_ref().map(holder).unwrap_or_default();
-                Err(Error::Locked { host, holder })
-            }
-            Err(error) => Err(Error::Conversation {
-                host,
-                source: Box::new(error),
-            }),
-        }
+        end(&mut agent).map_err(|error| refused(&host, error))?;
+        Ok(())
     }
 }

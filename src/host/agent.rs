@@ -20,6 +20,8 @@ pub enum Verb {
     Activate,
     /// Starts the job that takes back what another one did, and follows it.
     Revert,
+    /// Puts right what the last job left where it was cut off, and follows that.
+    Recover,
     /// Extends the lease of the lock.
     Hold,
     /// Tells a release's manifest and its signature.
@@ -72,9 +74,11 @@ impl Agent {
         "postgresql",
         "backup",
         "restore",
+        "atboot",
         "activation",
         "job",
         "reversal",
+        "recovery",
         "prune",
         "status",
         "verbs",
@@ -133,6 +137,7 @@ impl Verb {
             Self::Prepare => "prepare",
             Self::Activate => "activate",
             Self::Revert => "revert",
+            Self::Recover => "recover",
             Self::Hold => "hold",
             Self::Manifest => "manifest",
             Self::Journal => "journal",

@@ -204,6 +204,9 @@ pub struct LockSeen {
     /// How long the lease lasts unless it is extended, in seconds.
     #[serde(default)]
     pub left: i64,
+    /// Whether it is the host itself, which puts right what was cut off.
+    #[serde(default)]
+    pub own: bool,
 }
 
 /// A process, or a program of a supervisor.

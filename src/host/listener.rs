@@ -160,6 +160,17 @@ impl End {
         }
         self.read()
     }
+
+    /// How a recovery ended; nothing when nothing had been cut off.
+    ///
+    /// # Errors
+    /// As of [`End::activation`].
+    pub fn recovery(self) -> Result<Option<Activated>, ListenError> {
+        match self.value.get("recovered") {
+            Some(_) => Ok(None),
+            None => self.activation().map(Some),
+        }
+    }
 }
 
 impl ListenError {

@@ -55,6 +55,7 @@ mod tests {
                 plan: String::new(),
                 expired: false,
                 left: 0,
+                own: false,
             };
             dead(&lock).is_some()
         };

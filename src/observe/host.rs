@@ -5,10 +5,10 @@ use crate::{
     config::{Host as Configured, Stage},
     facts::{Backup, Current, Deployment, Host, Lock, PathState, Python, Room},
     host::{
-        self, BackupOwner, CurrentState, Disk, FailureKind, LockSeen, ManifestAnswer, Record,
-        ServiceState, StatusAnswer, StatusRequest,
+        self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, ManifestAnswer,
+        Record, ServiceState, StatusAnswer, StatusRequest,
     },
-    release::{FORMAT, Intent, Manifest},
+    release::{EntryId, FORMAT, Intent, Manifest},
     transport::{Conversation, ConversationError, Transport},
 };
 use semver::Version;
@@ -77,6 +77,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         name: configured.destination.clone(),
         roles: configured.roles.clone(),
         path: path(&answer),
+        cut_off: cut_off(&answer),
         place: answer.place,
         current: match answer.current.state {
             CurrentState::Absent => Current::Nothing,
@@ -130,6 +131,17 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             target: answer.target,
             venv: answer.python.venv,
         }),
+    }
+}
+
+/// The last job, where it died, or the host itself puts right what died.
+fn cut_off(answer: &StatusAnswer) -> Option<EntryId> {
+    let job = answer.job.as_ref()?;
+    let recovers = answer.lock.as_ref().is_some_and(|lock| lock.own);
+    match job.state {
+        JobState::Died => Some(job.id.clone()),
+        JobState::Running if recovers => Some(job.id.clone()),
+        JobState::Running | JobState::Ended => None,
     }
 }
 

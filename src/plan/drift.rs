@@ -5,10 +5,10 @@ use crate::{
     release::Outcome,
 };
 
-/// What differs between what `host` says and the stage's history (newest first), in words; empty = nothing.
+/// What differs between what `host` says and the history of `stage` (newest first), in words; empty = nothing.
 ///
 /// The host is right about what is live, the ledger about what was meant.
-pub fn drift(host: &Host, log: &[Deployment]) -> Vec<String> {
+pub fn drift(host: &Host, stage: &str, log: &[Deployment]) -> Vec<String> {
     let mut drift = Vec::new();
     let meant = log
         .iter()
@@ -39,13 +39,17 @@ pub fn drift(host: &Host, log: &[Deployment]) -> Vec<String> {
     {
         drift.push(format!("releases/{live} is not complete"));
     }
-    if let Some(open) = log
+    if let Some(id) = &host.cut_off {
+        drift.push(format!(
+            "deployment {id} was cut off; git hostout resume {stage} puts it right"
+        ));
+    } else if let Some(open) = log
         .first()
         .filter(|deployment| deployment.outcome.is_none())
     {
         drift.push(format!(
-            "deployment {} has no end in the ledger; git hostout resume {} writes it",
-            open.id, open.stage
+            "deployment {} has no end in the ledger; git hostout resume {stage} writes it",
+            open.id
         ));
     }
     drift
@@ -74,17 +78,22 @@ mod tests {
             time: String::new(),
         };
         assert_eq!(
-            drift(&host, std::slice::from_ref(&healthy)),
+            drift(&host, "staging", std::slice::from_ref(&healthy)),
             Vec::<String>::new()
         );
         assert_eq!(
-            drift(&host, &[]),
+            drift(&host, "staging", &[]),
             ["runs 1.0.0, the ledger knows of no deployment"]
         );
         host.current = Current::Nothing;
         assert_eq!(
-            drift(&host, &[healthy]),
+            drift(&host, "staging", std::slice::from_ref(&healthy)),
             ["runs nothing, the ledger says 1.0.0"]
+        );
+        host.cut_off = Some(EntryId("b".into()));
+        assert_eq!(
+            drift(&host, "staging", &[healthy])[1],
+            "deployment b was cut off; git hostout resume staging puts it right"
         );
     }
 }

@@ -12,6 +12,7 @@ mod go_on;
 mod health;
 mod lost_update;
 mod prune;
+mod recover;
 mod refusal;
 mod release;
 mod resume;
@@ -32,11 +33,12 @@ pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use go_on::go_on;
 pub use prune::prune;
+pub use recover::recover;
 pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, rollback_target};
-pub use settle::settle;
+pub use settle::{as_seen, settle};
 pub use unlock::{held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
@@ -123,6 +125,11 @@ pub enum Action {
         deployment: EntryId,
         /// How it ended as a whole.
         outcome: Outcome,
+    },
+    /// Put right what a job left that was cut off: the host goes back, or on to where it was already.
+    Recover {
+        /// The job's deployment.
+        deployment: EntryId,
     },
     /// End the lock of a client that is gone.
     Unlock {

@@ -1,7 +1,11 @@
 //! What has to be written down and freed after a client that went away, before anything else.
 
 use super::{Action, Plan};
-use crate::facts::{Host, Open};
+use crate::{
+    facts::{Host, Open},
+    release::{HostResult, Outcome},
+};
+use semver::Version;
 
 /// The end of the deployment that was left open, and the locks of clients that are gone.
 pub(super) fn settling(open: Option<&Open>, hosts: &[Host]) -> Vec<(Option<String>, Action)> {
@@ -20,6 +24,20 @@ pub(super) fn settling(open: Option<&Open>, hosts: &[Host]) -> Vec<(Option<Strin
         Some((Some(host.name.clone()), Action::Unlock { owner, holder }))
     });
     end.into_iter().chain(locks).collect()
+}
+
+/// How a deployment of `version` ended on a host as it is `seen`: one that had no job for it, because the release was live
+/// there already, is as well as those that had.
+pub fn as_seen(ended: HostResult, seen: &Host, version: &Version) -> HostResult {
+    let runs = seen.current.release() == Some(version) && seen.healthy != Some(false);
+    if ended.result == Outcome::Abandoned && runs {
+        return HostResult {
+            to: Some(version.clone()),
+            result: Outcome::Healthy,
+            ..ended
+        };
+    }
+    ended
 }
 
 /// Only that, for `stage`; nothing where there is nothing to settle.

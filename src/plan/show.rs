@@ -56,6 +56,7 @@ impl Action {
             Self::Enter { .. } => "enter",
             Self::Reapply { .. } => "reapply",
             Self::Settle { .. } => "settle",
+            Self::Recover { .. } => "recover",
             Self::Unlock { .. } | Self::Break { .. } => "unlock",
             Self::Push { .. } => "push",
             Self::InstallAgent { .. } => "install",
@@ -93,6 +94,9 @@ impl Action {
                 deployment,
                 outcome,
             } => format!("deployment {deployment} to {stage}, left open, which ended: {outcome}"),
+            Self::Recover { deployment } => {
+                format!("deployment {deployment}, which was cut off: back to what was live before")
+            }
             Self::Unlock { holder, .. } => format!("what a client that is gone held: {holder}"),
             Self::Push { remote, refs } => format!("{} to {remote}, all or nothing", names(refs)),
             Self::InstallAgent { agent } => format!(".hostout/agent, sha256:{}", agent.short()),

@@ -125,6 +125,14 @@ impl<'t> Conversation<'t> {
         end.activation().map_err(|error| told(host, error))
     }
 
+    /// Puts right what the last job left where it was cut off, or follows whoever does so: how that ended, nothing where
+    /// nothing was cut off. The agent that is there may be an older one.
+    pub fn recover(&mut self, watch: Watch<'_>) -> Result<Option<Activated>, ConversationError> {
+        let end = self.feed(Verb::Recover, None, &StatusRequest::default(), Some(watch))?;
+        let host = self.transport.host().to_owned();
+        end.recovery().map_err(|error| told(host, error))
+    }
+
     /// Extends the lease of the lock.
     pub fn hold(&mut self, token: &str) -> Result<HoldAnswer, ConversationError> {
         let token = token.to_owned();
@@ -197,11 +205,21 @@ impl<'t> Conversation<'t> {
         argument: Option<&str>,
         request: &impl Serialize,
     ) -> Result<T, ConversationError> {
+        let end = self.feed(verb, argument, request, None)?;
+        self.read(end)
+    }
+
+    fn feed(
+        &mut self,
+        verb: Verb,
+        argument: Option<&str>,
+        request: &impl Serialize,
+        watch: Option<Watch<'_>>,
+    ) -> Result<End, ConversationError> {
         let command = self.agent.fed(verb, argument);
         let body = self.json(request)?;
         let mut stdin = Agent::SOURCE.as_bytes().chain(body.as_slice());
-        let end = self.hold_on(&command, &mut stdin, None)?;
-        self.read(end)
+        self.hold_on(&command, &mut stdin, watch)
     }
 
     fn json(&self, request: impl Serialize) -> Result<Vec<u8>, ConversationError> {

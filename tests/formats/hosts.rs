@@ -169,7 +169,7 @@ fn a_newer_request_is_refused_by_name_and_nothing_is_written() {
     let top = home.path().join("site");
     for verb in [
         "status", "have", "install", "prepare", "activate", "prune", "unlock", "journal",
-        "manifest",
+        "manifest", "recover",
     ] {
         let (answer, code) = agent(&top, &[verb], r#"{"format": 2}"#);
         assert_eq!(code, Some(3), "{verb}: {answer}");

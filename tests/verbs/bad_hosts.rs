@@ -168,9 +168,12 @@ fn a_lock_names_its_holder() {
     host.hostout(&["release", "--yes"]).exits(0);
     let lock = host.path.join(".hostout/lock");
     fs::create_dir(&lock).unwrap();
-    let owner = r#"{"token": "t", "by": "Bob <bob@example.org>", "from": "elsewhere", "pid": 7,
-        "since": "2026-01-01T00:00:00Z", "step": "prepare", "lease": 600, "lease-until": 99999999999}"#;
-    fs::write(lock.join("owner"), owner).unwrap();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let owner = serde_json::json!({
+        "token": "t", "by": "Bob <bob@example.org>", "from": "elsewhere", "machine": "", "plan": "", "pid": 7,
+        "since": "2026-01-01T00:00:00Z", "step": "prepare", "lease": 600, "boot": boot.trim(), "until": 1e12,
+    });
+    fs::write(lock.join("owner"), owner.to_string()).unwrap();
     host.hostout(&["deploy", "far", "--yes"]).exits(12).says(&[
         "Bob <bob@example.org>",
         "elsewhere",

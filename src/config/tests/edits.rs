@@ -158,7 +158,7 @@ fn a_stage_that_would_be_invalid_is_not_added() {
 #[test]
 fn a_stage_is_added_between_others_too() {
     let text = format!(
-        "{WITH_COMMENTS}\n[stage.staging.role.zeo] # big\nparts = [\"zeo\"]\n\n[health]\n# slow\ntimeout = \"5m\"\n"
+        "{WITH_COMMENTS}\n[stage.staging.shared] # big\npaths = [\"var\"]\n\n[health]\n# slow\ntimeout = \"5m\"\n"
     );
     let edited = add_stage("hostout.toml", &text, "live", "web2", "/srv/live").unwrap();
     let kept: Vec<&str> = edited.lines().filter(|line| text.contains(line)).collect();

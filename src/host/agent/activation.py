@@ -49,6 +49,7 @@ class Activation:
         except BaseException as error:
             traceback.print_exc()
             end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
+        self.spared(AtBoot(self.layout).remove)
         if not self.request.get("keep-lock"):  # else other hosts of the deployment have yet to follow
             with contextlib.suppress(Failed, OSError):
                 self.lock.release(self.token)
@@ -70,6 +71,7 @@ class Activation:
         self.check()
         self.allowed = True
         self.check_venvs()
+        self.stand_by()
         self.make_backup()
         self.hook("before-stop")
         self.reached, self.excused = "stopping", time.monotonic()
@@ -95,6 +97,14 @@ class Activation:
         self.remember("healthy", live=self.new)
         self.tidy()
         return end
+
+    def stand_by(self):
+        """From here on a start of the host has something to put right."""
+        def write():
+            where = AtBoot(self.layout).write()
+            self.step("at-boot", where or "nothing here runs at a start; the next git hostout does it")
+
+        self.spared(write)
 
     def check_venvs(self):
         settings = self.settings[self.new]

@@ -29,9 +29,11 @@ opens with the modules that it needs:
     postgresql    pg_dump, and back in one transaction
     backup        the data as it was before: made, hashed, sealed, pruned
     restore       a deployment's own backup put back
+    atboot        what the host's next start is told while a job runs
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection
     reversal      a job that ended well is taken back
+    recovery      a job that was cut off is put right
     prune         what may go
     status        what is there; writes nothing
     verbs, main   requests to the above

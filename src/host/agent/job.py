@@ -1,25 +1,39 @@
 """A job outlives the connection that started it: forked away, deaf to hang-ups, told once when the machine goes down."""
 
+import hashlib
 import os
 import signal
 import traceback
 
 
 def detach(activation):
-    """Starts the job in a session of its own (double fork) and returns at once."""
+    """Starts the job and returns at once."""
     journal, layout = activation.journal, activation.layout
     os.makedirs(journal.folder, 0o700)
-    write_json(os.path.join(journal.folder, "request.json"),
-               {key: value for key, value in activation.request.items() if key != "token"}, 0o600)
+    keep_request(activation)
     write_whole(os.path.join(journal.folder, "entry.toml"), (activation.request.get("entry") or "").encode(), 0o600)
     write_whole(os.path.join(journal.folder, "entry.toml.sig"), (activation.request.get("signature") or "").encode(),
                 0o600)
     write_json(os.path.join(layout.jobs, "last"), {"id": activation.id})
     journal.keep_reserve()
     held = journal.hold()  # taken before the fork, so that a follower never finds the job dead before it lives
-    child = os.fork()
-    if child:
+    try:
+        leave_alone(activation)
+    finally:
         os.close(held)
+
+
+def keep_request(activation):
+    """What the job was to do, for those who find it dead. By its token's hash they know the lock that it left."""
+    kept = {key: value for key, value in activation.request.items() if key != "token"}
+    kept["token-sha256"] = hashlib.sha256(str(activation.token).encode()).hexdigest()
+    write_json(os.path.join(activation.journal.folder, "request.json"), kept, 0o600)
+
+
+def leave_alone(activation):
+    """Runs it in a session of its own (double fork), which keeps every handle that is open."""
+    journal, child = activation.journal, os.fork()
+    if child:
         os.waitpid(child, 0)
         return
     try:

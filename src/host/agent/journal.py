@@ -21,6 +21,12 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
 
+    def mend(self):
+        """Ends a last line that was torn, so that the next one is whole."""
+        with contextlib.suppress(FileNotFoundError), open(self.file, "rb+") as file:
+            if file.seek(0, os.SEEK_END) and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
+                file.write(b"\n")
+
     def note(self, value):
         """Appends where that is possible: a full disk must not decide what a job does."""
         with contextlib.suppress(OSError):
@@ -80,7 +86,7 @@ def follow(layout, journal, answers, wait=True):
             current = layout.live()[0]
             kind = "running" if running else "died"
             raise Failed(kind, "the job is still running" if running else "the job died without an end",
-                         None if running else "look at the host's status", tail_of(journal.output),
+                         None if running else "git hostout resume puts it right", tail_of(journal.output),
                          result="unknown", current=current)
         answers.alive()
         time.sleep(0.1)

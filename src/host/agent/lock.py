@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -54,18 +55,20 @@ class Lock:
         facts = {key: value for key, value in owner.items() if key not in ("format", "token", "boot", "until")}
         return {**facts, "expired": self.free(owner), "left": round(seconds_left(owner))}
 
-    def take(self, wanted, step, answers=None):
-        """Takes the lock for `wanted`; whom it was taken over from is said as a warning."""
+    def take(self, wanted, step, answers=None, over=None):
+        """Takes the lock for `wanted`; whom it was taken over from is said as a warning. One whose token has the sha256
+        `over` is known to be left by the dead."""
         if not isinstance(wanted, dict) or not wanted.get("token"):
             raise Failed("bad-request", "the request names no lock token")
         with self.guarded():
             owner = self.owner()
             ours = owner is not None and owner["token"] == wanted["token"]
-            if not ours and not self.free(owner):
+            left = owner is not None and hashlib.sha256(str(owner["token"]).encode()).hexdigest() == over
+            if not ours and not left and not self.free(owner):
                 raise self.held()
             os.makedirs(self.layout.lock, 0o755, exist_ok=True)
             told = {key: str(wanted.get(key) or "") for key in ("by", "from", "machine", "plan")}
-            self.write({**told, "token": wanted["token"], "pid": wanted.get("pid"),
+            self.write({**told, "token": wanted["token"], "pid": wanted.get("pid"), "own": bool(wanted.get("own")),
                         "since": owner.get("since") if ours else now(), "lease": float(wanted.get("lease", 120))}, step)
         if owner and not ours and answers:
             answers.warning(f"took over the lock of {words_of(owner)}, whose lease was over")

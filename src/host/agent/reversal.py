@@ -12,7 +12,7 @@ class Reversal(Activation):
         request, end = read_json(os.path.join(first.folder, "request.json")), first.ended()
         if not request or not end or end.get("result") != "healthy":
             raise Failed("unknown-job", f"job {name} left nothing here that can be taken back")
-        super().__init__(layout, {**request, "id": back_of(name), "token": token})
+        super().__init__(layout, {**request, "id": back_of(name), "token": token, "reverts": name})
         self.first = first
 
     def check(self):
@@ -32,6 +32,7 @@ class Reversal(Activation):
 
     def forward(self):
         self.check()
+        self.stand_by()
         self.recall(self.first.events()[0])
         self.allowed, self.reached = True, "switched"
         raise Failed("reverted", "another host could not follow")

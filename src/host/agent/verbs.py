@@ -83,6 +83,18 @@ def verb_revert(layout, arg, stream, answers):
     return follow(layout, reversal.journal, answers)
 
 
+def verb_recover(layout, _arg, stream, answers):
+    """Puts right what the last job left where it was cut off; whoever does so already is followed."""
+    read_request(stream)
+    name = last_job(layout) if layout.state()[0] == "ours" else None
+    state = Journal(layout, name).state()["state"] if name else "ended"
+    if state == "ended":
+        return {"end": "ok", "recovered": False}
+    if state == "died":
+        recover(layout, name)
+    return follow(layout, Journal(layout, name), answers)
+
+
 def verb_hold(layout, _arg, stream, _answers):
     token = read_request(stream).get("token")
     Lock(layout).refresh(token)
@@ -129,5 +141,5 @@ def verb_unlock(layout, _arg, stream, _answers):
 
 
 VERBS = {"status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,
-         "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert, "hold": verb_hold,
-         "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock}
+         "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
+         "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock}

@@ -2,6 +2,7 @@
 
 use super::sample::{digest, host, manifest, recorded, stage};
 use crate::{
+    config::Stage,
     facts::{Current, Deployment, Host, Lock, PathState},
     plan::{
         DeployFacts, DeployRequest, Deploying, HealthOverride, Plan, Refusal, deploy, prune,
@@ -41,13 +42,24 @@ pub(super) fn decide(
     last_started: Option<&Started>,
     nowhere: &BTreeSet<Digest>,
 ) -> Result<Deploying, Refusal> {
+    decide_on(&stage(), request, manifest, hosts, last_started, nowhere)
+}
+
+pub(super) fn decide_on(
+    stage: &Stage,
+    request: &DeployRequest,
+    manifest: &Manifest,
+    hosts: &[Host],
+    last_started: Option<&Started>,
+    nowhere: &BTreeSet<Digest>,
+) -> Result<Deploying, Refusal> {
     deploy(
         request,
         &DeployFacts {
             manifest,
             digest: digest(),
             agent: Digest::of(b"agent"),
-            stage: &stage(),
+            stage,
             last_started,
             log: &[known()],
             hosts,
@@ -66,7 +78,7 @@ pub(super) fn planned(request: &DeployRequest, manifest: &Manifest, hosts: &[Hos
 }
 
 /// The message, and below it each reason with its remedy.
-fn words(refusal: &Refusal) -> String {
+pub(super) fn words(refusal: &Refusal) -> String {
     let reasons = refusal.reasons.iter();
     let lines = reasons.map(|reason| format!("- {}\n  {}\n", reason.what, reason.remedy));
     format!("{refusal}\n{}", lines.collect::<String>())

@@ -2,5 +2,6 @@
 
 mod backups;
 mod deployments;
+mod fleets;
 mod releases;
 mod sample;

@@ -7,6 +7,7 @@ mod ends;
 mod faults;
 mod fleets;
 mod machine;
+mod matrix;
 mod site;
 
 pub use ends::{HOLD, hold};
@@ -24,6 +25,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         cycle::CASES,
         fleets::CASES,
         crash::CASES,
+        matrix::CASES,
     ]
     .into_iter()
     .flatten()

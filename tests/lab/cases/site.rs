@@ -22,8 +22,13 @@ impl Site {
 
     /// The same with the stage on several hosts, the first ones of the lab.
     pub fn released_to(lab: Lab, hosts: &[&str], more: &str) -> Self {
+        Self::released_with(lab, hosts, |_| more.to_owned())
+    }
+
+    /// The same with lines that name the page's port.
+    pub fn released_with(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
         let project = Project::hello();
-        project.add_stage_on(hosts, "far", PATH, more);
+        project.add_stage_on(hosts, "far", PATH, &more(project.port));
         project.commit("Deploy to hosts");
         for (index, _) in hosts.iter().enumerate() {
             lab.host(index)
@@ -80,5 +85,15 @@ impl Site {
         host.run(&["test", "-e", &format!("{current}/.hostout/complete")]);
         let version = target.trim().strip_prefix("releases/");
         version.unwrap().to_owned()
+    }
+
+    /// `version` is live, healthy and complete, its page says `words`, the ledger knows so, and nobody holds a lock.
+    #[track_caller]
+    pub fn is_whole(&self, version: &str, words: &str) {
+        assert_eq!(self.live(), version);
+        assert!(self.page().unwrap().contains(words));
+        let status = self.hostout(&["status", "far", "--exit-code", "--json"]);
+        let host = status.exits(0).json()["stages"][0]["hosts"][0].clone();
+        assert!(host["lock"].is_null(), "{host}");
     }
 }

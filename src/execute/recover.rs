@@ -1,0 +1,61 @@
+//! Putting right what was cut off on hosts, before anything else is planned.
+
+use super::{
+    Deployed, Error, Live, Member, Result, refused,
+    together::together,
+    verdict::{Case, Verdict},
+};
+use crate::{
+    config::Stage,
+    event::{Event, Watch},
+    plan::{Action, Plan},
+    transport::Conversation,
+};
+
+/// Carries out a plan that only recovers, on all its hosts at the same time, and says how it ended on each. A host on
+/// which the old release could not be put back is given; it is settled like the others.
+///
+/// # Errors
+/// [`Error::Locked`] where somebody else is at work, [`Error::Unreachable`] where the way to the host was lost.
+pub fn recover(
+    plan: &Plan,
+    stage: &Stage,
+    members: &mut [Member],
+    watch: Watch<'_>,
+) -> Result<Option<Deployed>> {
+    let work = |name: &str| {
+        let mut steps = plan.steps.iter();
+        steps.find(|step| step.host.as_deref() == Some(name))
+    };
+    let Stage { path, python, .. } = stage;
+    let answers = together(
+        members,
+        work,
+        |member, step| {
+            if !matches!(step.action, Action::Recover { .. }) {
+                return Err(Error::Strange("recovering"));
+            }
+            let host = &member.host.destination;
+            watch(Event::Begin(format!("{host}: {}", step.action)));
+            let mut agent = Conversation::new(member.transport.as_mut(), path, python);
+            agent.recover(watch).map_err(|error| refused(host, error))
+        },
+        |_, _| (),
+    );
+    let mut failed = None;
+    for (host, answer) in answers {
+        let Some(ended) = answer? else { continue };
+        watch(Event::Begin(format!("{host}: {}", ended.message)));
+        let (old, new) = (ended.from.clone(), ended.to.clone());
+        let case = Case {
+            host: &host,
+            stage: &stage.name,
+            old: old.as_ref(),
+            new: &new,
+        };
+        let failure = Verdict::of(Ok(ended), &case).failure;
+        let down = failure.filter(|failure| matches!(failure.live, Live::Switched(_)));
+        failed = failed.or(down);
+    }
+    Ok(failed)
+}

@@ -1,0 +1,140 @@
+//! Whatever is cut at whichever step of an activation, the site is whole after `git hostout resume`.
+//!
+//! A step is held by a program that the step itself runs: a hook, the backup's or the services' command, the health
+//! check. Steps that run none cannot be held: `switch` and `prune`, which are renames and removals, and `at-boot`. What
+//! lies between two steps is cut in `tests/agent/test_recovery.py`.
+
+use super::{cases, site::Site};
+use crate::lab::{Host, Lab};
+use std::{
+    env,
+    io::{self, Write as _},
+};
+
+cases![each_step_with_each_cut];
+
+/// Runs every cell; without it a third of them, each step and each cut among them.
+const ALL: &str = "HOSTOUT_TEST_MATRIX";
+
+/// In their order.
+const STEPS: [&str; 8] = [
+    "backup",
+    "before-stop",
+    "stop",
+    "migrate",
+    "start",
+    "after-start",
+    "probe",
+    "after-healthy",
+];
+
+/// Waits at the step that `/tmp/hold` names for as long as it does so; both are gone with the power. A health check
+/// counts while its own release is new.
+const GATE: &str = r#"#!/bin/sh
+test "$(cat /tmp/hold 2> /dev/null)" = "$1 $(basename "$PWD")" || exit 0
+touch /tmp/held
+while test -e /tmp/hold; do sleep 0.05; done
+"#;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cut {
+    /// The job and whoever follows it there are killed.
+    Agent,
+    /// The host's power goes, and comes back.
+    Power,
+    /// The client is killed.
+    Client,
+}
+
+const CUTS: [Cut; 3] = [Cut::Agent, Cut::Power, Cut::Client];
+
+fn each_step_with_each_cut() {
+    let site = site();
+    let host = site.host();
+    let all = env::var_os(ALL).is_some();
+    let (mut ran, mut live) = (0, "0.1.0".to_owned());
+    for (row, step) in STEPS.iter().enumerate() {
+        for (column, cut) in CUTS.into_iter().enumerate() {
+            if all || (row + column) % CUTS.len() == 0 {
+                live = cell(&site, host, step, cut, &live);
+                ran += 1;
+            }
+        }
+    }
+    let cells = STEPS.len() * CUTS.len();
+    let line = format!("Crash matrix: {ran} of {cells} cells ran ({ALL}=1 runs all)\n");
+    io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Goes from `old` to the other release, is cut at `step`, and gives what is live when that has been resumed.
+fn cell(site: &Site, host: &Host, step: &str, cut: Cut, old: &str) -> String {
+    let new = if old == "0.1.0" { "0.1.1" } else { "0.1.0" };
+    // Services are stopped by the old release's command, and backups run there where the new one's would.
+    let place = if step == "stop" { old } else { new };
+    let hold = format!("echo {step} {place} > /tmp/hold");
+    host.run(&["sh", "-c", &hold]);
+    let mut client = site.start(&["deploy", "far", new, "--yes"]);
+    client.until(&format!("{step}, {cut:?}"), || {
+        let held = host.exec(&["test", "-e", "/tmp/held"]);
+        held.status.success()
+    });
+    match cut {
+        Cut::Agent => {
+            host.run(&["pkill", "-KILL", "-f", "[.]hostout/agent"]);
+        }
+        Cut::Power => {
+            host.power_off();
+            client.signal("KILL");
+            host.power_on();
+        }
+        Cut::Client => {
+            client.signal("KILL");
+        }
+    }
+    host.run(&["rm", "-f", "/tmp/hold", "/tmp/held"]);
+    client.end();
+
+    site.hostout(&["resume", "far", "--no-input"]).exits(0);
+    let live = site.live();
+    let words = match &*live {
+        "0.1.0" => "Hello, world!",
+        "0.1.1" => "Good day, world!",
+        other => panic!("{step}, {cut:?}: {other} is live"),
+    };
+    site.is_whole(&live, words);
+    live
+}
+
+/// Two releases on one host, whose every step can be held.
+fn site() -> Site {
+    let lab = Lab::start(1);
+    let host = lab.host(0);
+    let write = "printf '%s' \"$1\" > /usr/local/bin/gate && chmod 755 /usr/local/bin/gate";
+    host.run(&["sh", "-c", write, "sh", GATE]);
+    let hooks = ["before-stop", "migrate", "after-start", "after-healthy"];
+    let hooks = hooks.map(|hook| format!("{hook} = [\"gate\", \"{hook}\"]\n"));
+    let tables = |port| {
+        format!(
+        "[stage.far.services]
+kind = \"command\"
+start = \"gate start; bin/waitress-serve --listen=127.0.0.1:{port} acme.welcome:app & echo $! > /tmp/pid\"
+stop = \"gate stop; test ! -e /tmp/pid || {{ kill $(cat /tmp/pid); rm /tmp/pid; }}\"
+status = \"kill -0 $(cat /tmp/pid)\"
+[stage.far.data]
+kind = \"command\"
+backup = \"gate backup; echo data > $HOSTOUT_BACKUP/data\"
+restore = \"true\"
+[stage.far.health]
+command = [\"gate\", \"probe\"]
+stable = \"0s\"
+[stage.far.hooks]
+{}",
+        hooks.concat()
+    )
+    };
+    let site = Site::released_with(lab, &["web1"], tables);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    site.project.greet("Good day");
+    site.hostout(&["release", "--yes"]).exits(0);
+    site
+}
