@@ -160,9 +160,6 @@ impl Error {
             Self::Edit { .. } => "write the version as a plain string, in one place".into(),
             Self::NoFolder { path, .. } => format!("is {path} committed to git?"),
             Self::Start { program, .. } => format!("is {program} installed, and on PATH?"),
-            Self::Build { egg, .. } => {
-                format!("make `pip wheel` of {egg}'s folder work first; -v shows all of its output")
-            }
             Self::File { .. } => "is there room on its disk, and may you write there?".into(),
             Self::Tools { .. } => {
                 "pip is configured by pip.conf, PIP_* variables and .netrc as usual".into()
@@ -170,7 +167,9 @@ impl Error {
             Self::Command { what, .. } if what.contains("virtual environment") => {
                 "on Debian and Ubuntu `python3 -m venv` needs the package python3-venv".into()
             }
-            Self::Wheel { .. } | Self::Git { .. } | Self::Command { .. } => return None,
+            Self::Build { .. } | Self::Wheel { .. } | Self::Git { .. } | Self::Command { .. } => {
+                return None;
+            }
         })
     }
 
