@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    host::{ListenError, Listener},
+    host::{End, ListenError, Listener, PutAnswer},
     transport::{ConversationError, Destination},
 };
 use execute::Error as E;
@@ -78,7 +78,6 @@ fn silent() -> impl Iterator<Item = ListenError> {
         let mut listener = Listener::new(|_| {});
         listener.write_all(said.as_bytes()).unwrap();
         let end = listener.end();
-        end.and_then(|end| end.read::<crate::host::PutAnswer>())
-            .err()
+        end.and_then(End::read::<PutAnswer>).err()
     })
 }

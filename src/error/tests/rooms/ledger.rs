@@ -4,8 +4,8 @@ use super::*;
 use crate::ledger::Error as E;
 
 /// What git's library says of a folder that is no repository.
-fn gix() -> Box<gix::Error> {
-    Box::new(gix::open("/dev/null").unwrap_err().into())
+fn gix() -> gix::Error {
+    gix::open("/dev/null").unwrap_err()
 }
 
 pub fn all() -> Vec<Error> {
@@ -21,7 +21,7 @@ pub fn all() -> Vec<Error> {
         E::NoRepository { path: path() },
         E::Open {
             path: path(),
-            source: gix(),
+            source: Box::new(gix()),
         },
         E::Program {
             program: "ssh-keygen".into(),
@@ -68,7 +68,7 @@ pub fn all() -> Vec<Error> {
         },
         E::Locked {
             branch: s("hostout"),
-            source: gix(),
+            source: Box::new(gix()),
         },
         E::Diverged {
             remote: s("origin"),
