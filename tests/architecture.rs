@@ -327,11 +327,12 @@ fn sources() -> Vec<Source> {
 }
 
 /// Whether a file is its neighbours' test module, or a part of one.
-fn is_test(name: &str) -> bool {
+pub fn is_test(name: &str) -> bool {
     name.ends_with("/tests.rs") || name.contains("/tests/")
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+/// The Rust files of a folder and of what is below it, by name.
+pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -345,15 +346,19 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The text without comments and without the test module, which is the last thing in a file.
-fn code(text: &str) -> String {
+/// The text without the test module, which is the last thing in a file, and that module.
+pub fn parts(text: &str) -> (&str, &str) {
     let opens = |start: &usize| {
         let line = text[*start..].lines().nth(1).unwrap_or_default();
         line.contains("mod ") && line.ends_with('{')
     };
     let mut marks = text.match_indices("#[cfg(test)]\n").map(|(start, _)| start);
-    let end = marks.find(opens).unwrap_or(text.len());
-    let lines = text[..end].lines().map(|line| {
+    text.split_at(marks.find(opens).unwrap_or(text.len()))
+}
+
+/// The text without comments and without the test module.
+fn code(text: &str) -> String {
+    let lines = parts(text).0.lines().map(|line| {
         let end = line.find(" // ").unwrap_or(line.len());
         &line[..end]
     });

@@ -8,6 +8,7 @@
 mod architecture;
 mod buildout;
 mod formats;
+mod messages;
 mod readme;
 mod support;
 mod transport;

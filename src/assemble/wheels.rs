@@ -255,8 +255,15 @@ pub(super) fn broken(candidates: &[Candidate], wheels: &Wheels) -> Refusal {
     let mut refusal = Refusal::default();
     for (candidate, wheel) in candidates.iter().zip(&wheels.each) {
         if let Err(error) = wheel {
+            let (name, said) = (&candidate.source.name, error.to_string());
+            // Most of them name the egg themselves.
+            let what = if said.contains(name.as_str()) {
+                said
+            } else {
+                format!("{name} cannot be built: {said}")
+            };
             refusal.add(
-                format!("{} cannot be built: {error}", candidate.source.name),
+                what,
                 error.hint().unwrap_or_else(|| {
                     format!("make `pip wheel ./{}` work first", candidate.source.path)
                 }),

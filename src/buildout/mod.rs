@@ -36,6 +36,7 @@ mod workdir;
 pub use bootstrap::{
     BOOTSTRAP, Bootstrap, SUPPORTED, Wishes, canonicalises, own_buildout, recipe_egg,
 };
+pub use cfg::SyntaxError;
 pub use databases::{Databases, adapter, databases, wanted};
 pub use error::Error;
 pub use flatten::{EXTENDS, flatten};

@@ -13,7 +13,7 @@ pub enum Mode {
 }
 
 /// What a person has to say yes to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Question<'a> {
     /// The question about the plan; nothing = it was answered when what is resumed began.
     pub text: Option<&'a str>,

@@ -84,7 +84,10 @@ pub(super) fn run(
                 "{} {} is live and healthy on {} already.",
                 released.manifest.project.name, released.manifest.version, stage.name
             ));
-            return Ok(());
+            return match intent {
+                Intent::Deploy => note_edits(session, work, &released.manifest),
+                Intent::Rollback => Ok(()),
+            };
         }
     };
     let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
@@ -114,6 +117,20 @@ pub(super) fn run(
         session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
+}
+
+/// Whoever edits and deploys without a commit would wait in vain to see it live.
+fn note_edits(session: &Session, work: &Workspace, manifest: &Manifest) -> Result<(), Error> {
+    let files = match observe::edited(&work.repo, &work.place.folder)? {
+        0 => return Ok(()),
+        1 => "1 file differs".to_owned(),
+        count => format!("{count} files differ"),
+    };
+    session.ui.note(&format!(
+        "{files} from HEAD: what is not committed and released is not part of {}",
+        manifest.version
+    ));
+    Ok(())
 }
 
 /// Artifacts that hosts lack, and this machine too.

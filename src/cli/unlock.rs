@@ -41,12 +41,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             .status(&format!("Nobody holds a lock on {}.", stage.name));
         return Ok(());
     };
-    let question = Question {
-        text: None,
-        protected: None,
-        confirmed: None,
-    };
-    carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
+    let nothing = Question::default();
+    carry_out(session, &plan, Mode::of(args.dry_run), &nothing, || {
         deployment::recording(session, &work, |recorder| {
             let settling = execute::Settling {
                 recorder: *recorder,

@@ -180,11 +180,6 @@ pub(super) fn program(text: &str) -> Verdict {
     no_white_space(text)
 }
 
-/// A login name (useradd(8)); no more is asked of it than that it is one harmless word.
-pub(super) fn user(text: &str) -> Verdict {
-    name(text.strip_prefix('_').unwrap_or(text))
-}
-
 /// The pattern of tags: it holds `{version}` once and makes a valid ref (git-check-ref-format(1)).
 pub(super) fn tag_pattern(text: &str) -> Verdict {
     if text.matches("{version}").count() != 1 {

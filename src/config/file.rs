@@ -42,7 +42,6 @@ pub(super) struct ReleaseTable {
     pub(super) tag: Option<Placed<String>>,
     pub(super) ledger: Option<Placed<String>>,
     pub(super) targets: Option<Vec<Placed<String>>>,
-    pub(super) store: Option<Placed<String>>,
 }
 
 /// What the file, a stage or a role may set; the nearest wins.
@@ -165,7 +164,6 @@ pub(super) struct StageTable {
     pub(super) batch: Option<Placed<String>>,
     pub(super) pause: Option<Placed<u64>>,
     pub(super) on_failure: Option<Placed<OnFailure>>,
-    pub(super) runtime_user: Option<Placed<String>>,
     pub(super) url: Option<Placed<String>>,
     pub(super) settings: Settings,
     /// `[stage.S.role.R]`
@@ -247,15 +245,19 @@ fn buildout(reader: &mut Reader<'_, '_>) -> BuildoutTable {
 }
 
 fn release(reader: &mut Reader<'_, '_>) -> ReleaseTable {
+    reader.planned(
+        "store",
+        "artifacts are kept on this machine and on hosts, and built again where they are missing",
+    );
     ReleaseTable {
         tag: reader.text("tag"),
         ledger: reader.text("ledger"),
         targets: reader.texts("targets"),
-        store: reader.text("store"),
     }
 }
 
 fn stage(reader: &mut Reader<'_, '_>) -> StageTable {
+    reader.planned("runtime-user", "services run as the user of `hosts`");
     StageTable {
         hosts: reader.strings_or_tables("hosts", plain_host, host),
         path: reader.text("path"),
@@ -266,7 +268,6 @@ fn stage(reader: &mut Reader<'_, '_>) -> StageTable {
         batch: reader.number_or_text("batch"),
         pause: reader.placed_duration("pause"),
         on_failure: reader.choice("on-failure", ON_FAILURE),
-        runtime_user: reader.text("runtime-user"),
         url: reader.text("url"),
         settings: own(reader),
         roles: reader.tables("role", own),

@@ -129,7 +129,6 @@ impl Meaning<'_, '_> {
             tag: self.text("tag", tag, "v{version}", check::tag_pattern),
             ledger: self.text("ledger", ledger, "hostout", check::branch),
             targets: self.texts("target", written.targets.as_deref(), &[], check::target),
-            store: self.optional("store", written.store.as_ref(), check::no_password),
         }
     }
 
@@ -152,7 +151,6 @@ impl Meaning<'_, '_> {
             self.role(&name.value, role, &hosts);
         }
         let python = written.python.as_ref();
-        let user = written.runtime_user.as_ref();
         Stage {
             name: self.text("stage name", Some(name), "", check::stage_name),
             hosts,
@@ -161,7 +159,6 @@ impl Meaning<'_, '_> {
             protected: written.protected.unwrap_or(false),
             keep: written.keep.unwrap_or(5),
             rollout: self.rollout(written),
-            runtime_user: self.optional("runtime-user", user, check::user),
             url: self.optional("url", written.url.as_ref(), check::http_url),
         }
     }

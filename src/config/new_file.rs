@@ -196,10 +196,6 @@ fn stage(file: &mut Text, proposal: &Proposal) {
         "or halt, continue: what other hosts do",
     );
     file.note(
-        "runtime-user = \"shop-run\"",
-        "example; left out: the login user",
-    );
-    file.note(
         "url = \"https://example.org/\"",
         "example; where people look at it",
     );

@@ -56,8 +56,6 @@ pub struct ReleaseRules {
     pub ledger: String,
     /// Which hosts wheels are for; empty = this machine.
     pub targets: Vec<String>,
-    /// Shared artifacts by sha256: an address or a path.
-    pub store: Option<String>,
 }
 
 /// A named group of hosts.
@@ -77,8 +75,6 @@ pub struct Stage {
     pub keep: u32,
     /// In which order hosts get a release.
     pub rollout: Rollout,
-    /// Who runs the services; left out = the login user.
-    pub runtime_user: Option<String>,
     /// Where people look at it.
     pub url: Option<String>,
 }

@@ -152,13 +152,24 @@ impl Error {
                 "the version that was written is not the one its build uses; keep it in one place"
                     .into()
             }
+            Self::NotAnEgg { .. } => {
+                "add a pyproject.toml there, or take the folder out of `develop`".into()
+            }
+            Self::Toml { .. } => "correct it; pip cannot read it either".into(),
+            Self::Encoding { file } => format!("save {file} as UTF-8, and commit it"),
+            Self::Edit { .. } => "write the version as a plain string, in one place".into(),
+            Self::NoFolder { path, .. } => format!("is {path} committed to git?"),
+            Self::Start { program, .. } => format!("is {program} installed, and on PATH?"),
+            Self::File { .. } => "is there room on its disk, and may you write there?".into(),
             Self::Tools { .. } => {
                 "pip is configured by pip.conf, PIP_* variables and .netrc as usual".into()
             }
             Self::Command { what, .. } if what.contains("virtual environment") => {
                 "on Debian and Ubuntu `python3 -m venv` needs the package python3-venv".into()
             }
-            _ => return None,
+            Self::Build { .. } | Self::Wheel { .. } | Self::Git { .. } | Self::Command { .. } => {
+                return None;
+            }
         })
     }
 

@@ -167,8 +167,10 @@ impl Error {
                     .to_owned(),
             ),
             Self::Conversation { source, .. } => source.hint(),
-            Self::File { .. }
-            | Self::Strange(_)
+            Self::File { .. } => {
+                Some("is there room on its disk, and may you write there?".to_owned())
+            }
+            Self::Strange(_)
             | Self::Interrupted
             | Self::Unpushed { .. }
             | Self::Stopped { .. }

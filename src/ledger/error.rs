@@ -254,7 +254,42 @@ impl Error {
             Self::Config { key, .. } => {
                 format!("`git config --show-origin {key}` says where it is set")
             }
-            _ => return None,
+            Self::File { .. } => "is there room on its disk, and may you write there?".into(),
+            Self::Program { .. } => {
+                "is it installed, and on PATH? `apt install git openssh-client gnupg` brings git, ssh-keygen and gpg"
+                    .into()
+            }
+            Self::Failed { program, .. } => {
+                format!("try again when {} works by hand", program.display())
+            }
+            Self::KeyExists(path) => format!(
+                "`git config hostout.signingKey {}` uses it; or move it away",
+                path.display()
+            ),
+            Self::Untrusted { .. } => {
+                "ask who made it before anything else; `git hostout verify` checks all of the ledger".into()
+            }
+            Self::Malformed { .. } => {
+                "somebody wrote it by hand, or damaged it; `git hostout verify` checks all of the ledger".into()
+            }
+            Self::Unwritable { .. } => "leave line breaks and control characters out of it".into(),
+            Self::Exists(_) => {
+                "entries are only ever added; `git hostout log` shows who was first".into()
+            }
+            Self::BranchExists(branch) => format!(
+                "`git log {branch}` shows whose it is; `ledger` in [release] names another one"
+            ),
+            Self::Rewritten { branch, .. } => format!(
+                "somebody moved it by force; `git reflog {branch}` shows where it was, `git hostout verify` whether it holds"
+            ),
+            Self::Diverged { .. } => "`git hostout resume` joins them".into(),
+            Self::TagExists { .. } => {
+                "`git hostout resume` finishes a release that stopped; else release another version".into()
+            }
+            Self::Tag { name, .. } => format!(
+                "ask who made or moved it; `git tag -d {name} && git fetch REMOTE tag {name}` takes the remote's"
+            ),
+            Self::Git { .. } | Self::Open { .. } => return None,
         })
     }
 

@@ -372,15 +372,7 @@ mod tests {
         // Another ledger in its place, in a clone that has forgotten the branch but not the introduction.
         other.git(&["update-ref", "-d", "refs/heads/hostout"]);
         lab.git(&["update-ref", "-d", "refs/heads/hostout"]);
-        let start = Ledger::start(
-            &repo,
-            "hostout",
-            "other",
-            &lab.key(),
-            &Lab::who(),
-            Lab::now(),
-        );
-        start.unwrap();
+        lab.start("other").unwrap();
         lab.git(&["push", "-q", "-f", "origin", "hostout"]);
         let error = fetch_into(&other).unwrap_err();
         assert!(matches!(error, Error::Introduction { .. }), "{error}");

@@ -95,15 +95,7 @@ mod tests {
         assert_eq!(root.trim(), ledger.project_id().to_string());
 
         lab.git(&["update-ref", "-d", "refs/heads/hostout"]);
-        let other = Ledger::start(
-            &repo,
-            "hostout",
-            "other",
-            &lab.key(),
-            &Lab::who(),
-            Lab::now(),
-        )
-        .unwrap();
+        let other = lab.start("other").unwrap();
         let error = check_introduction(&repo, &other).unwrap_err();
         assert!(matches!(error, Error::Introduction { .. }), "{error}");
         assert!(error.hint().is_some());

@@ -192,14 +192,7 @@ mod tests {
         let listed = lab.git(&["ls-tree", "-r", "--name-only", "hostout"]);
         assert_eq!(listed, "README.md\nkeys/allowed_signers\npolicy.toml\n");
 
-        let again = Ledger::start(
-            &lab.repo(),
-            "hostout",
-            "shop",
-            &lab.key(),
-            &Lab::who(),
-            Lab::now(),
-        );
+        let again = lab.start("shop");
         assert!(matches!(again, Err(Error::BranchExists(_))));
     }
 

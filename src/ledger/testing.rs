@@ -223,20 +223,18 @@ impl Lab {
         "2026-03-01T12:00:00Z".parse().unwrap()
     }
 
+    /// Starts a ledger for the project `name`.
+    pub(super) fn start(&self, name: &str) -> super::Result<Ledger> {
+        let (key, who) = (self.key(), Self::who());
+        Ledger::start(&self.repo(), "hostout", name, &key, &who, Self::now())
+    }
+
     /// The ledger, started if there is none.
     pub(super) fn ledger(&self) -> Ledger {
         let repo = self.repo();
         match Ledger::open(&repo, "hostout").unwrap() {
             Some(ledger) => ledger,
-            None => Ledger::start(
-                &repo,
-                "hostout",
-                "shop",
-                &self.key(),
-                &Self::who(),
-                Self::now(),
-            )
-            .unwrap(),
+            None => self.start("shop").unwrap(),
         }
     }
 

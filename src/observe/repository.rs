@@ -75,6 +75,11 @@ fn dirty(
     Ok(dirty.into_iter().collect())
 }
 
+/// How many tracked files below `folder` are not as HEAD has them.
+pub fn edited(repo: &gix::Repository, folder: &str) -> Result<usize> {
+    Ok(dirty(repo, folder, &|_| false)?.len())
+}
+
 /// Whether `path` is changed or untracked.
 pub fn is_dirty(repo: &gix::Repository, path: &str) -> Result<bool> {
     Ok(dirty(repo, "", &|other| other == path)?

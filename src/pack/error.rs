@@ -124,14 +124,15 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Path { .. } | Self::TooLarge { .. } => "rename or remove it",
+            Self::Path { .. } => "rename or remove it",
+            Self::TooLarge { .. } => "take it out of `include`: a file of a release is below 8 GiB",
             Self::Collision { .. } => "rename one of them",
             Self::LinkLeaves { .. } => {
                 "let it point to a file of the project: `..` only at its beginning, no absolute path"
             }
             Self::Missing { .. } => "commit it, or correct the path in hostout.toml",
             Self::Submodule { .. } => {
-                "name the files it is needed for otherwise, or mark it export-ignore in .gitattributes"
+                "add its files to this repository, or mark it export-ignore in .gitattributes"
             }
             Self::LfsPointer { .. } => {
                 "commit the file without LFS, or mark it export-ignore in .gitattributes"
@@ -140,7 +141,8 @@ impl Error {
                 "run the command again: it is fetched or built anew"
             }
             Self::Corrupt { path, .. } => return Some(format!("remove {}", path.display())),
-            Self::Tar(_) | Self::Git { .. } | Self::Io { .. } => return None,
+            Self::Tar(_) | Self::Io { .. } => "is there room on its disk, and may you write there?",
+            Self::Git { .. } => "`git fsck` tells what is missing or damaged",
         };
         Some(text.to_owned())
     }

@@ -100,7 +100,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
                     "release {} has no buildout for {}",
                     facts.manifest.version, host.name
                 ),
-                "make a release with this program",
+                "its stage or role came after that release: release again",
             );
             continue;
         };

@@ -1,6 +1,6 @@
 //! Deciding a release: whether there is one to make, then how it is published.
 
-use super::{Action, Bump, Plan, Refusal, next_version};
+use super::{Action, Bump, Interrupted, Plan, Refusal, next_version, resume::publishing};
 use crate::{
     facts::{Dirt, Released, RemoteLedger, Repository},
     release::{Digest, Manifest},
@@ -164,33 +164,21 @@ pub fn release(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Plan {
     let manifest = staged.manifest;
     let version = &manifest.version;
     let tag = facts.tag_format.replace("{version}", &version.to_string());
-    let mut steps = vec![
-        Action::Commit {
-            id: manifest.release_commit.clone(),
-            manifest: staged.digest,
-            tarball: manifest.tarball.sha256,
-        },
-        Action::Tag {
-            name: tag.clone(),
-            target: manifest.release_commit.clone(),
-        },
-        Action::Enter {
-            ledger: facts.ledger.to_owned(),
-            expected: facts.tip.to_owned(),
-            version: version.clone(),
-        },
-    ];
-    if let Some(remote) = staged.push_to {
-        let refs = vec![
-            format!("refs/tags/{tag}"),
-            format!("refs/heads/{}", facts.ledger),
-        ];
-        steps.push(Action::Push {
-            remote: remote.to_owned(),
-            refs,
-        });
-    }
-    let steps = steps.into_iter().map(|action| (None, action)).collect();
+    let commit = Action::Commit {
+        id: manifest.release_commit.clone(),
+        manifest: staged.digest,
+        tarball: manifest.tarball.sha256,
+    };
+    let published = publishing(&Interrupted {
+        project: facts.project,
+        manifest,
+        tag: &tag,
+        ledger: facts.ledger,
+        tip: facts.tip,
+        push_to: staged.push_to,
+    });
+    let steps = std::iter::once(commit).chain(published);
+    let steps = steps.map(|action| (None, action)).collect();
     Plan::new(
         format!("Release {} {version}.", facts.project),
         notes(facts, staged),

@@ -22,29 +22,35 @@ pub struct Interrupted<'a> {
 
 /// The steps that are left: each of them looks first whether it is done.
 pub fn resume(interrupted: &Interrupted<'_>) -> Plan {
-    let manifest = interrupted.manifest;
-    let version = &manifest.version;
+    let version = &interrupted.manifest.version;
+    let steps = publishing(interrupted).into_iter();
+    let summary = format!("Finish the release of {} {version}.", interrupted.project);
+    Plan::new(
+        summary,
+        Vec::new(),
+        steps.map(|action| (None, action)).collect(),
+    )
+}
+
+/// What publishes a release whose commit is there: the tag first, the ledger last, one push.
+pub(super) fn publishing(release: &Interrupted<'_>) -> Vec<Action> {
+    let Interrupted { tag, ledger, .. } = *release;
     let mut steps = vec![
         Action::Tag {
-            name: interrupted.tag.to_owned(),
-            target: manifest.release_commit.clone(),
+            name: tag.to_owned(),
+            target: release.manifest.release_commit.clone(),
         },
         Action::Enter {
-            ledger: interrupted.ledger.to_owned(),
-            expected: interrupted.tip.to_owned(),
-            version: version.clone(),
+            ledger: ledger.to_owned(),
+            expected: release.tip.to_owned(),
+            version: release.manifest.version.clone(),
         },
     ];
-    if let Some(remote) = interrupted.push_to {
-        steps.push(push(
-            remote,
-            interrupted.ledger,
-            &[interrupted.tag.to_owned()],
-        ));
-    }
-    let steps = steps.into_iter().map(|action| (None, action)).collect();
-    let summary = format!("Finish the release of {} {version}.", interrupted.project);
-    Plan::new(summary, Vec::new(), steps)
+    let pushed = release
+        .push_to
+        .map(|to| push(to, ledger, &[tag.to_owned()]));
+    steps.extend(pushed);
+    steps
 }
 
 /// Entries that only we have, and the tip of the remote's ledger that lacks them.

@@ -108,5 +108,10 @@ mod tests {
         for text in texts.iter().map(String::as_str).chain(["", "abc"]) {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }
+        let said = "abc".parse::<Digest>().unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "`abc` is not a sha256 of 64 lower-case hexadecimal digits"
+        );
     }
 }

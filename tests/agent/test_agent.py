@@ -57,6 +57,28 @@ class Answers(OnHost):
         end = self.host.ask("have", {"format": 2})
         self.assertEqual((end["end"], end["kind"]), ("failed", "newer-format"))
 
+    def test_what_a_newer_agent_wrote_is_shown_and_never_written_over(self):
+        layout, lock = agent.Layout(self.host.path), {"token": "a", "by": "Ada"}
+        layout.make()
+        agent.Lock(layout).take(lock, "x")
+        files = [pathlib.Path(layout.record), pathlib.Path(layout.lock_owner), pathlib.Path(layout.settings("1.0.0"))]
+        files[-1].parent.mkdir(parents=True)
+        os.symlink("releases/1.0.0", layout.current)
+        for file in files:
+            before = file.read_bytes() if file.exists() else None
+            file.write_text(json.dumps({"format": 2, "release": "1.0.0", **lock}))
+            written = file.read_bytes()
+            for verb, request in (("install", {}), ("put", {}), ("hold", {"token": "a"}),
+                                  ("prune", {"lock": lock, "keep": 1}), ("unlock", {"expired": {"by": "Ben"}})):
+                end = self.host.ask(verb, {"format": 1, **request})
+                self.assertEqual((end["end"], end["kind"]), ("failed", "newer-format"), (verb, file, end))
+                self.assertIn(f"{file} is of format 2", end["message"])
+            self.assertEqual(self.host.ask("status", {"format": 1})["end"], "ok")
+            self.assertEqual(file.read_bytes(), written)
+            file.unlink()
+            if before:
+                file.write_bytes(before)
+
     def test_what_is_no_request_is_refused(self):
         for data in (b"{", b"[]", b"{}", b'{"format": "1"}'):
             self.assertEqual(self.host.ask("have", data=data)["kind"], "bad-request", data)

@@ -136,8 +136,22 @@ fn a_refused_connection_is_said_with_its_address() {
     let sshd = Sshd::start();
     let port = free_port();
     let said = refused(reach(&sshd, &format!("web1:{port}")));
+    assert_eq!(
+        said,
+        format!(
+            "web1:{port}: can't connect to 127.0.0.1:{port}: connection refused\n\
+             is the server up, sshd running, and the port right and open?"
+        )
+    );
+    sshd.configure("AddressFamily inet6");
+    assert_eq!(
+        refused(reach(&sshd, "web1")),
+        "web1: 127.0.0.1 has no address that may be used\n"
+    );
+    sshd.configure("NoSuchOption yes");
+    let said = refused(reach(&sshd, "web1"));
     assert!(
-        said.contains(&format!("127.0.0.1:{port}: connection refused")),
+        said.starts_with("web1: can't read the ssh configuration: "),
         "{said}"
     );
 }
@@ -153,7 +167,11 @@ fn a_port_that_says_nothing_times_out() {
     let mut target = target(&sshd, &format!("web1:{port}"));
     target.host_key = Some(sshd.host_key());
     let said = refused(connect(&target, &Unattended));
-    assert!(said.contains("handshake"), "{said}");
+    let words = [
+        "the ssh handshake failed: ",
+        "\ndoes an ssh server listen on that port, and does it answer `ssh -v`?",
+    ];
+    assert!(words.iter().all(|words| said.contains(words)), "{said}");
     assert!(
         begun.elapsed() < Duration::from_secs(5),
         "{:?}",
@@ -165,7 +183,13 @@ fn a_port_that_says_nothing_times_out() {
 fn what_is_no_destination_and_what_has_no_address_is_said() {
     let sshd = Sshd::start();
     assert!(refused(reach(&sshd, "-oProxyCommand=x")).contains("is no destination"));
-    assert!(refused(reach(&sshd, "no-such-host.invalid")).contains("can't find the address"));
+    let said = refused(reach(&sshd, "no-such-host.invalid"));
+    for words in [
+        "can't find the address of no-such-host.invalid: ",
+        "\ncheck the spelling in `hosts`, or name the host in the ssh configuration",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]

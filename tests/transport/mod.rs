@@ -37,6 +37,13 @@ fn refused(result: Result<Box<dyn Transport>, Error>) -> String {
     }
 }
 
+/// What is said of `sshd`, without what is different each time.
+fn plain(sshd: &Sshd, said: &str) -> String {
+    said.replace(&sshd.fingerprint(), "SHA256:ITS")
+        .replace(&sshd.path("").display().to_string(), "FOLDER/")
+        .replace(&sshd.port.to_string(), "PORT")
+}
+
 /// What `argv` prints.
 fn output(transport: &mut dyn Transport, argv: &[&str]) -> String {
     let mut stdout = Vec::new();

@@ -262,9 +262,8 @@ fn parts_that_act_outside_run_after_the_switch_and_on_rollbacks() {
     let project = project.add_stage_and_commit();
     project.hostout(&["init"]).exits(0);
     project.hostout(&["release", "--yes"]).exits(11).says(&[
-        "note",
-        "plone.recipe.command",
-        "host-parts",
+        "part note of buildout.cfg (plone.recipe.command) acts outside the release directory",
+        "name it: host-parts = [\"note\"] in [buildout] of hostout.toml",
     ]);
     assert!(!note.exists());
 

@@ -7,7 +7,10 @@ fn says_everything_and_changes_nothing() {
     let project = Project::hello();
     project.hostout(&["init"]).exits(0);
     let before = refs(&project.sandbox, &project.directory);
-    project.hostout(&["check"]).exits(0);
+    project
+        .hostout(&["check"])
+        .exits(0)
+        .says(&["release: 0.1.0 can be made"]);
     project.hostout(&["check", "local"]).exits(0);
     project.hostout(&["check", "moon"]).exits(10);
 

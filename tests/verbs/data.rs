@@ -289,7 +289,7 @@ fn data_that_cannot_be_backed_up_is_a_refusal_until_something_is_said() {
     project.hostout(&["init"]).exits(0);
     project.hostout(&["release", "--yes"]).exits(11).says(&[
         "psycopg2-binary",
-        "PostgreSQL",
+        ": data is in PostgreSQL, and nothing says how it is backed up",
         "kind = \"none\"",
     ]);
     project.edit(

@@ -153,6 +153,10 @@ fn unknown_names_have_their_own_codes() {
         .exits(10)
         .says(&["moon", "local"]);
     project
+        .hostout(&["deploy", "local", "0.1.0", "--hosts", "web*", "--yes"])
+        .exits(2)
+        .says(&["--hosts web* matches none of the hosts of local"]);
+    project
         .hostout(&["deploy", "local", "9.9.9", "--yes"])
         .exits(11)
         .says(&["9.9.9", "0.1.0"]);

@@ -83,7 +83,10 @@ fn twice_changes_nothing() {
     let before = state();
     let objects = project.git(&["rev-parse", "hostout"]);
     project.hostout(&arguments).exits(0);
-    project.hostout(&["init"]).exits(0);
+    project
+        .hostout(&["init"])
+        .exits(0)
+        .says(&["Ledger: branch hostout is there."]);
     assert_eq!(state(), before);
     assert_eq!(project.git(&["rev-parse", "hostout"]), objects);
 }

@@ -122,7 +122,7 @@ fn a_lock_that_somebody_left_ends_by_itself_or_by_unlock() {
         "elsewhere",
         "since 2026",
         "at step prepare",
-        "far is unlocked",
+        "far is unlocked.",
     ]);
     let told = fs::read_to_string(host.path.join(".hostout/unlocked")).unwrap();
     assert!(

@@ -21,7 +21,16 @@ fn names_that_installers_take_for_one() {
     let project = Project::single_with(&[("other/setup.py", setup)]);
     project.edit("buildout.cfg", "develop = .", "develop = . other");
     project.commit("Develop both");
-    refused(&project, 11, &["Acme_Single", "acme.single", "one name"]);
+    refused(
+        &project,
+        11,
+        &[
+            "Acme_Single",
+            "acme.single",
+            ") are one name to every installer",
+            "rename one of them",
+        ],
+    );
 }
 
 #[test]
@@ -38,7 +47,11 @@ fn an_egg_that_does_not_build() {
         "[tool.hatch.build.hooks.custom]\npath = \"no-such-hook.py\"\n\n[tool.hatch",
     );
     project.commit("Break the build");
-    refused(&project, 11, &["acme.single", "no-such-hook.py"]);
+    refused(
+        &project,
+        11,
+        &["acme.single", "no-such-hook.py", "make `pip wheel ./"],
+    );
 }
 
 #[test]

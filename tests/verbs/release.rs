@@ -232,13 +232,21 @@ fn pushes_tag_and_ledger_together() {
     project.git(&["clone", "--quiet", "--bare", ".", &address]);
     project.git(&["remote", "add", "origin", &address]);
     project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
+    project
+        .hostout(&["release", "--yes"])
+        .exits(0)
+        .says(&[", pushed to origin."]);
+    project
+        .hostout(&["release", "--yes"])
+        .exits(0)
+        .says(&["Nothing changed since 0.1.0: there is nothing to release."]);
     let at = |name: &str| project.sandbox.git(&remote, &["rev-parse", name]);
     assert_eq!(at("v0.1.0"), project.git(&["rev-parse", "v0.1.0"]));
     assert_eq!(at("hostout"), project.git(&["rev-parse", "hostout"]));
 
     project
         .hostout(&["release", "--bump", "minor", "--no-push", "--yes"])
-        .exits(0);
+        .exits(0)
+        .says(&["(tag v0.2.0)."]);
     assert_eq!(project.sandbox.git(&remote, &["tag"]), "v0.1.0");
 }

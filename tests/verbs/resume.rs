@@ -9,7 +9,10 @@ fn with_nothing_open_it_does_nothing() {
     project.hostout(&["init"]).exits(0);
     let before = refs(&project.sandbox, &project.directory);
     assert!(before.contains("refs/heads/hostout commit"), "{before}");
-    project.hostout(&["resume"]).exits(0);
+    project
+        .hostout(&["resume"])
+        .exits(0)
+        .says(&["There is nothing to resume."]);
     assert_eq!(refs(&project.sandbox, &project.directory), before);
 }
 

@@ -82,5 +82,8 @@ fn unknown_names_have_their_own_codes() {
         .hostout(&["rollback", "local", "--to", "9.9.9", "--yes"])
         .exits(11)
         .says(&["9.9.9"]);
-    project.hostout(&["rollback", "local", "--yes"]).exits(11);
+    project
+        .hostout(&["rollback", "local", "--yes"])
+        .exits(11)
+        .says(&["there is no earlier healthy release on local to go back to"]);
 }

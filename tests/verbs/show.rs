@@ -33,11 +33,18 @@ fn a_manifest_and_what_differs_between_two() {
         .exits(0)
         .says(&["acme.greeting"]);
     assert!(!run.stdout.contains("acme.welcome"), "{run}");
-    let same = project.hostout(&["diff", "0.1.0", "0.1.0"]).exits(0);
+    let same = project
+        .hostout(&["diff", "0.1.0", "0.1.0"])
+        .exits(0)
+        .says(&["0.1.0 and 0.1.0 do not differ."]);
     assert!(!same.stdout.contains("acme.greeting"), "{same}");
     project
         .hostout(&["show", "9.9.9"])
         .exits(11)
-        .says(&["9.9.9"]);
+        .says(&["there is no release 9.9.9"]);
     project.hostout(&["diff", "0.1.0", "9.9.9"]).exits(11);
+    project
+        .hostout(&["diff", "0.1.0", "local"])
+        .exits(11)
+        .says(&["nothing was ever healthy on local"]);
 }

@@ -17,6 +17,7 @@ class Layout:
         self.venvs, self.shared, self.backups = self.at("venvs"), self.at("shared"), self.at("backups")
         self.private = self.at(".hostout")
         self.lock, self.guard, self.work = self.own("lock"), self.own("lock.guard"), self.own("lock.work")
+        self.lock_owner = os.path.join(self.lock, "owner")
         self.unlocked = self.own("unlocked")
         self.record, self.jobs, self.tmp, self.logs = (self.own(n) for n in ("record", "jobs", "tmp", "logs"))
 
@@ -31,6 +32,9 @@ class Layout:
 
     def release(self, version):
         return os.path.join(self.releases, version)
+
+    def settings(self, version):
+        return os.path.join(self.release(version), ".hostout", "settings.json")
 
     def job(self, name):
         return os.path.join(self.jobs, name)
@@ -60,6 +64,7 @@ class Layout:
         state, reason = self.state()
         if state in ("foreign", "unwritable"):
             raise Failed("refused", f"{self.path} can't be used: {reason}", "choose another path for the stage")
+        self.refuse_newer()
         for folder in (self.path, self.private, self.releases, self.eggs, self.store, self.venvs):
             os.makedirs(folder, 0o755, exist_ok=True)
         for folder in (self.backups, self.jobs, self.tmp, self.logs):
@@ -67,6 +72,15 @@ class Layout:
         if not os.path.isdir(self.shared):
             os.mkdir(self.shared)
             os.chmod(self.shared, 0o2770)
+
+    def refuse_newer(self):
+        """What a newer agent wrote is shown, but never written over, nor acted upon as if it were understood."""
+        version, _, _ = self.live()
+        for file in (self.record, self.lock_owner, version and self.settings(version)):
+            found = (file and read_json(file) or {}).get("format", FORMAT)
+            if not isinstance(found, int) or found > FORMAT:
+                raise Failed("newer-format", f"{file} is of format {found}, by a newer git-hostout; this agent knows up"
+                             f" to {FORMAT}", "use the git-hostout that wrote it, or a newer one")
 
     def live(self):
         """The release that `current` names, the state of the link, and what it says."""

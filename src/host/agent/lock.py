@@ -26,13 +26,14 @@ class Lock:
     """
 
     def __init__(self, layout):
-        self.layout, self.owner_file = layout, os.path.join(layout.lock, "owner")
+        self.layout = layout
 
     @contextlib.contextmanager
     def guarded(self):
         handle = os.open(self.layout.guard, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            self.layout.refuse_newer()
             yield
         finally:
             os.close(handle)
@@ -40,7 +41,7 @@ class Lock:
     def owner(self):
         if not os.path.isdir(self.layout.lock):
             return None
-        return read_json(self.owner_file) or {"token": None, "by": "someone whose name was not written"}
+        return read_json(self.layout.lock_owner) or {"token": None, "by": "someone whose name was not written"}
 
     def free(self, owner):
         """Whether another than `owner` may take it."""
@@ -51,7 +52,7 @@ class Lock:
         owner = owner or self.owner()
         if owner is None:
             return None
-        facts = {key: value for key, value in owner.items() if key not in ("token", "boot", "until")}
+        facts = {key: value for key, value in owner.items() if key not in ("format", "token", "boot", "until")}
         return {**facts, "expired": self.free(owner), "left": round(seconds_left(owner))}
 
     def take(self, wanted, step, answers=None, over=None):
@@ -74,8 +75,9 @@ class Lock:
         return wanted["token"]
 
     def write(self, owner, step=None):
-        write_json(self.owner_file, {**owner, "step": step or owner.get("step"), "boot": boot(),
-                                     "until": time.monotonic() + owner.get("lease", 120)}, 0o600)
+        until = time.monotonic() + owner.get("lease", 120)
+        write_json(self.layout.lock_owner, {**owner, "format": FORMAT, "step": step or owner.get("step"), "boot": boot(),
+                                            "until": until}, 0o600)
 
     def held(self):
         owner = self.shown() or {}

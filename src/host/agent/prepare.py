@@ -218,4 +218,4 @@ def complete(layout, version, manifest=None):
 
 def stored_settings(layout, version):
     """How a release on the host is run, as it was meant when it was built."""
-    return read_json(os.path.join(layout.release(version), ".hostout", "settings.json"))
+    return read_json(layout.settings(version))

@@ -242,6 +242,19 @@ fn every_reason_on_every_host_is_told_at_once() {
 }
 
 #[test]
+fn one_machine_by_two_names_and_a_host_that_came_after_the_release_are_refused() {
+    let hosts = ["web1", "web2"].map(|name| Host {
+        place: "boot 8 1 srv shop".to_owned(),
+        ..host(name)
+    });
+    let mut older = manifest();
+    older.buildout.retain(|buildout| buildout.name != "default");
+    let asked = request(Intent::Deploy);
+    let refusal = decide(&asked, &older, &hosts, None, &BTreeSet::new()).unwrap_err();
+    insta::assert_snapshot!(words(&refusal));
+}
+
+#[test]
 fn a_prune_names_what_goes() {
     let mut full = host("web1");
     for patch in 0..4 {

@@ -1,0 +1,83 @@
+//! The way to a host, the conversation with its agent, and what is carried out there.
+
+use super::*;
+use crate::{
+    host::{End, ListenError, Listener, PutAnswer},
+    transport::{ConversationError, Destination},
+};
+use execute::Error as E;
+use std::io::Write as _;
+use transport::Error as Way;
+
+pub fn all() -> Vec<Error> {
+    let (host, stage) = (|| s("web1"), || s("staging"));
+    let mut all = vec![
+        E::Unreachable(Way::NotStarted {
+            host: host(),
+            command: s("python3"),
+            message: s("the connection was lost before"),
+        }),
+        E::Unreachable(Way::Lost {
+            host: host(),
+            command: s("python3"),
+            message: s("the server was silent for 30 s"),
+        }),
+        E::Locked {
+            host: host(),
+            holder: s("Ben (prepare)"),
+        },
+        E::Changed {
+            host: host(),
+            what: s("1.4.1 is live, not 1.4.0"),
+        },
+        E::File {
+            what: "write",
+            path: PathBuf::from("/home/ada/shop/.git/hostout/unfinished.toml"),
+            source: denied(),
+        },
+        E::Strange("a release"),
+        E::Stopped {
+            stage: stage(),
+            live: vec![(host(), Live::New(s("1.4.2")))],
+        },
+        E::Left {
+            host: host(),
+            stage: stage(),
+        },
+    ];
+    all.extend(silent().map(|error| E::Conversation {
+        host: host(),
+        source: Box::new(ConversationError::NoAnswer {
+            host: host(),
+            message: error.to_string(),
+        }),
+    }));
+    let mut all: Vec<Error> = all.into_iter().map(Error::from).collect();
+    for wrong in [
+        "web 1", "@web1", "ada@", "-web1", "web1:0", "[::1", "[::1]x", "::1", "web1;x",
+    ] {
+        let error = wrong.parse::<Destination>().unwrap_err();
+        all.push(Error::Unreachable(Way::Unreachable {
+            host: s(wrong),
+            message: error.to_string(),
+            hint: error.hint(),
+        }));
+    }
+    all
+}
+
+/// What answers when it isn't the agent.
+fn silent() -> impl Iterator<Item = ListenError> {
+    [
+        "",
+        "Welcome to web1!\n",
+        "{\"end\": \"ok\", \"sha256\": 1}\n",
+    ]
+    .into_iter()
+    .filter_map(|said| {
+        let mut listener = Listener::new(|_| {});
+        listener.write_all(said.as_bytes()).unwrap();
+        let end = listener.end();
+        end.and_then(End::read::<PutAnswer>).err()
+    })
+}

@@ -1,0 +1,96 @@
+//! The ledger, its keys and its remote.
+
+use super::*;
+use crate::ledger::Error as E;
+
+/// What git's library says of a folder that is no repository.
+fn gix() -> gix::Error {
+    gix::open("/dev/null").unwrap_err()
+}
+
+pub fn all() -> Vec<Error> {
+    let path = || PathBuf::from("/home/ada/shop");
+    let tip = || gix::ObjectId::null(gix::hash::Kind::Sha1);
+    let all = vec![
+        E::Reftable { path: path() },
+        E::File {
+            what: "write",
+            path: path(),
+            source: denied(),
+        },
+        E::NoRepository { path: path() },
+        E::Open {
+            path: path(),
+            source: Box::new(gix()),
+        },
+        E::Program {
+            program: "ssh-keygen".into(),
+            source: io::ErrorKind::NotFound.into(),
+        },
+        E::Failed {
+            program: "gpg".into(),
+            message: s("no agent"),
+        },
+        E::Config {
+            key: s("hostout.signingKey"),
+            message: s("it is empty"),
+        },
+        E::Sign {
+            key: s("/home/ada/.ssh/id_ed25519"),
+            message: s("incorrect passphrase"),
+        },
+        E::KeyExists(path()),
+        E::NoIdentity,
+        E::Untrusted {
+            what: s("entry 3"),
+            message: s("Could not verify signature"),
+        },
+        E::Malformed {
+            what: s("entry 3"),
+            message: s("it has no serial"),
+        },
+        E::Manifest {
+            version: s("1.4.2"),
+            source: release::FormatError::Newer(2),
+        },
+        E::Unwritable {
+            what: "reason",
+            value: s("a\nb"),
+        },
+        E::Exists(s("releases/1.4/1.4.2/manifest.toml")),
+        E::BranchExists(s("hostout")),
+        E::ReleaseTaken {
+            by: s("release 1.4.2 by Ben"),
+        },
+        E::Rewritten {
+            branch: s("hostout"),
+            tip: tip(),
+        },
+        E::Locked {
+            branch: s("hostout"),
+            source: Box::new(gix()),
+        },
+        E::Diverged {
+            remote: s("origin"),
+            ours: 2,
+            theirs: 1,
+            tip: tip(),
+        },
+        E::TagExists { name: s("v1.4.2") },
+        E::Tag {
+            name: s("v1.4.2"),
+            message: s("it names another commit"),
+        },
+        E::Introduction {
+            branch: s("hostout"),
+            what: "first commit",
+            expected: s("aaaa"),
+            found: s("bbbb"),
+        },
+        E::Unreachable {
+            remote: s("origin"),
+            message: s("no answer"),
+        },
+    ];
+    all.into_iter().map(Error::from).collect()
+}
