@@ -36,8 +36,8 @@ pub fn literals(code: &str) -> Vec<Literal<'_>> {
             }
             _ => {}
         }
-        if rest.starts_with("fn ") {
-            function = Some(&rest[..3 + word(&rest[3..])]);
+        if let Some(name) = rest.strip_prefix("fn ") {
+            function = Some(&rest[..3 + word(name)]);
         }
         at += match first {
             '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
@@ -106,6 +106,10 @@ fn string(rest: &str) -> Option<(String, usize)> {
 }
 
 #[test]
+#[expect(
+    clippy::needless_raw_string_hashes,
+    reason = "the text holds a raw string of its own"
+)]
 fn strings_are_read_with_what_is_around_them() {
     let code = r##"
         #[error("no {what}")]

@@ -77,7 +77,7 @@ fn messages(root: &Path) -> Vec<Message> {
         let (code, _) = parts(&text);
         for literal in literals(code) {
             let tells = |within: &&str| TELLS.iter().any(|tells| within.ends_with(tells));
-            if literal.within.iter().any(|open| tells(&open)) && literal.text.trim().contains(' ') {
+            if literal.within.iter().any(tells) && literal.text.trim().contains(' ') {
                 found.push(Message {
                     place: format!("src/{name}:{}", literal.line),
                     text: literal.text,
