@@ -27,6 +27,8 @@ PACKAGES := build-essential ca-certificates cron curl debian-archive-keyring git
 demo: toolchain setup build
 	PATH="$(dir $(abspath $(BINARY))):$$PATH" bash fixtures/demo.sh
 
+# Tests wait for services more than they work, so that more of them than there are processors get on together.
+test: export RUST_TEST_THREADS ?= 4
 test: toolchain setup
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings

@@ -22,8 +22,11 @@ fn hooks(name: &str, script: &str, timeout: &str) -> String {
     ];
     let tells = all.iter().filter(|other| **other != name);
     let tells: String = tells.map(|name| hook(name, TELL, "20s")).collect();
-    format!("[hooks]\n{tells}{}", hook(name, script, timeout))
+    format!("[hooks]\n{tells}{}{DATA}", hook(name, script, timeout))
 }
+
+/// What a migration may have changed can be put back: else nothing starts after one that failed.
+const DATA: &str = "[data]\nkind = \"command\"\nbackup = \"echo data > $HOSTOUT_BACKUP/data\"\nrestore = \"true\"\n";
 
 /// Releases with these hooks, and deploys.
 fn deploy(project: &Project, hooks: &str) -> Run {
