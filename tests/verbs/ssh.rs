@@ -16,7 +16,7 @@ fn a_whole_cycle() {
     host.hostout(&["deploy", "far", "--yes"])
         .exits(0)
         .says(&["is live and healthy on far already"]);
-    host.project.write("src/acme.greeting/setup.py", "");
+    host.project.write("src/acme.greeting/CHANGES.rst", "");
     host.hostout(&["deploy", "far", "--yes"]).exits(0).says(&[
         "0.1.0 is live and healthy on far already.",
         "1 file differs from HEAD: what is not committed and released is not part of 0.1.0",
