@@ -86,7 +86,8 @@ class NetworkRecovery(deploys.NetworkCase):
         self.die(self.make("1.1.1", before_stop=KILL), "b2")
         self.power_off()
         end = self.recover()
-        self.assertIn("1.0.0 was started again", end["message"], end)
+        said = self.host.at(".hostout", "jobs", "b2", "output").read_text()
+        self.assertIn("1.0.0 was started again", end["message"], said)
         self.is_whole()
         self.assertEqual(self.host.ask("journal", None, "b2")["result"], "failed-before-switch")
 

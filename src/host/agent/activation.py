@@ -153,6 +153,9 @@ class Activation:
             self.step("stop", version)
             self.services(version).stop()
 
+    def is_down(self, version):
+        return bool(processes_complaint(self.services(version).look()))
+
     def start(self, version):
         self.step("start", version)
         self.services(version).start()
@@ -239,7 +242,7 @@ class Activation:
                 self.remember("failed", live=None)
                 return self.end("failed", f"{message}; there is no earlier release, nothing is live", **more)
             self.spared(self.install_host_parts, self.old)
-            stopped = self.reached == "switched" or processes_complaint(self.services(self.old).look())
+            stopped = self.reached == "switched" or self.is_down(self.old)
             if stopped:
                 self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)

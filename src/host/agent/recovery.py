@@ -84,9 +84,14 @@ class Recovery(Activation):
                 raise
             self.warn(failure.message)
 
+    def is_down(self, version):
+        """A process that was killed may be seen for a moment still; whether it answers tells."""
+        checks = self.checks(version)
+        return super().is_down(version) or bool((checks.http or checks.tcp) and not checks.served())
+
     def start(self, version):
         """What a start was cut off in may be half up."""
-        if not processes_complaint(self.services(version).look()) and self.checks(version).served():
+        if not self.is_down(version) and self.checks(version).served():
             return
         self.stop(version)
         super().start(version)
