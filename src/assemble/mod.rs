@@ -24,6 +24,7 @@ mod wheels;
 
 pub use again::{Again, Rebuilt, rebuild};
 pub use error::{Error, Result};
+pub use together::together;
 
 use crate::{
     buildout::User, config::Project, event::Watch, ledger::Released, pack::Store, release::Manifest,

@@ -1,4 +1,4 @@
-//! Several children at once, where their answers do not depend on each other.
+//! Several things at once, where their answers do not depend on each other: children here, hosts in `cli`.
 
 use std::{num::NonZero, panic, thread};
 
@@ -7,8 +7,9 @@ pub(super) fn at_once() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// What `work` gives for each of `items`, in their order. They are all worked on at once: give it [`at_once`] of them.
-pub(super) fn together<T: Send, R: Send>(
+/// What `work` gives for each of `items`, in their order. They are all worked on at once: give it
+/// as many children as there are processors, and any number of hosts.
+pub fn together<T: Send, R: Send>(
     items: impl IntoIterator<Item = T>,
     work: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {

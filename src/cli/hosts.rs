@@ -5,6 +5,7 @@ use super::{
     session::{Session, Workspace},
 };
 use crate::{
+    assemble::together,
     config::{Host, Stage},
     error::Error,
     event::Event,
@@ -20,10 +21,9 @@ use crate::{
 use globset::Glob;
 use semver::Version;
 use std::{
-    env, panic,
+    env,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
-    thread,
 };
 
 /// The hosts of a stage that we are logged in to.
@@ -171,7 +171,7 @@ impl Fleet {
         choice: Choice<'_>,
     ) -> Result<(Self, Vec<String>), Error> {
         let wanted = selected(stage, choice.glob)?;
-        let logins = each(&wanted, |host| connect(session, host));
+        let logins = together(&wanted, |host| connect(session, host));
         let mut members = Vec::new();
         let mut unreachable = Vec::new();
         for (host, login) in wanted.into_iter().zip(logins) {
@@ -269,7 +269,7 @@ impl Fleet {
         stage: &Stage,
         manifest: Option<&Manifest>,
     ) -> Result<Vec<facts::Host>, Error> {
-        let hosts = each(&mut self.members, |member| {
+        let hosts = together(&mut self.members, |member| {
             let transport = member.transport.as_mut();
             observe::host(&member.host, transport, stage, manifest)
         });
@@ -278,28 +278,6 @@ impl Fleet {
             .map(|seen| seen.map_err(Error::from))
             .collect()
     }
-}
-
-/// Does `what` with every item, all at the same time.
-fn each<I: Send, T: Send>(
-    items: impl IntoIterator<Item = I>,
-    what: impl Fn(I) -> T + Sync,
-) -> Vec<T> {
-    let what = &what;
-    thread::scope(|scope| {
-        let threads: Vec<_> = items
-            .into_iter()
-            .map(|item| scope.spawn(move || what(item)))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|panic| panic::resume_unwind(panic))
-            })
-            .collect()
-    })
 }
 
 /// The hosts whose names match `glob`; without one all of them.
@@ -330,7 +308,7 @@ pub fn look_at_each(
     stage: &Stage,
     manifest: Option<&Manifest>,
 ) -> Vec<(String, Result<facts::Host, Error>)> {
-    let seen = each(&stage.hosts, |host| {
+    let seen = together(&stage.hosts, |host| {
         let mut transport = connect(session, host)?;
         Ok(observe::host(host, transport.as_mut(), stage, manifest)?)
     });
