@@ -7,6 +7,7 @@
 
 mod architecture;
 mod buildout;
+mod faults;
 mod formats;
 mod messages;
 mod readme;

@@ -169,10 +169,10 @@ fn a_host_that_comes_back_is_reached_when_more_attempts_are_allowed() {
         let (mut near, _) = listener.accept().unwrap();
         let mut far = TcpStream::connect(("127.0.0.1", port)).unwrap();
         let (mut back, mut forth) = (far.try_clone().unwrap(), near.try_clone().unwrap());
-        let answers = thread::spawn(move || io::copy(&mut back, &mut forth));
-        let _ = io::copy(&mut near, &mut far);
-        let _ = far.shutdown(Shutdown::Both);
-        let _ = answers.join();
+        let answers = thread::spawn(move || io::copy(&mut back, &mut forth).ok());
+        io::copy(&mut near, &mut far).ok();
+        far.shutdown(Shutdown::Both).ok();
+        answers.join().unwrap();
     });
     let host = reach(&sshd, "web1");
     assert!(host.is_ok(), "{}", refused(host));
