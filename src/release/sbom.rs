@@ -1,4 +1,4 @@
-//! A release as a software bill of materials (CycloneDX 1.6, ECMA-424).
+//! A release as a software bill of materials (`CycloneDX` 1.6, ECMA-424).
 
 use super::{Artifact, BuildTool, Digest, Egg, Manifest, Origin, Pin, normalize};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ pub fn sbom(manifest: &Manifest, digest: &Digest) -> Value {
         .chain(manifest.pin.iter().map(pin))
         .collect();
     let mut used: Vec<&Value> = parts.iter().map(|part| &part["bom-ref"]).collect();
-    used.sort_by_key(|name| name.to_string());
+    used.sort_by_key(ToString::to_string);
     let dependencies = json!([{"ref": root, "dependsOn": used}]);
     let tools = manifest.build_tool.iter().map(build_tool);
     let tarball = &manifest.tarball;
