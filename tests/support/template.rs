@@ -47,12 +47,11 @@ impl Slot {
                 remove_tree(&root);
             }
             if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-                let _lock = lock;
                 return Self {
                     number,
                     root,
                     port,
-                    _lock,
+                    _lock: lock,
                 };
             }
         }

@@ -222,7 +222,7 @@ impl Chaos {
 
     /// What a person might type.
     fn command(&mut self) -> Vec<&'static str> {
-        let other = if self.live == PAGES[0].0 { 1 } else { 0 };
+        let other = usize::from(self.live == PAGES[0].0);
         match self.random.u8(..8) {
             0 => vec!["rollback", "far", "--yes", "--no-input"],
             1 | 2 => vec!["deploy", "far", PAGES[2].0, "--yes", "--no-input"],
