@@ -6,8 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 /// `single` with a first release: nothing is started, so it is quick.
 fn released() -> Project {
-    let project = Project::released_single();
-    project
+    Project::released_single()
 }
 
 fn holds(project: &Project) -> Value {
