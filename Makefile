@@ -2,6 +2,7 @@
 # make test        format, lints, all tests
 # make lab         the image of the test hosts, where it is missing (the tests build it too)
 # make chaos       random faults on three test hosts, round after round (ROUNDS=200, SEED=...)
+# make fuzz        libFuzzer on everything that reads foreign bytes (TARGETS="wheel answer", SECONDS=60 each)
 # make bench       how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
 # make build       the binary and its man page, in target/release
 # make install     puts both where git finds them (PREFIX=/usr/local)
@@ -21,7 +22,7 @@ PACKAGES := build-essential ca-certificates cron curl debian-archive-keyring git
             make mmdebstrap openssh-client openssh-server pkg-config procps python3 python3-dev python3-pip \
             python3-venv util-linux
 
-.PHONY: demo test lab chaos bench build install uninstall setup toolchain
+.PHONY: demo test lab chaos fuzz bench build install uninstall setup toolchain
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -34,6 +35,7 @@ test: toolchain setup
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --lib --bins --test main
+	cargo test --locked --test fuzz
 	cargo test --locked --doc
 	python3 tests/agent/run.py
 	cargo test --locked --test lab
@@ -45,6 +47,12 @@ chaos: export HOSTOUT_TEST_CHAOS = $(or $(ROUNDS),200)
 chaos: export HOSTOUT_TEST_SEED = $(or $(SEED),$(shell date +%s))
 chaos: toolchain setup
 	cargo test --locked --test lab -- chaos::
+
+# Coverage as libFuzzer wants it, which stable compilers give too; build scripts go without it below `--target`.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-pc-table \
+              -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-trace-compares
+fuzz: toolchain setup
+	@bash tests/fuzz/run.sh '$(FUZZ_FLAGS)' '$(or $(SECONDS),60)' $(TARGETS)
 
 bench: toolchain setup
 	cargo bench --locked --bench bench -- $(BENCH)

@@ -40,6 +40,8 @@ pub use error::Error;
 pub use local::Local;
 pub use prompter::{HostKeyQuestion, Prompter, Unattended};
 pub use ssh::Ssh;
+#[doc(hidden)] // for tests/fuzz
+pub use ssh_options::Options as SshOptions;
 
 /// A way to a host: this machine, or a connection that is already logged in.
 pub trait Transport: Send {

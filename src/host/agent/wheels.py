@@ -153,7 +153,7 @@ def make_eggs(layout, wheels, python, answers, output):
             if there and made_for_this_python(there[0]):
                 eggs[sha256] = os.path.basename(there[0])
                 continue
-            with contextlib.suppress(ValueError, KeyError, zipfile.BadZipFile):  # pip's words on these are better
+            with contextlib.suppress(*DAMAGED):  # pip's words on these are better
                 wheel = Wheel(path)
                 if not wheel.plain():
                     continue
