@@ -2,8 +2,9 @@
 
 use crate::{
     lab::{Host, Lab},
-    support::{Project, Run, Running},
+    support::{Project, Run, Running, released},
 };
+use hostout::release::Digest;
 
 /// Where the stage lies on the host.
 pub const PATH: &str = "/srv/hello";
@@ -26,18 +27,20 @@ impl Site {
     }
 
     /// The same with lines that name the page's port.
-    pub fn released_with(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
-        let project = Project::hello();
-        project.add_stage_on(hosts, "far", PATH, &more(project.port));
-        project.commit("Deploy to hosts");
+    pub fn released_with(lab: Lab, hosts: &[&str], more: impl Fn(u16) -> String) -> Self {
+        let about = format!("{hosts:?} {}", more(0));
+        let about = format!("hello-{}", Digest::of(about.as_bytes()).short());
+        let project = released(&about, "hello", |sandbox, port| {
+            let project = Project::hello_in(sandbox, port);
+            project.add_stage_on(hosts, "far", PATH, &more(port));
+            project.commit("Deploy to hosts");
+            project
+        });
         for (index, _) in hosts.iter().enumerate() {
             lab.host(index)
                 .run(&["install", "--directory", "--owner=deploy", PATH]);
         }
-        let site = Self { project, lab };
-        site.hostout(&["init"]).exits(0);
-        site.hostout(&["release", "--yes"]).exits(0);
-        site
+        Self { project, lab }
     }
 
     /// The host.
