@@ -24,5 +24,6 @@ pub use run::Run;
 pub use running::Running;
 pub use sandbox::{Sandbox, remove_tree};
 pub use state::{refs, tree};
+pub use template::released;
 pub use terminal::{CTRL_C, at_a_terminal};
 pub use two::Two;
