@@ -102,7 +102,8 @@ impl OnHost<'_> {
         let digests: Vec<_> = artifacts.iter().map(|artifact| artifact.sha256).collect();
         let host = member.host.destination.clone();
         let stream = Stream::new(self.store, &digests, &host, self.watch)?;
-        Ok(self.agent(member).put(stream).map(|_| ()))
+        let length = stream.length();
+        Ok(self.agent(member).put(stream, length).map(|_| ()))
     }
 
     fn build(

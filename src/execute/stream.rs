@@ -60,6 +60,13 @@ impl<'a> Stream<'a> {
         })
     }
 
+    /// Its bytes, nothing of which has been read.
+    pub(super) fn length(&self) -> u64 {
+        let sizes = self.files.as_slice().iter().map(|(_, _, size)| size);
+        let members: u64 = sizes.map(|size| BLOCK + size.next_multiple_of(BLOCK)).sum();
+        members + 2 * BLOCK
+    }
+
     fn next(&mut self) -> io::Result<()> {
         let member: Box<dyn Read + Send> = if let Some((digest, file, size)) = self.files.next() {
             let mut header = tar::Header::new_ustar();

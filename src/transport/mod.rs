@@ -42,6 +42,12 @@ pub use local::Local;
 pub use prompter::{HostKeyQuestion, Prompter, Unattended};
 pub use ssh::Ssh;
 
+/// Where an answer goes, and who can tell when it is whole.
+pub trait Answer: Write {
+    /// Whether nothing more is to come.
+    fn is_whole(&self) -> bool;
+}
+
 /// A way to a host: this machine, or a connection that is already logged in.
 pub trait Transport: Send {
     /// Runs `command` in the login user's home, feeds it `stdin` to the end, gives what it prints to `stdout` as it
@@ -56,6 +62,20 @@ pub trait Transport: Send {
         stdin: &mut dyn Read,
         stdout: &mut dyn Write,
     ) -> Result<Ended, Error>;
+
+    /// Feeds `question` to `command` and hands over what it prints until the `answer` is whole; nothing then, else how
+    /// the command ended before that. It goes on running, and the next call with the same command talks to it again: for
+    /// commands that answer questions until their input ends. One that has ended meanwhile is started anew, and so is one
+    /// whose answer was whole before it could have taken the whole question.
+    ///
+    /// # Errors
+    /// As of [`Transport::run`]; a command whose answer was cut off is left to itself, with its input closed.
+    fn ask(
+        &mut self,
+        command: &Command,
+        question: &mut dyn Read,
+        answer: &mut dyn Answer,
+    ) -> Result<Option<Ended>, Error>;
 
     /// The host, as the user named it.
     fn host(&self) -> &str;

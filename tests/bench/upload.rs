@@ -61,7 +61,7 @@ pub fn run(report: &mut Report) {
     agent.install().unwrap();
     let stream = archive(&bytes);
     let put = median(RUNS, || {
-        agent.put(stream.as_slice()).unwrap();
+        agent.put(stream.as_slice(), stream.len() as u64).unwrap();
     });
     report.row(
         "transport, to nowhere",
