@@ -1,7 +1,7 @@
 # make demo        from nothing to a running site, and back, on this machine
 # make test        format, lints, all tests
 # make lab         the image of the test hosts, where it is missing (the tests build it too)
-# make bench       how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
+# make bench       how fast it is, beside git, ssh, pip, buildout, and others who deploy (BENCH="ledger eggs": only these)
 # make build       the binary and its man page, in target/release
 # make install     puts both where git finds them (PREFIX=/usr/local)
 # make uninstall   takes them away again
@@ -19,6 +19,9 @@ INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 PACKAGES := build-essential ca-certificates cron curl debian-archive-keyring git gnupg iproute2 libpam-wrapper libssl-dev \
             make mmdebstrap openssh-client openssh-server pkg-config procps python3 python3-dev python3-pip \
             python3-venv util-linux
+
+# for benchmarks only: who else deploys (Ansible comes from the package index), and what they need for keys as ours
+RIVALS := capistrano rsync ruby-bcrypt-pbkdf ruby-ed25519
 
 .PHONY: demo test lab bench build install uninstall setup toolchain
 .NOTPARALLEL:
@@ -41,6 +44,7 @@ lab: setup
 	@bash tests/lab/image.sh
 
 bench: toolchain setup
+	@bash fixtures/setup.sh $(RIVALS) || echo "Not all of these can be installed here: $(RIVALS)" >&2
 	cargo bench --locked --bench bench -- $(BENCH)
 
 build: $(PAGE)

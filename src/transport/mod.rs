@@ -48,6 +48,9 @@ pub trait Answer: Write {
     fn is_whole(&self) -> bool;
 }
 
+/// Opens one more way to a host.
+pub type Another<'t> = Box<dyn Fn() -> Option<Box<dyn Transport>> + Sync + 't>;
+
 /// A way to a host: this machine, or a connection that is already logged in.
 pub trait Transport: Send {
     /// Runs `command` in the login user's home, feeds it `stdin` to the end, gives what it prints to `stdout` as it
@@ -76,6 +79,12 @@ pub trait Transport: Send {
         question: &mut dyn Read,
         answer: &mut dyn Answer,
     ) -> Result<Option<Ended>, Error>;
+
+    /// Who opens further ways to the same host without asking anybody, each nothing where that is refused. Nothing at all
+    /// where one way is as good as several.
+    fn another(&self) -> Option<Another<'_>> {
+        None
+    }
 
     /// The host, as the user named it.
     fn host(&self) -> &str;

@@ -1,7 +1,7 @@
 //! A host over ssh: one session, a channel a command. The channel of a command that is asked again and again stays open.
 
 use super::{
-    Answer, Error, Transport, auth,
+    Another, Answer, Credentials, Error, Transport, Unattended, auth,
     error::Failure,
     host_key::HostKey,
     host_key_policy::Policy,
@@ -14,10 +14,10 @@ use super::{
 use crate::host::{Command, Ended};
 use ssh2::{Channel, ErrorCode, MethodType, Session};
 use std::{
-    fmt,
+    env, fmt,
     io::{ErrorKind, Read, Write},
     os::fd::{AsFd as _, OwnedFd},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -40,6 +40,13 @@ struct Kept {
     tail: Tail,
 }
 
+/// How the host was reached.
+struct Way {
+    options: Options,
+    file: Option<PathBuf>,
+    pinned: Option<String>,
+}
+
 /// A connection that is logged in.
 pub struct Ssh {
     host: String,
@@ -49,6 +56,7 @@ pub struct Ssh {
     patience: Patience,
     lost: bool,
     kept: Option<Kept>,
+    way: Way,
     // Last: it must outlive the session's goodbye.
     _hop: Option<Hop>,
 }
@@ -91,6 +99,11 @@ impl Ssh {
             },
             lost: false,
             kept: None,
+            way: Way {
+                options: options.clone(),
+                file: file.map(Path::to_owned),
+                pinned: pinned.map(str::to_owned),
+            },
             _hop: hop,
         };
         let session = &connected.session;
@@ -269,6 +282,18 @@ impl Transport for Ssh {
             Reached::AnsweredEarly => {}
         }
         Ok(None)
+    }
+
+    fn another(&self) -> Option<Another<'_>> {
+        let (host, way) = (self.host.as_str(), &self.way);
+        Some(Box::new(move || {
+            let password = env::var("HOSTOUT_PASSWORD").ok();
+            let answers = Credentials::new(password, None, &Unattended);
+            let (file, pinned) = (way.file.as_deref(), way.pinned.as_deref());
+            // Why not is of no interest: one way is there.
+            let ssh = Self::connect(host, &way.options, file, pinned, &answers).ok()?;
+            Some(Box::new(ssh))
+        }))
     }
 
     fn host(&self) -> &str {
