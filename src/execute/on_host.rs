@@ -3,7 +3,7 @@
 use super::{
     Deployed, Error, Live, Member, Result,
     record::Signed,
-    upload::Upload,
+    upload::{MUCH, Upload},
     verdict::{Case, Verdict},
 };
 use crate::{
@@ -103,6 +103,7 @@ impl OnHost<'_> {
             store: self.store,
             path: &self.stage.path,
             python: &self.stage.python,
+            much: MUCH,
             stop: &|| asked() > 0,
             watch: self.watch,
         };

@@ -32,6 +32,8 @@ pub struct Upload<'a> {
     pub path: &'a str,
     /// The host's python.
     pub python: &'a str,
+    /// From how many bytes on further sessions are opened: [`MUCH`].
+    pub much: u64,
     /// Whether it is to stop.
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Whoever looks on.
@@ -85,7 +87,7 @@ impl Upload<'_> {
             done: Mutex::default(),
             watch: self.watch,
         };
-        let mut others = if total < MUCH {
+        let mut others = if total < self.much {
             Vec::new()
         } else {
             others(transport, artifacts.len().min(SESSIONS) - 1)

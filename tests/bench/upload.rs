@@ -6,7 +6,7 @@ use crate::{
     support::{Sandbox, sshd::Sshd},
 };
 use hostout::{
-    execute::Upload,
+    execute::{MUCH, Upload},
     host::Command,
     pack::Store,
     release::{Artifact, Digest},
@@ -139,6 +139,7 @@ fn far(report: &mut Report) {
             store: &store,
             path: &path,
             python: "python3",
+            much: MUCH,
             stop: &|| false,
             watch: &|_| (),
         };
