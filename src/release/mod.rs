@@ -11,6 +11,8 @@ mod format;
 mod health;
 mod manifest;
 mod name;
+mod provenance;
+mod sbom;
 mod settings;
 mod target;
 
@@ -24,5 +26,7 @@ pub use manifest::{
     SourceKind, SourceRef, Tarball,
 };
 pub use name::normalize;
+pub use provenance::{envelope, statement, to_be_signed};
+pub use sbom::sbom;
 pub use settings::{Data, Hook, Hooks, Services, Shared, Snapshot};
 pub use target::{Target, wheel_tags};

@@ -23,6 +23,7 @@ mod interrupt;
 mod lock;
 mod log;
 mod lost_update;
+mod papers;
 mod pins;
 mod prune;
 mod refusals;
