@@ -3,7 +3,7 @@
 # make lab         the image of the test hosts, where it is missing (the tests build it too)
 # make chaos       random faults on three test hosts, round after round (ROUNDS=200, SEED=...)
 # make fuzz        libFuzzer on everything that reads foreign bytes (TARGETS="wheel answer", SECONDS=60 each)
-# make bench       how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
+# make bench       how fast it is, beside git, ssh, pip, buildout, and others who deploy (BENCH="ledger eggs": only these)
 # make build       the binary and its man page, in target/release
 # make install     puts both where git finds them (PREFIX=/usr/local)
 # make uninstall   takes them away again
@@ -21,6 +21,9 @@ INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 PACKAGES := build-essential ca-certificates cron curl debian-archive-keyring git gnupg iproute2 libpam-wrapper libssl-dev \
             make mmdebstrap openssh-client openssh-server pkg-config procps python3 python3-dev python3-pip \
             python3-venv util-linux
+
+# for benchmarks only: who else deploys (Ansible comes from the package index), and what they need for keys as ours
+RIVALS := capistrano rsync ruby-bcrypt-pbkdf ruby-ed25519
 
 .PHONY: demo test lab chaos fuzz bench build install uninstall setup toolchain
 .NOTPARALLEL:
@@ -55,6 +58,7 @@ fuzz: toolchain setup
 	@bash tests/fuzz/run.sh '$(FUZZ_FLAGS)' '$(or $(SECONDS),60)' $(TARGETS)
 
 bench: toolchain setup
+	@bash fixtures/setup.sh $(RIVALS) || echo "Not all of these can be installed here: $(RIVALS)" >&2
 	cargo bench --locked --bench bench -- $(BENCH)
 
 build: $(PAGE)

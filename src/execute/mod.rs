@@ -17,6 +17,7 @@ mod settle;
 mod stream;
 mod together;
 mod unfinished;
+mod upload;
 mod verdict;
 
 pub use deployment::Deployment;
@@ -28,6 +29,7 @@ pub use recover::recover;
 pub use release::{Release, carry_out_release};
 pub use settle::Settling;
 pub use unfinished::{Unfinished, unfinished};
+pub use upload::{MUCH, Upload};
 
 use crate::{
     config::Host,

@@ -3,7 +3,7 @@
 use super::{
     Deployed, Error, Live, Member, Result,
     record::Signed,
-    stream::Stream,
+    upload::{MUCH, Upload},
     verdict::{Case, Verdict},
 };
 use crate::{
@@ -99,10 +99,15 @@ impl OnHost<'_> {
         member: &mut Member,
         artifacts: &[Artifact],
     ) -> Result<Result<(), ConversationError>> {
-        let digests: Vec<_> = artifacts.iter().map(|artifact| artifact.sha256).collect();
-        let host = member.host.destination.clone();
-        let stream = Stream::new(self.store, &digests, &host, self.watch)?;
-        Ok(self.agent(member).put(stream).map(|_| ()))
+        let upload = Upload {
+            store: self.store,
+            path: &self.stage.path,
+            python: &self.stage.python,
+            much: MUCH,
+            stop: &|| asked() > 0,
+            watch: self.watch,
+        };
+        upload.carry_out(member.transport.as_mut(), artifacts)
     }
 
     fn build(

@@ -4,7 +4,7 @@ It is given data (manifest, settings, signed entry) and never code. Run as
 
     python3 -I <path>/.hostout/agent --path <path> VERB [ARG]
 
-or, before it is installed, from stdin: LENGTH bytes of this source, then the request. It never relies on `__file__`.
+or, as clients do, by `boot.py`: one process that answers many requests, installed or not. It never relies on `__file__`.
 A request is one JSON object on stdin; an answer is JSON lines on stdout. The last line always has "end": "ok" or
 "failed" and proves that the verb ended; exit status 0 goes with ok, 3 with failed.
 
@@ -36,7 +36,8 @@ opens with the modules that it needs:
     recovery      a job that was cut off is put right
     prune         what may go
     status        what is there; writes nothing
-    verbs, main   requests to the above
+    verbs         requests to the above
+    serve, main   one of them, or many
 
 Files on a host, their owners and modes: the contract's "On a host". Which release is good
 or older is never read from a modification time or the order of a listing: the record says it. Writers hold `.hostout/lock`; the order of an

@@ -133,7 +133,7 @@ class Prepare:
         write_whole(os.path.join(private, "manifest.toml"), self.request["manifest"].encode())
         write_whole(os.path.join(private, "manifest.sig"), (self.request.get("signature") or "").encode())
         write_json(os.path.join(private, "settings.json"), settings)
-        os.sync()
+        sync_tree(self.release)
         write_json(os.path.join(private, "complete"),
                    {"format": FORMAT, "manifest": self.request["manifest-sha256"], "time": now()})
 

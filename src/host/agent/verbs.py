@@ -1,5 +1,6 @@
 """Requests to the other parts."""
 
+import contextlib
 import json
 import os
 
@@ -25,7 +26,7 @@ def verb_status(layout, _arg, stream, _answers):
 
 
 def verb_install(layout, _arg, stream, _answers):
-    """Puts this very program at `.hostout/agent`; only when it came by stdin."""
+    """Puts this very program at `.hostout/agent`; only when it knows its source."""
     read_request(stream)
     source = globals().get("SOURCE")
     if not source:
@@ -35,7 +36,25 @@ def verb_install(layout, _arg, stream, _answers):
     if not lock.free(lock.owner()):
         raise lock.held()
     write_whole(layout.own("agent"), source, 0o755)
+    keep_code(layout)
     return {"end": "ok", "agent": AGENT_VERSION, "installed": installed(layout)}
+
+
+def keep_code(layout):
+    """Keeps this program's compiled form where `boot.py` finds it: compiling takes longer than most verbs."""
+    code = globals().get("CODE", b"")
+    with contextlib.suppress(OSError):
+        if sha256_of(layout.own("agent")).encode() != code[:64] or same_bytes(layout.own("agent.code"), code):
+            return
+        write_whole(layout.own("agent.code"), code)
+
+
+def same_bytes(path, data):
+    try:
+        with open(path, "rb") as file:
+            return file.read() == data
+    except FileNotFoundError:
+        return False
 
 
 def verb_have(layout, _arg, stream, _answers):
@@ -51,7 +70,9 @@ def verb_put(layout, arg, stream, answers):
 
 
 def verb_prepare(layout, _arg, stream, answers):
-    return Prepare(layout, read_request(stream), answers).run()
+    prepared = Prepare(layout, read_request(stream), answers).run()
+    keep_code(layout)  # the host's python may be a newer one
+    return prepared
 
 
 def verb_manifest(layout, arg, stream, _answers):
