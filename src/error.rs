@@ -476,6 +476,9 @@ fn ledger_class(error: &ledger::Error) -> Class {
         | Error::Exists(_)
         | Error::BranchExists(_)
         | Error::ReleaseTaken { .. }
+        | Error::KeysTaken { .. }
+        | Error::Keys(_)
+        | Error::MayNot { .. }
         | Error::Rewritten { .. }
         | Error::Locked { .. }
         | Error::TagExists { .. }

@@ -12,8 +12,10 @@ mod deployment;
 mod diff;
 mod hosts;
 mod init;
+mod keys;
 mod log;
 mod man;
+mod policy;
 mod prune;
 mod rebuild;
 mod recover;
@@ -30,6 +32,7 @@ mod status;
 mod unlock;
 mod verify;
 mod wait;
+mod writing;
 
 pub use args::{Cli, Global, Verb};
 
@@ -74,6 +77,8 @@ fn run(session: &Session, verb: Verb) -> Result<(), Error> {
         Verb::Show(args) => show::run(session, &args),
         Verb::Diff(args) => diff::run(session, &args),
         Verb::Verify(args) => verify::run(session, &args),
+        Verb::Keys(args) => keys::run(session, &args),
+        Verb::Policy(args) => policy::run(session, &args),
         Verb::Prune(args) => prune::run(session, &args),
         Verb::Resume(args) => resume::run(session, &args),
         Verb::Unlock(args) => unlock::run(session, &args),

@@ -149,6 +149,7 @@ impl Run<'_> {
                 | Action::Tag { .. }
                 | Action::Enter { .. }
                 | Action::Push { .. }
+                | Action::Append { .. }
                 | Action::Reapply { .. }
                 | Action::Recover { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),

@@ -65,6 +65,7 @@ impl Settling<'_> {
             Action::Commit { .. }
             | Action::Tag { .. }
             | Action::Enter { .. }
+            | Action::Append { .. }
             | Action::Reapply { .. }
             | Action::Push { .. }
             | Action::Recover { .. }

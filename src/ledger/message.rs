@@ -84,6 +84,15 @@ pub(super) fn subject(kind: &Kind) -> Result<String> {
             word("stage", stage)?;
             format!("{} {stage} {version} {outcome}", intent_word(*intent))
         }
+        Kind::Keys { what } => {
+            what.split(' ').try_for_each(|part| word("key", part))?;
+            format!("keys {what}")
+        }
+        Kind::Approved { stage, version } => {
+            word("stage", stage)?;
+            format!("approve {stage} {version}")
+        }
+        Kind::Withdrawn { version } => format!("withdraw {version}"),
         Kind::Other(subject) => {
             if subject.trim().is_empty() || subject.contains(char::is_control) {
                 return Err(Error::Unwritable {
@@ -110,6 +119,16 @@ fn known(subject: &str, trailers: &Trailers<'_>) -> Option<Kind> {
             version: version.parse().ok()?,
             tag: trailers.get("Hostout-Tag")?.parse().ok()?,
             commit: trailers.get("Hostout-Commit")?.parse().ok()?,
+        },
+        ["keys", ..] => Kind::Keys {
+            what: subject.split_once(' ')?.1.to_owned(),
+        },
+        ["approve", stage, version] => Kind::Approved {
+            stage: stage.into(),
+            version: version.parse().ok()?,
+        },
+        ["withdraw", version] => Kind::Withdrawn {
+            version: version.parse().ok()?,
         },
         [verb, stage, version, end] => {
             let intent = [Intent::Deploy, Intent::Rollback]
@@ -172,6 +191,16 @@ mod tests {
                 version: version.clone(),
                 tag,
                 commit,
+            },
+            Kind::Keys {
+                what: "add ben@example.org".into(),
+            },
+            Kind::Approved {
+                stage: stage.clone(),
+                version: version.clone(),
+            },
+            Kind::Withdrawn {
+                version: version.clone(),
             },
             Kind::Other("keys: add ben".into()),
         ];

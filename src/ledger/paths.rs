@@ -20,6 +20,11 @@ pub fn deployment_path(stage: &str, time: Timestamp, id: &EntryId) -> String {
     format!("deployments/{stage}/{}/{id}.toml", time.strftime("%Y-%m"))
 }
 
+/// `trust/<generation>.toml`.
+pub(super) fn statement_path(generation: u64) -> String {
+    format!("trust/{generation}.toml")
+}
+
 /// The files of a release: the manifest with its signature by `key`, and `versions.cfg`. Also the manifest's digest,
 /// for the tag.
 pub fn release_files(

@@ -21,6 +21,7 @@ mod rollout;
 mod room;
 mod settle;
 mod show;
+mod trust;
 mod unlock;
 mod verify;
 mod version;
@@ -39,6 +40,7 @@ pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, re
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, rollback_target};
 pub use settle::{as_seen, settle};
+pub use trust::{Appending, append};
 pub use unlock::{held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
@@ -107,6 +109,17 @@ pub enum Action {
         expected: String,
         /// The release.
         version: Version,
+    },
+    /// Append an entry that concerns no host to the ledger.
+    Append {
+        /// The ledger's branch.
+        ledger: String,
+        /// The tip it is planned on.
+        expected: String,
+        /// What it does, e.g. `keys add ben@example.org`.
+        entry: String,
+        /// What that means, line by line.
+        details: Vec<String>,
     },
     /// Make entries that only we have again on top of the remote's.
     Reapply {

@@ -53,7 +53,7 @@ impl Action {
         match self {
             Self::Commit { .. } => "commit",
             Self::Tag { .. } => "tag",
-            Self::Enter { .. } => "enter",
+            Self::Enter { .. } | Self::Append { .. } => "enter",
             Self::Reapply { .. } => "reapply",
             Self::Settle { .. } => "settle",
             Self::Recover { .. } => "recover",
@@ -84,6 +84,12 @@ impl Action {
                 "release {version} into ledger {ledger}, on {}",
                 short(expected)
             ),
+            Self::Append {
+                ledger,
+                expected,
+                entry,
+                ..
+            } => format!("`{entry}` into ledger {ledger}, on {}", short(expected)),
             Self::Reapply {
                 ledger,
                 entries,
@@ -151,6 +157,7 @@ impl Action {
                 format!("manifest sha256:{}", manifest.short()),
                 format!("tarball sha256:{}", tarball.short()),
             ],
+            Self::Append { details, .. } => details.clone(),
             Self::Activate {
                 backup,
                 revert,

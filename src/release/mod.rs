@@ -11,7 +11,10 @@ mod format;
 mod health;
 mod manifest;
 mod name;
+mod policy;
+mod role;
 mod settings;
+mod statement;
 mod target;
 
 pub use artifact::Artifact;
@@ -24,5 +27,8 @@ pub use manifest::{
     SourceKind, SourceRef, Tarball,
 };
 pub use name::normalize;
+pub use policy::{Policy, StagePolicy, Unchecked};
+pub use role::{KeyRoles, Need, Role, Roles, words as role_words};
 pub use settings::{Data, Hook, Hooks, Services, Shared, Snapshot};
+pub use statement::Statement;
 pub use target::{Target, wheel_tags};

@@ -170,6 +170,7 @@ impl History {
             },
             id: new_id().unwrap(),
             files,
+            edits: ledger::Edits::default(),
             who: self.who.clone(),
             time,
             reason: String::new(),

@@ -62,6 +62,15 @@ pub fn all() -> Vec<Error> {
         E::ReleaseTaken {
             by: s("release 1.4.2 by Ben"),
         },
+        E::KeysTaken {
+            by: s("keys add ben@example.org by Ben"),
+        },
+        E::Keys(s("no key may change keys any more")),
+        E::MayNot {
+            who: s("SHA256:abc"),
+            need: s("deploy:production"),
+            roles: s("release, deploy:staging"),
+        },
         E::Rewritten {
             branch: s("hostout"),
             tip: tip(),
