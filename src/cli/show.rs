@@ -22,14 +22,17 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     if session.global.json {
         session.ui.json(&released.manifest);
     } else {
+        let withdrawn = ledger.withdrawal(&released.manifest.version);
+        let withdrawn = withdrawn.map(|entry| format!("{} ({})", entry.reason, entry.by));
+        let digest = released.digest.to_string();
         session
             .ui
-            .data(&describe(&released.manifest, &released.digest.to_string()));
+            .data(&describe(&released.manifest, &digest, withdrawn));
     }
     Ok(())
 }
 
-fn describe(manifest: &Manifest, digest: &str) -> String {
+fn describe(manifest: &Manifest, digest: &str, withdrawn: Option<String>) -> String {
     let mut head = vec![
         vec![
             "release".to_owned(),
@@ -42,6 +45,9 @@ fn describe(manifest: &Manifest, digest: &str) -> String {
         vec!["tarball".to_owned(), manifest.tarball.sha256.to_string()],
         vec!["targets".to_owned(), manifest.targets.join(" ")],
     ];
+    if let Some(why) = withdrawn {
+        head.insert(1, vec!["withdrawn".to_owned(), why]);
+    }
     if let Some(previous) = &manifest.previous {
         head.insert(1, vec!["previous".to_owned(), previous.version.to_string()]);
     }

@@ -19,7 +19,7 @@ mod together;
 mod unfinished;
 mod verdict;
 
-pub use deployment::Deployment;
+pub use deployment::{Deployment, Telling};
 pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use prune::prune;
 pub use publish::{Published, Publisher};

@@ -72,6 +72,7 @@ pub fn carry_out_release(
             | Action::Unlock { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
+            | Action::Trust { .. }
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }

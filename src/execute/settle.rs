@@ -71,6 +71,7 @@ impl Settling<'_> {
             | Action::Recover { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
+            | Action::Trust { .. }
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }

@@ -1,8 +1,8 @@
 //! Adding an entry: one signed commit, and the rules for who wins when two are made at once.
 
 use super::{
-    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, entry, keyring,
-    message, object, start,
+    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, entry, history,
+    keyring, message, object, start,
 };
 use crate::release::{EntryId, Need};
 use gix::ObjectId;
@@ -86,6 +86,11 @@ impl Ledger {
                 self.allows_entry(key, new)?;
             }
             let made = self.commit(new, Some(key))?;
+            if ask {
+                // What others would not believe is not written: a key whose time is over, say.
+                let one = [made.commit];
+                history::check_chain(&self.repo, Some(self.tip), &one, self.root)?;
+            }
             let Err(source) =
                 start::move_branch(&self.repo, &self.branch, Some(self.tip), &made, &new.who)
             else {

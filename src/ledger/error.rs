@@ -83,6 +83,14 @@ pub enum Error {
         /// What the signing program says.
         message: String,
     },
+    /// What was given as a public key is none.
+    #[error("{key} names no public key: {message}")]
+    NoPublicKey {
+        /// As it was given.
+        key: String,
+        /// Why.
+        message: String,
+    },
     /// Nobody has settled how to sign.
     #[error("no signing key is configured")]
     NoKey,
@@ -248,6 +256,10 @@ impl Error {
             Self::Sign { .. } => {
                 "is it there, and does its agent run? `ssh-add -l` and `gpg -K` list keys;\n  \
                  `git config hostout.signingKey KEY` names another"
+                    .into()
+            }
+            Self::NoPublicKey { .. } => {
+                "give a .pub file, an OpenPGP certificate in ASCII armor, `ssh-ed25519 AAAA…` itself, or what gpg calls it"
                     .into()
             }
             Self::NoKey => {

@@ -287,7 +287,40 @@ mod tests {
             intent: Intent::Deploy,
         };
         let (tag, commit) = (tag.to_string(), commit.to_string());
-        let samples: [Sample<'_>; 3] = [
+        let (keys, approved, withdrawn) = (
+            Kind::Keys {
+                what: "add ben@example.org".into(),
+            },
+            Kind::Approved {
+                stage: "production".into(),
+                version: Version::new(1, 4, 2),
+            },
+            Kind::Withdrawn {
+                version: Version::new(1, 4, 2),
+            },
+        );
+        let samples: [Sample<'_>; 6] = [
+            (
+                include_str!("../../fixtures/formats/v1/ledger-keys.txt"),
+                keys,
+                "new colleague",
+                ["8", "1111111111111111"],
+                Vec::new(),
+            ),
+            (
+                include_str!("../../fixtures/formats/v1/ledger-approve.txt"),
+                approved,
+                "",
+                ["9", "2222222222222222"],
+                Vec::new(),
+            ),
+            (
+                include_str!("../../fixtures/formats/v1/ledger-withdraw.txt"),
+                withdrawn,
+                "leaks",
+                ["10", "3333333333333333"],
+                Vec::new(),
+            ),
             (
                 include_str!("../../fixtures/formats/v1/ledger-release.txt"),
                 release,

@@ -60,6 +60,16 @@ pub(super) fn signature_path(path: &str, scheme: Scheme) -> String {
     }
 }
 
+/// A value as a file, with its signature by `key`.
+pub(super) fn signed_value(
+    path: String,
+    value: &impl serde::Serialize,
+    key: &Key,
+) -> Result<Files> {
+    let text = toml(&path, value)?;
+    signed(path, &text, key)
+}
+
 fn signed(path: String, text: &str, key: &Key) -> Result<Files> {
     let signature = key.sign(HOSTOUT, text.as_bytes())?;
     let beside = signature_path(&path, key.scheme);

@@ -119,8 +119,18 @@ pub struct GivenKey {
 /// else what gpg calls so.
 ///
 /// # Errors
-/// [`Error::Sign`] where it names none.
+/// [`Error::NoPublicKey`] where it names none.
 pub fn given_key(repo: &gix::Repository, word: &str) -> Result<GivenKey> {
+    read_key(repo, word).map_err(|error| match error {
+        Error::Sign { message, .. } => Error::NoPublicKey {
+            key: word.to_owned(),
+            message,
+        },
+        other => other,
+    })
+}
+
+fn read_key(repo: &gix::Repository, word: &str) -> Result<GivenKey> {
     let path = Path::new(word);
     let is_ssh =
         key::literal(word).is_some() || ["ecdsa-", "sk-"].iter().any(|s| word.starts_with(s));

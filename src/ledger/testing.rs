@@ -343,6 +343,7 @@ impl Lab {
             reason: String::new(),
             health: None,
             keep: false,
+            after: None,
         };
         NewEntry {
             kind: Kind::Started {

@@ -81,6 +81,12 @@ impl Trust {
         Ok(trust)
     }
 
+    /// Whose the key with this fingerprint is, where the roles say so.
+    pub(super) fn name(&self, fingerprint: &str) -> Option<&str> {
+        let key = self.roles.as_ref()?.get(fingerprint)?;
+        Some(&key.name)
+    }
+
     /// Whether `signer` may do what is needed.
     pub fn may(&self, signer: &Signer, need: &Need) -> bool {
         let roles = self.roles.as_ref();

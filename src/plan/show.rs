@@ -61,6 +61,7 @@ impl Action {
             Self::Push { .. } => "push",
             Self::InstallAgent { .. } => "install",
             Self::Upload { .. } => "upload",
+            Self::Trust { .. } => "trust",
             Self::Prepare { .. } => "prepare",
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
@@ -112,6 +113,17 @@ impl Action {
             } => weight(artifacts),
             Self::Upload { artifacts, there } => {
                 format!("{} ({there} are there)", weight(artifacts))
+            }
+            Self::Trust {
+                project,
+                known,
+                generation,
+            } => {
+                let keys = format!("keys and policy number {generation}");
+                match known {
+                    None => format!("project {}, {keys}", short(project)),
+                    Some(_) => keys,
+                }
             }
             Self::Prepare {
                 version,

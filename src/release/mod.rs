@@ -5,6 +5,7 @@
 //! **To add** a field: add it with `#[serde(default)]`, extend the frozen sample in `fixtures/formats`.
 
 mod artifact;
+mod consent;
 mod digest;
 mod entry;
 mod format;
@@ -18,6 +19,7 @@ mod statement;
 mod target;
 
 pub use artifact::Artifact;
+pub use consent::{Approval, Withdrawal};
 pub use digest::{Digest, DigestError};
 pub use entry::{Ended, EntryId, HostResult, Intent, Outcome, Started};
 pub use format::{FORMAT, FormatError, from_toml, to_toml};

@@ -39,6 +39,10 @@ pub fn all() -> Vec<Error> {
             key: s("/home/ada/.ssh/id_ed25519"),
             message: s("incorrect passphrase"),
         },
+        E::NoPublicKey {
+            key: s("ben.pub"),
+            message: s("it is empty"),
+        },
         E::KeyExists(path()),
         E::NoIdentity,
         E::Untrusted {
