@@ -40,9 +40,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     } else if session.global.json {
         session.ui.json(&released.manifest);
     } else {
+        let withdrawn = ledger.withdrawal(&released.manifest.version);
+        let withdrawn = withdrawn.map(|entry| format!("{} ({})", entry.reason, entry.by));
+        let digest = released.digest.to_string();
         session
             .ui
-            .data(&describe(&released.manifest, &released.digest.to_string()));
+            .data(&describe(&released.manifest, &digest, withdrawn));
     }
     Ok(())
 }
@@ -57,7 +60,7 @@ fn provenance(work: &Workspace, ledger: &Ledger, released: &Released) -> Result<
     Ok(release::envelope(&payload, &key.fingerprint()?, &signature))
 }
 
-fn describe(manifest: &Manifest, digest: &str) -> String {
+fn describe(manifest: &Manifest, digest: &str, withdrawn: Option<String>) -> String {
     let mut head = vec![
         vec![
             "release".to_owned(),
@@ -70,6 +73,9 @@ fn describe(manifest: &Manifest, digest: &str) -> String {
         vec!["tarball".to_owned(), manifest.tarball.sha256.to_string()],
         vec!["targets".to_owned(), manifest.targets.join(" ")],
     ];
+    if let Some(why) = withdrawn {
+        head.insert(1, vec!["withdrawn".to_owned(), why]);
+    }
     if let Some(previous) = &manifest.previous {
         head.insert(1, vec!["previous".to_owned(), previous.version.to_string()]);
     }

@@ -20,7 +20,7 @@ mod unfinished;
 mod upload;
 mod verdict;
 
-pub use deployment::Deployment;
+pub use deployment::{Deployment, Telling};
 pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use prune::prune;
 pub use publish::{Published, Publisher};

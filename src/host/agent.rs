@@ -16,6 +16,8 @@ pub enum Verb {
     Put,
     /// Builds a release, takes the lock.
     Prepare,
+    /// Tells the host which keys and policy count.
+    Trust,
     /// Starts the job that makes a release live, and follows it.
     Activate,
     /// Starts the job that takes back what another one did, and follows it.
@@ -64,6 +66,7 @@ impl Agent {
         "wheels",
         "processes",
         "lock",
+        "trust",
         "venv",
         "prepare",
         "services",
@@ -133,6 +136,7 @@ impl Verb {
             Self::Have => "have",
             Self::Put => "put",
             Self::Prepare => "prepare",
+            Self::Trust => "trust",
             Self::Activate => "activate",
             Self::Revert => "revert",
             Self::Recover => "recover",

@@ -18,12 +18,12 @@ pub use answer::{
     Activated, ActivationResult, CurrentState, Failure, FailureKind, HaveAnswer, HistoryEntry,
     HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer, PathState,
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
-    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
+    ServiceState, SharedSeen, StatusAnswer, TrustAnswer, TrustSeen, UnlockAnswer,
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
-    PrepareRequest, PruneRequest, Request, StatusRequest, UnlockRequest,
+    PrepareRequest, PruneRequest, Request, SignedText, StatusRequest, TrustRequest, UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};

@@ -8,7 +8,8 @@ use crate::{
         ActivateRequest, Activated, Agent, Breaking, DeadOwner, End, Ended, Failure, HaveAnswer,
         HaveRequest, HoldAnswer, HoldRequest, InstallAnswer, JournalRequest, ListenError, Listener,
         ManifestAnswer, PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest, PutAnswer,
-        Request, StatusAnswer, StatusRequest, UnlockAnswer, UnlockRequest, Verb,
+        Request, StatusAnswer, StatusRequest, TrustAnswer, TrustRequest, UnlockAnswer,
+        UnlockRequest, Verb,
     },
     release::{Digest, EntryId},
 };
@@ -90,6 +91,12 @@ impl<'t> Conversation<'t> {
     pub fn manifest(&mut self, version: &Version) -> Result<ManifestAnswer, ConversationError> {
         let version = version.to_string();
         self.ask_read(Verb::Manifest, Some(&version), &StatusRequest::default())
+    }
+
+    /// Tells which keys and policy count.
+    pub fn trust(&mut self, request: TrustRequest) -> Result<TrustAnswer, ConversationError> {
+        let end = self.ask(Verb::Trust, request, None)?;
+        self.read(end)
     }
 
     /// Builds a release, and takes the lock.

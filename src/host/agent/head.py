@@ -20,6 +20,7 @@ opens with the modules that it needs:
     wheels        one wheel to one egg directory, exactly as buildout would
     processes     children with a decided environment, nothing they can hang
     lock          who may change the host, by token and lease
+    trust         whom this host believes: keys, roles, policy, what it took already
     venv          the interpreter that runs buildout, shared by releases
     prepare       everything that outsiders can't notice
     services      start, stop and look at what a release runs, by kind
@@ -52,6 +53,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,127}\Z")
 IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}\Z")
 MAX_REQUEST = 64 << 20
+LIMITED = False  # whether this run is for a key that may only deploy what is signed
 OUTPUT_LINES = 40
 START_SECONDS = 20  # that a control script's daemon may take to appear
 STOP_SECONDS = 30  # that a service may take to stop, where nothing else is said

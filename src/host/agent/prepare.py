@@ -21,6 +21,10 @@ class Prepare:
     def run(self):
         manifest = self.manifest()
         self.layout.make()
+        trust = Trust(self.layout)
+        trust.check_manifest(manifest, self.request["manifest"], self.request.get("signature") or "")
+        for warning in trust.warnings:
+            self.answers.warning(warning)
         token = self.lock.take(self.request.get("lock"), "prepare", self.answers)
         keep = False
         try:
