@@ -1,7 +1,8 @@
 //! The words of the command line; each verb's own are in its file.
 
 use super::{
-    check, deploy, diff, init, log, prune, release, resume, rollback, show, status, unlock, verify,
+    check, completions, deploy, diff, init, log, logs, prune, put, release, resume, rollback, run,
+    show, ssh, status, unlock, verify,
 };
 use crate::error::Stopped;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -107,6 +108,16 @@ pub enum Verb {
     Resume(resume::Args),
     /// End the lock of somebody who is gone
     Unlock(unlock::Args),
+    /// Put a shared file to a stage's hosts
+    Put(put::Args),
+    /// Run a command in the live release
+    Run(run::Args),
+    /// Open a shell on a host
+    Ssh(ssh::Args),
+    /// Show the logs of what runs
+    Logs(logs::Args),
+    /// Print what makes a shell complete stages, hosts and versions
+    Completions(completions::Args),
     /// Print the man page
     Man,
 }
@@ -128,6 +139,11 @@ impl Verb {
             Self::Prune(_) => ("Nothing was removed", "prune"),
             Self::Resume(_) => ("Nothing was finished", "resume"),
             Self::Unlock(_) => ("No lock was ended", "unlock"),
+            Self::Put(_) => ("The file may be on some hosts", "put"),
+            Self::Run(_) => ("What the command did stays done", "status"),
+            Self::Ssh(_) => ("Nothing was changed", "ssh"),
+            Self::Logs(_) => ("Nothing was changed", "logs"),
+            Self::Completions(_) => ("Nothing was changed", "completions"),
             Self::Man => ("Nothing was changed", "man"),
         };
         Stopped { nothing, next }

@@ -151,6 +151,7 @@ impl Run<'_> {
                 | Action::Push { .. }
                 | Action::Reapply { .. }
                 | Action::Recover { .. }
+                | Action::Share { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
             }
         }

@@ -32,6 +32,10 @@ pub enum Verb {
     Prune,
     /// Gives back or breaks the lock.
     Unlock,
+    /// Puts a shared file into its place.
+    Share,
+    /// Tells where the logs of what runs are.
+    Logs,
 }
 
 /// The agent at a stage's path.
@@ -81,6 +85,7 @@ impl Agent {
         "recovery",
         "prune",
         "status",
+        "operator",
         "verbs",
         "main",
     );
@@ -143,6 +148,8 @@ impl Verb {
             Self::Journal => "journal",
             Self::Prune => "prune",
             Self::Unlock => "unlock",
+            Self::Share => "share",
+            Self::Logs => "logs",
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Conversations with a host's agent: request in, events out, an end that proves that the verb ended.
 
-use super::{Error as TransportError, Transport};
+use super::{Error as TransportError, Transport, base64};
 use crate::{
     event::{Event, Watch},
     host,
     host::{
         ActivateRequest, Activated, Agent, Breaking, DeadOwner, End, Ended, Failure, HaveAnswer,
         HaveRequest, HoldAnswer, HoldRequest, InstallAnswer, JournalRequest, ListenError, Listener,
-        ManifestAnswer, PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest, PutAnswer,
-        Request, StatusAnswer, StatusRequest, UnlockAnswer, UnlockRequest, Verb,
+        LogsAnswer, ManifestAnswer, PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest,
+        PutAnswer, Request, ShareAnswer, ShareRequest, StatusAnswer, StatusRequest, UnlockAnswer,
+        UnlockRequest, Verb,
     },
     release::{Digest, EntryId},
 };
@@ -157,6 +158,23 @@ impl<'t> Conversation<'t> {
     pub fn prune(&mut self, request: PruneRequest) -> Result<PruneAnswer, ConversationError> {
         let end = self.ask(Verb::Prune, request, None)?;
         self.read(end)
+    }
+
+    /// Puts a shared file into its place; whether it was another one before, or none. The agent need not be installed.
+    pub fn share(&mut self, name: &str, content: &[u8]) -> Result<bool, ConversationError> {
+        let mut content = base64::encode(content);
+        while !content.len().is_multiple_of(4) {
+            content.push('=');
+        }
+        let request = ShareRequest { content };
+        let answer: ShareAnswer = self.fed_with(Verb::Share, Some(name), &request)?;
+        Ok(answer.changed)
+    }
+
+    /// The logs of what runs. The agent need not be installed; nothing is written.
+    pub fn logs(&mut self) -> Result<Vec<String>, ConversationError> {
+        let answer: LogsAnswer = self.fed(Verb::Logs, &StatusRequest::default())?;
+        Ok(answer.logs)
     }
 
     /// Gives back a lock.

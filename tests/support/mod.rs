@@ -23,5 +23,5 @@ pub use run::Run;
 pub use running::Running;
 pub use sandbox::{Sandbox, remove_tree};
 pub use state::{refs, tree};
-pub use terminal::{CTRL_C, at_a_terminal};
+pub use terminal::{CTRL_C, at_a_terminal, at_a_terminal_with};
 pub use two::Two;

@@ -36,6 +36,7 @@ opens with the modules that it needs:
     recovery      a job that was cut off is put right
     prune         what may go
     status        what is there; writes nothing
+    operator      a shared file into its place; where the logs are
     verbs, main   requests to the above
 
 Files on a host, their owners and modes: the contract's "On a host". Writers hold `.hostout/lock`; the order of an

@@ -140,6 +140,16 @@ def verb_unlock(layout, _arg, stream, _answers):
     return {"end": "ok", "unlocked": owner is not None, "lock": owner and lock.shown(owner)}
 
 
+def verb_share(layout, arg, stream, _answers):
+    return {"end": "ok", "changed": put_shared(layout, arg or "", read_request(stream))}
+
+
+def verb_logs(layout, _arg, stream, _answers):
+    read_request(stream)
+    return {"end": "ok", "logs": log_files(layout)}
+
+
 VERBS = {"status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,
          "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
-         "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock}
+         "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock,
+         "share": verb_share, "logs": verb_logs}
