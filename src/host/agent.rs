@@ -34,6 +34,10 @@ pub enum Verb {
     Prune,
     /// Gives back or breaks the lock.
     Unlock,
+    /// Puts a shared file into its place.
+    Share,
+    /// Tells where the logs of what runs are.
+    Logs,
 }
 
 /// The agent at a stage's path.
@@ -83,6 +87,7 @@ impl Agent {
         "recovery",
         "prune",
         "status",
+        "operator",
         "verbs",
         "serve",
         "main",
@@ -145,6 +150,8 @@ impl Verb {
             Self::Journal => "journal",
             Self::Prune => "prune",
             Self::Unlock => "unlock",
+            Self::Share => "share",
+            Self::Logs => "logs",
         }
     }
 }

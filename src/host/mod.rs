@@ -10,6 +10,7 @@ mod agent;
 mod answer;
 mod command;
 mod listener;
+mod operator;
 mod request;
 mod room;
 
@@ -22,6 +23,7 @@ pub use answer::{
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
+pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
     PrepareRequest, PruneRequest, Request, SignedText, StatusRequest, TrustRequest, UnlockRequest,

@@ -72,6 +72,18 @@ pub fn manifest(
     }
 }
 
+/// The logs of what runs on a host; nothing where no release is live there.
+pub fn logs(transport: &mut dyn Transport, stage: &Stage) -> Result<Option<Vec<String>>> {
+    let mut agent = Conversation::new(transport, &stage.path, &stage.python);
+    match agent.logs() {
+        Ok(logs) => Ok(Some(logs)),
+        Err(ConversationError::Failed(failure)) if failure.kind == FailureKind::NotPrepared => {
+            Ok(None)
+        }
+        Err(error) => Err(Error::Conversation(error)),
+    }
+}
+
 fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
     Host {
         name: configured.destination.clone(),

@@ -266,7 +266,7 @@ fn check(
         if host.shared_files.get(file) != Some(&true) {
             refusal.add(
                 format!("{name}: shared file {file} is missing"),
-                format!("copy it to {path}/shared/{file} there, mode 0600"),
+                format!("git hostout put {} {file}", facts.stage.name),
             );
         }
     }

@@ -13,6 +13,7 @@ mod go_on;
 mod health;
 mod lost_update;
 mod prune;
+mod put;
 mod recover;
 mod refusal;
 mod release;
@@ -36,6 +37,7 @@ pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use go_on::go_on;
 pub use prune::prune;
+pub use put::{Wanting, put};
 pub use recover::recover;
 pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
@@ -231,6 +233,13 @@ pub enum Action {
     RecordEnded {
         /// The stage.
         stage: String,
+    },
+    /// Put a shared file into its place; what is in it is not told.
+    Share {
+        /// Which, from the buildout directory.
+        file: String,
+        /// How big.
+        bytes: u64,
     },
     /// Remove old releases from the host.
     Prune {

@@ -66,6 +66,7 @@ impl Action {
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
             Self::Pause { .. } => "wait",
+            Self::Share { .. } => "put",
             Self::Prune { .. } => "prune",
         }
     }
@@ -153,6 +154,9 @@ impl Action {
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
+            Self::Share { file, bytes } => {
+                format!("shared/{file}, {}, for its owner only", size(*bytes))
+            }
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))

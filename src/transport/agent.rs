@@ -7,12 +7,13 @@ use crate::{
     host::{
         ActivateRequest, Activated, Agent, Breaking, DeadOwner, End, Ended, Failure, HaveAnswer,
         HaveRequest, HoldAnswer, HoldRequest, InstallAnswer, JournalRequest, ListenError, Listener,
-        ManifestAnswer, PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest, PutAnswer,
-        Request, StatusAnswer, StatusRequest, TrustAnswer, TrustRequest, UnlockAnswer,
-        UnlockRequest, Verb,
+        LogsAnswer, ManifestAnswer, PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest,
+        PutAnswer, Request, ShareAnswer, ShareRequest, StatusAnswer, StatusRequest, TrustAnswer,
+        TrustRequest, UnlockAnswer, UnlockRequest, Verb,
     },
     release::{Digest, EntryId},
 };
+use base64ct::{Base64, Encoding as _};
 use semver::Version;
 use serde::Serialize;
 use std::io::{self, Read, Write};
@@ -95,8 +96,7 @@ impl<'t> Conversation<'t> {
 
     /// Tells which keys and policy count.
     pub fn trust(&mut self, request: TrustRequest) -> Result<TrustAnswer, ConversationError> {
-        let end = self.ask(Verb::Trust, request, None)?;
-        self.read(end)
+        self.ask_read(Verb::Trust, None, &request)
     }
 
     /// Builds a release, and takes the lock.
@@ -163,6 +163,21 @@ impl<'t> Conversation<'t> {
     /// Removes old releases.
     pub fn prune(&mut self, request: PruneRequest) -> Result<PruneAnswer, ConversationError> {
         self.ask_read(Verb::Prune, None, &request)
+    }
+
+    /// Puts a shared file into its place; whether it was another one before, or none. The agent need not be installed.
+    pub fn share(&mut self, name: &str, content: &[u8]) -> Result<bool, ConversationError> {
+        let request = ShareRequest {
+            content: Base64::encode_string(content),
+        };
+        let answer: ShareAnswer = self.ask_read(Verb::Share, Some(name), &request)?;
+        Ok(answer.changed)
+    }
+
+    /// The logs of what runs. The agent need not be installed; nothing is written.
+    pub fn logs(&mut self) -> Result<Vec<String>, ConversationError> {
+        let answer: LogsAnswer = self.ask_read(Verb::Logs, None, &StatusRequest::default())?;
+        Ok(answer.logs)
     }
 
     /// Gives back a lock.

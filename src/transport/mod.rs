@@ -5,7 +5,7 @@
 //!
 //! `connect` reads a `destination`, has ssh read its configuration (`ssh_config`, `ssh_options`), opens a `stream`, checks
 //! the host key (`host_key_policy` over `known_hosts`) and logs in (`auth`); `ssh` then runs commands through the `pump`.
-//! `local` needs none of that.
+//! `local` needs none of that. `attached` hands our terminal over, by the system's ssh.
 //!
 //! **To add** a transport: a file here, an arm in `connect`, and the contract in `tests/transport.rs` runs against it.
 
@@ -13,6 +13,7 @@ use crate::host::{Command, Ended};
 use std::io::{Read, Write};
 
 mod agent;
+mod attached;
 mod auth;
 mod connect;
 mod credentials;
@@ -33,6 +34,7 @@ mod stdio;
 mod stream;
 
 pub use agent::{Conversation, ConversationError};
+pub use attached::{Attach, attached};
 pub use connect::{Target, connect};
 pub use credentials::Credentials;
 pub use destination::{Destination, DestinationError};

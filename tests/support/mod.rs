@@ -25,5 +25,5 @@ pub use running::Running;
 pub use sandbox::{Sandbox, remove_tree};
 pub use state::{refs, tree};
 pub use template::released;
-pub use terminal::{CTRL_C, at_a_terminal};
+pub use terminal::{CTRL_C, at_a_terminal, at_a_terminal_with};
 pub use two::Two;

@@ -11,19 +11,19 @@ fn trust(host: &Host) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// From now on the login key may only do what the agent serves.
+/// From now on the login key may only do what the agent lets it do.
 fn limit(host: &Host) {
     let (path, public) = (host.path.display(), host.sshd.path("id.pub"));
     let public = fs::read_to_string(public).unwrap();
     let line = format!(
-        "restrict,command=\"python3 -I {path}/.hostout/agent --path {path} serve\" {public}"
+        "restrict,command=\"python3 -I {path}/.hostout/agent --path {path} limited\" {public}"
     );
     fs::write(host.sshd.path("authorized_keys"), line).unwrap();
 }
 
 #[test]
 fn a_key_that_may_only_deploy_deploys_what_is_signed() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     let project = &host.project;
     host.hostout(&["deploy", "far", "--dry-run"])
         .exits(0)
@@ -113,7 +113,7 @@ fn a_key_that_may_only_deploy_deploys_what_is_signed() {
 
 #[test]
 fn a_host_that_cannot_check_is_said_and_the_policy_decides() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     // An agent finds its programs on a path of its own: what stands first there is old.
     let project = &host.project;
     let trusted = host

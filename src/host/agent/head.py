@@ -37,6 +37,7 @@ opens with the modules that it needs:
     recovery      a job that was cut off is put right
     prune         what may go
     status        what is there; writes nothing
+    operator      a shared file into its place; where the logs are
     verbs         requests to the above
     serve, main   one of them, or many
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shlex
 
 
 def read_request(stream):
@@ -186,29 +185,19 @@ def verb_unlock(layout, _arg, stream, _answers):
     return {"end": "ok", "unlocked": owner is not None, "lock": owner and lock.shown(owner)}
 
 
-def verb_serve(layout, _arg, stream, answers):
-    """For a key that sshd limits to this command: what the client asked for, where that only deploys what is signed.
-    Whatever agent the client would have run, this one answers."""
-    global LIMITED
-    LIMITED = True
-    words = shlex.split(os.environ.get("SSH_ORIGINAL_COMMAND", ""))
-    at = words.index("--path") if "--path" in words else 0
-    path, verb, arg = (*words[at + 1:at + 4], None, None, None)[:3] if at else (None, None, None)
-    if verb not in SERVED or Layout(path).path != layout.path:
-        raise Failed("refused", f"this key may only deploy to {layout.path} what is signed"
-                     + (f", and not {verb}" if verb in VERBS else ""), "log in with an ordinary key for that")
-    if "-c" in words[:at]:  # the client's own agent goes ahead of its request; it is not run
-        left = int(words[at - 1])
-        while left > 0:
-            block = stream.read(min(left, 1 << 16))
-            if not block:
-                break
-            left -= len(block)
-    return VERBS[verb](layout, arg, stream, answers)
+def verb_share(layout, arg, stream, _answers):
+    return {"end": "ok", "changed": put_shared(layout, arg or "", read_request(stream))}
 
 
+def verb_logs(layout, _arg, stream, _answers):
+    read_request(stream)
+    return {"end": "ok", "logs": log_files(layout)}
+
+
+# What a key may ask for that may only deploy.
 SERVED = {"status", "have", "put", "trust", "prepare", "activate", "revert", "recover", "hold", "manifest", "journal",
           "unlock"}
-VERBS = {"serve": verb_serve, "trust": verb_trust, "status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,
-         "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
-         "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock}
+VERBS = {"trust": verb_trust, "status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put,
+         "prepare": verb_prepare, "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
+         "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock,
+         "share": verb_share, "logs": verb_logs}
