@@ -106,16 +106,7 @@ pub(super) fn run(
             };
         }
     };
-    let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
-    let asked = !options.agreed && plan.steps.iter().any(activates);
-    let question = Question {
-        text: asked.then_some(match intent {
-            Intent::Deploy => "Deploy it?",
-            Intent::Rollback => "Roll back?",
-        }),
-        protected: (asked && stage.protected).then_some(stage.name.as_str()),
-        confirmed: options.confirm.as_deref(),
-    };
+    let question = question(&plan, intent, stage, options);
     carry_out(session, &plan, mode, &question, || {
         recording(session, work, |recorder| {
             let job = execute::Deployment {
@@ -134,6 +125,25 @@ pub(super) fn run(
         session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
+}
+
+/// Only what makes something live is asked about, and only once.
+fn question<'a>(
+    plan: &plan::Plan,
+    intent: Intent,
+    stage: &'a Stage,
+    options: &'a Options,
+) -> Question<'a> {
+    let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
+    let asked = !options.agreed && plan.steps.iter().any(activates);
+    Question {
+        text: asked.then_some(match intent {
+            Intent::Deploy => "Deploy it?",
+            Intent::Rollback => "Roll back?",
+        }),
+        protected: (asked && stage.protected).then_some(stage.name.as_str()),
+        confirmed: options.confirm.as_deref(),
+    }
 }
 
 /// What the signing key has to be allowed to do.
