@@ -1,7 +1,8 @@
 //! The words of the command line; each verb's own are in its file.
 
 use super::{
-    check, deploy, diff, init, log, prune, release, resume, rollback, show, status, unlock, verify,
+    approve, check, deploy, diff, init, keys, log, policy, prune, release, resume, rollback, show,
+    status, unlock, verify, withdraw,
 };
 use crate::error::Stopped;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -101,6 +102,14 @@ pub enum Verb {
     Diff(diff::Args),
     /// Check a release and its ledger: signatures, binding, hashes
     Verify(verify::Args),
+    /// Agree that a stage gets a release
+    Approve(approve::Args),
+    /// Withdraw a release: no stage takes it any more
+    Withdraw(withdraw::Args),
+    /// Show or change who may sign what
+    Keys(keys::Args),
+    /// Show or replace the policy: what may be deployed
+    Policy(policy::Args),
     /// Remove old releases from a stage's hosts
     Prune(prune::Args),
     /// Finish a release or deployment that stopped in the middle
@@ -125,6 +134,10 @@ impl Verb {
             Self::Show(_) => ("Nothing was changed", "show"),
             Self::Diff(_) => ("Nothing was changed", "diff"),
             Self::Verify(_) => ("Nothing was changed", "verify"),
+            Self::Approve(_) => ("Nothing was approved", "approve"),
+            Self::Withdraw(_) => ("Nothing was withdrawn", "withdraw"),
+            Self::Keys(_) => ("No key was changed", "keys list"),
+            Self::Policy(_) => ("The policy was not changed", "policy"),
             Self::Prune(_) => ("Nothing was removed", "prune"),
             Self::Resume(_) => ("Nothing was finished", "resume"),
             Self::Unlock(_) => ("No lock was ended", "unlock"),

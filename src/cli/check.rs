@@ -118,6 +118,7 @@ fn check(
         open: None,
         behind: &[],
         nowhere: &BTreeSet::new(),
+        trust: None,
     };
     match plan::deploy(&request, &facts) {
         Ok(Deploying::Locked { host, holder }) => {

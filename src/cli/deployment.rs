@@ -2,6 +2,7 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
+    consent,
     deploy::Options,
     hosts::Scene,
     rebuild,
@@ -17,7 +18,7 @@ use crate::{
     ledger::{self, Git, Ledger, Patience, Released},
     observe, pack,
     plan::{self, Action, DeployFacts, Deploying, Step},
-    release::{Digest, Intent, Manifest},
+    release::{Digest, Intent, Manifest, Need},
 };
 use std::collections::BTreeSet;
 
@@ -64,6 +65,8 @@ pub(super) fn run(
         nowhere = lacking(&hosts, &store);
     }
     let request = options.request(intent);
+    let said = consent::look(session, work, &ledger, released, stage, &log, options)?;
+    let (trusted, telling) = consent::telling(work, &ledger, released, stage, &hosts)?;
     let facts = DeployFacts {
         manifest: &released.manifest,
         digest: released.digest,
@@ -75,8 +78,21 @@ pub(super) fn run(
         open: open.as_ref(),
         behind: &behind,
         nowhere: &nowhere,
+        trust: trusted.as_ref(),
     };
-    let plan = match plan::deploy(&request, &facts)? {
+    let mut refusal = plan::consent(&said);
+    let decided = match plan::deploy(&request, &facts) {
+        Ok(decided) => decided,
+        Err(more) => {
+            refusal.reasons.extend(more.reasons);
+            return Err(refusal.into());
+        }
+    };
+    if !matches!(decided, Deploying::Live) {
+        refusal.into_result()?;
+        ledger.allows(&work.key()?, &need(intent, stage))?;
+    }
+    let plan = match decided {
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::Locked { host, holder }),
         Deploying::Live => {
@@ -111,12 +127,21 @@ pub(super) fn run(
                 behind: &behind,
                 request: &request,
                 reason: &options.reason,
+                telling: &telling,
             };
             Ok(job.carry_out(&plan, &mut ledger, &mut fleet.members)?)
         })?;
         session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
+}
+
+/// What the signing key has to be allowed to do.
+fn need(intent: Intent, stage: &Stage) -> Need {
+    match intent {
+        Intent::Deploy => Need::Deploy(stage.name.clone()),
+        Intent::Rollback => Need::Rollback(stage.name.clone()),
+    }
 }
 
 /// Whoever edits and deploys without a commit would wait in vain to see it live.

@@ -4,16 +4,20 @@
 //! **Not here:** decisions (`plan`), effects (`execute`), looking (`observe`).
 //! **To add** a verb: a file with `Args` and `run`, a variant of [`Verb`], a row in the README's table.
 
+mod approve;
 mod args;
 mod carry_out;
 mod check;
+mod consent;
 mod deploy;
 mod deployment;
 mod diff;
 mod hosts;
 mod init;
+mod keys;
 mod log;
 mod man;
+mod policy;
 mod prune;
 mod rebuild;
 mod recover;
@@ -30,6 +34,8 @@ mod status;
 mod unlock;
 mod verify;
 mod wait;
+mod withdraw;
+mod writing;
 
 pub use args::{Cli, Global, Verb};
 
@@ -74,6 +80,10 @@ fn run(session: &Session, verb: Verb) -> Result<(), Error> {
         Verb::Show(args) => show::run(session, &args),
         Verb::Diff(args) => diff::run(session, &args),
         Verb::Verify(args) => verify::run(session, &args),
+        Verb::Approve(args) => approve::run(session, &args),
+        Verb::Withdraw(args) => withdraw::run(session, &args),
+        Verb::Keys(args) => keys::run(session, &args),
+        Verb::Policy(args) => policy::run(session, &args),
         Verb::Prune(args) => prune::run(session, &args),
         Verb::Resume(args) => resume::run(session, &args),
         Verb::Unlock(args) => unlock::run(session, &args),

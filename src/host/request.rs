@@ -55,6 +55,28 @@ pub struct LockRequest {
     pub lease: u64,
 }
 
+/// A text of the ledger with the signature beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignedText {
+    /// The text.
+    pub text: String,
+    /// Its armored signature.
+    pub signature: String,
+}
+
+/// Tells the host which keys and policy count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrustRequest {
+    /// The project's id.
+    pub project: String,
+    /// The stage that the path belongs to.
+    pub stage: String,
+    /// Statements of keys and policy, in order, from the newest that the host knows on.
+    pub statements: Vec<SignedText>,
+    /// Withdrawals of releases.
+    pub withdrawals: Vec<SignedText>,
+}
+
 /// Asks to build a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -116,6 +138,9 @@ pub struct ActivateRequest {
     /// The started entry's serial, for the host's record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<u64>,
+    /// Who else agreed, where the policy asks for that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<SignedText>,
 }
 
 /// Asks to keep a lock alive, or to take back what a job did under it.

@@ -2,11 +2,11 @@
 
 use super::{
     Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rollout, room,
-    settle::settling,
+    settle::settling, trust,
 };
 use crate::{
     config::Stage,
-    facts::{Current, Deployment, Host, Open, PathState},
+    facts::{Current, Deployment, Host, Open, PathState, Trusted},
     release::{Artifact, Buildout, Data, Digest, FORMAT, Intent, Manifest, Started},
 };
 use std::collections::BTreeSet;
@@ -66,6 +66,8 @@ pub struct DeployFacts<'a> {
     pub behind: &'a [String],
     /// Artifacts that hosts lack and that are not at hand here either.
     pub nowhere: &'a BTreeSet<Digest>,
+    /// What hosts are told of keys and policy; nothing = the ledger says nothing to hosts.
+    pub trust: Option<&'a Trusted>,
 }
 
 /// What comes out of deciding.
@@ -104,6 +106,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
             );
             continue;
         };
+        trust::check(host, &facts.stage.name, facts.trust, &mut refusal);
         if is_live(host, facts) {
             continue;
         }
@@ -330,6 +333,7 @@ fn steps(
                 host.name
             ));
         }
+        notes.extend(trust::note(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
         }
@@ -410,6 +414,7 @@ fn prepare(
             artifacts: lacking,
         });
     }
+    actions.extend(trust::tell(host, facts.trust));
     actions.push(Action::Prepare {
         version: version.clone(),
         buildout: buildout.name.clone(),

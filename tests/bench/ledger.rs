@@ -168,6 +168,7 @@ impl History {
             },
             id: new_id().unwrap(),
             files,
+            edits: ledger::Edits::default(),
             who: self.who.clone(),
             time,
             reason: String::new(),

@@ -117,6 +117,22 @@ impl Project {
         self.sandbox.git(&self.directory, arguments)
     }
 
+    /// Makes an ssh key of somebody, who signs from now on; the path of its public half.
+    pub fn sign_as(&self, name: &str) -> String {
+        let key = self.sandbox.path(&format!("home/.ssh/{name}"));
+        if !key.exists() {
+            super::sshd::keygen(&key, "");
+        }
+        let public = format!("{}.pub", key.display());
+        self.git(&["config", "user.signingKey", &public]);
+        public
+    }
+
+    /// The first person signs again.
+    pub fn sign_as_ada(&self) {
+        self.git(&["config", "--unset", "user.signingKey"]);
+    }
+
     /// Commits everything.
     #[track_caller]
     pub fn commit(&self, message: &str) {

@@ -83,6 +83,8 @@ fn a_good_release_verifies_in_one_line() {
             "entries",
             "serials",
             "additions",
+            "roles",
+            "keys",
             "manifest",
             "project",
             "tag",

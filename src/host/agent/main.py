@@ -1,4 +1,4 @@
-"""One verb a run; whatever happens becomes the last line."""
+"""One verb a run, or a conversation; whatever happens becomes the last line."""
 
 import argparse
 import os
@@ -6,11 +6,12 @@ import sys
 import traceback
 
 
-def answer(arguments, stream, answers):
+def answer(path, verb, arg, stream, answers):
     """Runs one verb; whatever happens becomes the last line."""
     try:
-        layout = Layout(arguments.path)
-        return VERBS[arguments.verb](layout, arguments.arg, stream, answers)
+        if verb not in VERBS:
+            raise Failed("bad-request", f"this agent ({AGENT_VERSION}) has no verb {verb!r}")
+        return VERBS[verb](Layout(path), arg, stream, answers)
     except Failed as failure:
         return failure.answer()
     except OSError as error:
@@ -24,11 +25,14 @@ def main():
     os.umask(0o022)
     parser = argparse.ArgumentParser(prog="agent", description="git-hostout's agent on a host")
     parser.add_argument("--path", required=True)
-    parser.add_argument("verb", choices=sorted(VERBS))
+    parser.add_argument("verb", choices=["serve", *sorted(VERBS)])
     parser.add_argument("arg", nargs="?")
     arguments = parser.parse_args()
     answers = Answers(sys.stdout.buffer)
-    last = answer(arguments, sys.stdin.buffer, answers)
+    if arguments.verb == "serve":
+        serve(arguments.path, sys.stdin.buffer, answers)
+        return 0
+    last = answer(arguments.path, arguments.verb, arguments.arg, sys.stdin.buffer, answers)
     answers.line(last)
     return 0 if last["end"] == "ok" else 3
 

@@ -5,6 +5,7 @@ use crate::{
     support::{Project, Run, Running, released},
 };
 use hostout::release::Digest;
+use std::path::Path;
 
 /// Where the stage lies on the host.
 pub const PATH: &str = "/srv/hello";
@@ -43,6 +44,18 @@ impl Site {
         Self { project, lab }
     }
 
+    /// The same with a remote, to which it was pushed.
+    pub fn shared(lab: Lab, hosts: &[&str], more: impl Fn(u16) -> String) -> Self {
+        let site = Self::released_with(lab, hosts, more);
+        let sandbox = &site.project.sandbox;
+        let remote = sandbox.path("remote.git").display().to_string();
+        sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &remote]);
+        site.project.git(&["remote", "add", "origin", &remote]);
+        site.project
+            .git(&["push", "--quiet", "origin", "main", "hostout", "v0.1.0"]);
+        site
+    }
+
     /// The host.
     pub fn host(&self) -> &Host {
         self.lab.host(0)
@@ -60,12 +73,12 @@ impl Site {
 
     /// Starts `git-hostout ARGUMENTS` itself.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::with_hosts(
-            &self.project.sandbox,
-            &self.project.directory,
-            &self.lab.config(),
-            arguments,
-        )
+        self.start_in(&self.project.directory, arguments)
+    }
+
+    /// The same in another clone.
+    pub fn start_in(&self, clone: &Path, arguments: &[&str]) -> Running {
+        Running::with_hosts(&self.project.sandbox, clone, &self.lab.config(), arguments)
     }
 
     /// What the page answers on the host's loopback.
