@@ -130,7 +130,7 @@ impl OnHost<'_> {
                 .collect(),
             withdrawals: self.telling.withdrawals.clone(),
         };
-        self.agent(member).trust(request).map(|_| ())
+        self.agent(member).trust(&request).map(|_| ())
     }
 
     fn build(

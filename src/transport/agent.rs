@@ -94,9 +94,8 @@ impl<'t> Conversation<'t> {
     }
 
     /// Tells which keys and policy count.
-    pub fn trust(&mut self, request: TrustRequest) -> Result<TrustAnswer, ConversationError> {
-        let end = self.ask(Verb::Trust, request, None)?;
-        self.read(end)
+    pub fn trust(&mut self, request: &TrustRequest) -> Result<TrustAnswer, ConversationError> {
+        self.ask_read(Verb::Trust, None, request)
     }
 
     /// Builds a release, and takes the lock.

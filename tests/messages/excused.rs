@@ -40,7 +40,6 @@ pub const EXCUSED: &[(&str, &[&str])] = &[
             "{file} is not the file that the last release pinned: sha256 {} then, {} now",
             "find out who replaced it; one name, version and tag has one file for ever",
             "pin a version by PEP 440",
-            "{host} stays behind: {error}",
             "{name}: look how deployment {} ended",
             "{} takes wheels for {theirs}, this machine for {ours}",
             "{error}; `git hostout resume` joins them",
