@@ -92,7 +92,7 @@ fn a_host_that_is_away_stays_behind() {
     assert_eq!(site.live_on(0), "0.1.0");
     site.hostout(&["deploy", "far", "--yes", "--skip-unreachable"])
         .exits(0)
-        .says(&["web3 stays behind", "canary: 1, then 1 hosts"]);
+        .says(&["web3 stays behind: ", "canary: 1, then 1 hosts"]);
     assert_eq!(site.live_on(1), "0.1.1");
     site.lab.host(2).power_on();
     site.hostout(&["deploy", "far", "--yes"])
