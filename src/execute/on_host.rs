@@ -128,7 +128,7 @@ impl OnHost<'_> {
             keep_lock: true,
             expected: live.cloned(),
         };
-        self.agent(member).prepare(request, self.watch).map(|_| ())
+        self.agent(member).prepare(&request, self.watch).map(|_| ())
     }
 
     /// The switch from `old`, and what came of it. With `keep_lock` the host stays ours afterwards.
@@ -167,7 +167,7 @@ impl OnHost<'_> {
         let answer = {
             let leave = self.leave_after_two(&host, old, new);
             let mut agent = self.agent(member).until(&leave);
-            agent.activate(request, self.watch)
+            agent.activate(&request, self.watch)
         };
         let left = answer.is_err() && asked() > 1;
         let case = Case {
