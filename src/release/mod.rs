@@ -24,5 +24,5 @@ pub use manifest::{
     SourceKind, SourceRef, Tarball,
 };
 pub use name::normalize;
-pub use settings::{Data, Hook, Hooks, Services, Shared, Snapshot};
+pub use settings::{Data, Hook, Hooks, Program, Services, Shared, Snapshot};
 pub use target::{Target, wheel_tags};
