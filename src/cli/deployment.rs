@@ -19,6 +19,7 @@ use crate::{
     plan::{self, Action, DeployFacts, Deploying, Step},
     release::{Digest, Intent, Manifest},
 };
+use semver::Version;
 use std::collections::BTreeSet;
 
 /// Takes `released` to the hosts of `stage`.
@@ -72,6 +73,7 @@ pub(super) fn run(
         last_started: last_started.as_ref(),
         log: &all,
         hosts: &hosts,
+        live: &live_manifests(&ledger, &hosts)?,
         open: open.as_ref(),
         behind: &behind,
         nowhere: &nowhere,
@@ -140,6 +142,19 @@ fn lacking(hosts: &[facts::Host], store: &pack::Store) -> BTreeSet<Digest> {
         .filter(|digest| store.path(digest).is_none())
         .copied()
         .collect()
+}
+
+/// The manifests of what is live on hosts; of a release that the ledger does not know there is none.
+fn live_manifests(ledger: &Ledger, hosts: &[facts::Host]) -> Result<Vec<Manifest>, Error> {
+    let versions: BTreeSet<&Version> = hosts
+        .iter()
+        .filter_map(|host| host.current.release())
+        .collect();
+    let mut manifests = Vec::new();
+    for version in versions {
+        manifests.extend(ledger.release(version)?.map(|released| released.manifest));
+    }
+    Ok(manifests)
 }
 
 /// What is live now, under which tag, and where people look at it.

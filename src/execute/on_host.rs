@@ -138,7 +138,12 @@ impl OnHost<'_> {
         self.begin(step);
         let new = &self.released.manifest.version;
         let host = member.host.destination.clone();
+        let roll = match &step.action {
+            Action::Activate { roll, .. } => roll.clone(),
+            _ => Vec::new(),
+        };
         let request = ActivateRequest {
+            roll,
             version: new.clone(),
             manifest_sha256: self.released.digest,
             id: self.id.clone(),

@@ -69,6 +69,7 @@ impl Agent {
         "prepare",
         "services",
         "health",
+        "rolling",
         "journal",
         "snapshot",
         "postgresql",

@@ -23,6 +23,6 @@ pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
-    PrepareRequest, PruneRequest, Request, StatusRequest, UnlockRequest,
+    PrepareRequest, PruneRequest, Request, Rolled, StatusRequest, UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};

@@ -24,6 +24,7 @@ opens with the modules that it needs:
     prepare       everything that outsiders can't notice
     services      start, stop and look at what a release runs, by kind
     health        processes and http, judged by effect
+    rolling       programs from one release to another, one by one
     journal       what a job did, for those who were not connected
     snapshot      the scripts of collective.recipe.backup
     postgresql    pg_dump, and back in one transaction
