@@ -30,6 +30,7 @@ mod release;
 mod repositories;
 mod resume;
 mod rollback;
+mod rolling;
 mod show;
 mod ssh;
 mod stages;
