@@ -78,6 +78,7 @@ impl Agent {
         "atboot",
         "activation",
         "job",
+        "preparation",
         "reversal",
         "recovery",
         "prune",

@@ -24,6 +24,7 @@ mod lock;
 mod log;
 mod lost_update;
 mod pins;
+mod preparation;
 mod prune;
 mod refusals;
 mod release;

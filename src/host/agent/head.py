@@ -33,6 +33,7 @@ opens with the modules that it needs:
     atboot        what the host's next start is told while a job runs
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection
+    preparation   preparing as such a job
     reversal      a job that ended well is taken back
     recovery      a job that was cut off is put right
     prune         what may go

@@ -74,7 +74,7 @@ class Journal:
 
 def follow(layout, journal, answers, wait=True):
     """Copies a job's events to stdout until its end, and gives the end: the job itself doesn't care."""
-    offset = 0
+    offset, pause = 0, 0.01
     while True:
         running = journal.running()  # looked at first: what the job wrote before it ended is read below
         events, offset = journal.events(offset)
@@ -89,7 +89,8 @@ def follow(layout, journal, answers, wait=True):
                          None if running else "git hostout resume puts it right", tail_of(journal.output),
                          result="unknown", current=current)
         answers.alive()
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(0.1, pause * 1.2)  # what is short is heard of at once
 
 
 def last_job(layout):

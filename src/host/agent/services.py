@@ -82,7 +82,10 @@ class Supervisor(NoServices):
         if not conf or not os.path.exists(current) or not os.path.samefile(current, self.release):
             return script
         through = os.path.join(current, os.path.relpath(conf[0], self.release))
-        write_whole(own, text.replace(conf[0], through).encode(), 0o755)
+        try:
+            write_whole(own, text.replace(conf[0], through).encode(), 0o755)
+        except OSError:  # a full disk keeps no site down: it can't be taken over one by one, that is all
+            return script
         return own
 
     def up(self):
