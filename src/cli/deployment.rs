@@ -7,7 +7,7 @@ use super::{
     rebuild,
     recover::{self, Recovered},
     session::{Session, Workspace},
-    verify,
+    unpushed, verify,
 };
 use crate::{
     config::{Host, Stage},
@@ -86,10 +86,10 @@ pub(super) fn run(
                 "{} {} is live and healthy on {} already.",
                 released.manifest.project.name, released.manifest.version, stage.name
             ));
-            return match intent {
-                Intent::Deploy => note_edits(session, work, &released.manifest),
-                Intent::Rollback => Ok(()),
-            };
+            if intent == Intent::Deploy {
+                note_edits(session, work, &released.manifest)?;
+            }
+            return unpushed::push_if_any(session, work, ledger, mode);
         }
     };
     let activates = |step: &Step| matches!(step.action, Action::Activate { .. });

@@ -28,6 +28,7 @@ mod show;
 mod show_event;
 mod status;
 mod unlock;
+mod unpushed;
 mod verify;
 mod wait;
 

@@ -62,7 +62,6 @@ pub const EXCUSED: &[(&str, &[&str])] = &[
             "{}: nothing was live before, so that {} stays",
             "here: wait {seconds} s",
             "ledger pushed to {remote}",
-            "{what}; `git hostout resume` pushes the ledger later",
             "ProxyJump: {error}",
             "wait until they are done",
         ],
