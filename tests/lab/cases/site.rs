@@ -27,7 +27,16 @@ impl Site {
 
     /// The same with lines that name the page's port.
     pub fn released_with(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
-        let project = Project::hello();
+        Self::released_of(Project::hello(), lab, hosts, more)
+    }
+
+    /// The same of a project that was changed.
+    pub fn released_of(
+        project: Project,
+        lab: Lab,
+        hosts: &[&str],
+        more: impl FnOnce(u16) -> String,
+    ) -> Self {
         project.add_stage_on(hosts, "far", PATH, &more(project.port));
         project.commit("Deploy to hosts");
         for (index, _) in hosts.iter().enumerate() {
