@@ -37,7 +37,10 @@ pub fn programs(made: &Made<'_>, services: &Services) -> Vec<Program> {
                 Program {
                     name: script.clone(),
                     client: owner.is_some_and(|part| made.inspected.recipe(part) == CLIENT),
-                    made_of: made.of("", owner.map(|part| BTreeSet::from([part.to_owned()]))),
+                    made_of: made.of(
+                        "",
+                        owner.map(|part| BTreeSet::from([part.to_owned()])).as_ref(),
+                    ),
                 }
             })
             .collect(),
@@ -111,12 +114,12 @@ impl Made<'_> {
         let program = |line: &Line<'_>| Program {
             name: line.name.to_owned(),
             client: if any_zope { zope(line) } else { alike(line) },
-            made_of: self.of(&line.whole, self.named(&line.whole)),
+            made_of: self.of(&line.whole, self.named(&line.whole).as_ref()),
         };
         let daemon = Program {
             name: DAEMON.to_owned(),
             client: false,
-            made_of: self.of(DAEMON, Some(BTreeSet::from([part.clone()]))),
+            made_of: self.of(DAEMON, Some(&BTreeSet::from([part.clone()]))),
         };
         let programs = lines.iter().map(program);
         std::iter::once(daemon).chain(programs).collect()
@@ -156,7 +159,7 @@ impl Made<'_> {
             "zc.recipe.egg" => {
                 let words = self.inspected.words(part, "scripts");
                 let made = |word: &&str| word.split('=').next_back() == Some(script);
-                words.iter().any(|word| made(&word))
+                words.iter().any(made)
             }
             _ => *part == script,
         };
@@ -165,9 +168,9 @@ impl Made<'_> {
     }
 
     /// The digest of everything in `parts`, nothing = in all of them, and of the line itself.
-    fn of(&self, line: &str, parts: Option<BTreeSet<String>>) -> Digest {
+    fn of(&self, line: &str, parts: Option<&BTreeSet<String>>) -> Digest {
         let mut facts = BTreeSet::from([line.to_owned()]);
-        let mut todo: Vec<String> = match &parts {
+        let mut todo: Vec<String> = match parts {
             Some(parts) => parts.iter().cloned().collect(),
             None => self.inspected.sections.keys().cloned().collect(),
         };

@@ -123,6 +123,10 @@ pub struct ActivateRequest {
 
 /// A program on its way from one release to another, beside others that run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four answers that do not depend on each other, as they go over the line"
+)]
 pub struct Rolled {
     /// Its name.
     pub name: String,
