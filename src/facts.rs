@@ -4,12 +4,14 @@
 //! **Not here:** looking (`observe`), deciding (`plan`).
 //! **To add** a fact: a field here, filled in by `observe`, used by `plan`.
 
+mod consent;
 mod verdict;
 
+pub use consent::{Consent, Trusted};
 pub use verdict::{Check, Verdict};
 
 use crate::{
-    host::DeadOwner,
+    host::{DeadOwner, TrustSeen},
     release::{Digest, EntryId, HostResult, Intent, Manifest, Outcome, Started},
 };
 use semver::Version;
@@ -156,6 +158,8 @@ pub struct Host {
     pub missing: BTreeSet<Digest>,
     /// Whether this program's agent is installed.
     pub agent: bool,
+    /// Whom it believes, and what it can check; nothing = it cannot say.
+    pub trust: Option<TrustSeen>,
 }
 
 /// What is free on a file system.
@@ -266,6 +270,7 @@ impl Host {
             shared_files: BTreeMap::new(),
             missing: BTreeSet::new(),
             agent: false,
+            trust: None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The words of the command line; each verb's own are in its file.
 
 use super::{
-    check, deploy, diff, init, log, prune, release, resume, rollback, show, status, unlock, verify,
+    approve, check, completions, deploy, diff, init, keys, log, logs, policy, prune, put, release,
+    resume, rollback, run, show, ssh, status, unlock, verify, withdraw,
 };
 use crate::error::Stopped;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -101,12 +102,30 @@ pub enum Verb {
     Diff(diff::Args),
     /// Check a release and its ledger: signatures, binding, hashes
     Verify(verify::Args),
+    /// Agree that a stage gets a release
+    Approve(approve::Args),
+    /// Withdraw a release: no stage takes it any more
+    Withdraw(withdraw::Args),
+    /// Show or change who may sign what
+    Keys(keys::Args),
+    /// Show or replace the policy: what may be deployed
+    Policy(policy::Args),
     /// Remove old releases from a stage's hosts
     Prune(prune::Args),
     /// Finish a release or deployment that stopped in the middle
     Resume(resume::Args),
     /// End the lock of somebody who is gone
     Unlock(unlock::Args),
+    /// Put a shared file to a stage's hosts
+    Put(put::Args),
+    /// Run a command in the live release
+    Run(run::Args),
+    /// Open a shell on a host
+    Ssh(ssh::Args),
+    /// Show the logs of what runs
+    Logs(logs::Args),
+    /// Print what makes a shell complete stages, hosts and versions
+    Completions(completions::Args),
     /// Print the man page
     Man,
 }
@@ -125,9 +144,18 @@ impl Verb {
             Self::Show(_) => ("Nothing was changed", "show"),
             Self::Diff(_) => ("Nothing was changed", "diff"),
             Self::Verify(_) => ("Nothing was changed", "verify"),
+            Self::Approve(_) => ("Nothing was approved", "approve"),
+            Self::Withdraw(_) => ("Nothing was withdrawn", "withdraw"),
+            Self::Keys(_) => ("No key was changed", "keys list"),
+            Self::Policy(_) => ("The policy was not changed", "policy"),
             Self::Prune(_) => ("Nothing was removed", "prune"),
             Self::Resume(_) => ("Nothing was finished", "resume"),
             Self::Unlock(_) => ("No lock was ended", "unlock"),
+            Self::Put(_) => ("The file may be on some hosts", "put"),
+            Self::Run(_) => ("What the command did stays done", "status"),
+            Self::Ssh(_) => ("Nothing was changed", "ssh"),
+            Self::Logs(_) => ("Nothing was changed", "logs"),
+            Self::Completions(_) => ("Nothing was changed", "completions"),
             Self::Man => ("Nothing was changed", "man"),
         };
         Stopped { nothing, next }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Look at this stage's hosts too; left out = all stages
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
 }
 
@@ -119,6 +119,7 @@ fn check(
         open: None,
         behind: &[],
         nowhere: &BTreeSet::new(),
+        trust: None,
     };
     match plan::deploy(&request, &facts) {
         Ok(Deploying::Locked { host, holder }) => {

@@ -1,7 +1,7 @@
 //! `git hostout deploy`: takes a release to a stage's hosts.
 
 use super::{
-    deployment,
+    consent, deployment,
     hosts::{Choice, Scene},
     releasing,
     session::{Session, Workspace},
@@ -23,14 +23,18 @@ use std::time::Duration;
 Examples:
   git hostout deploy                     the release of HEAD to the default stage
   git hostout deploy staging 1.4.2
+  git hostout deploy production --from staging
   git hostout deploy production -m 'Spring sale' --dry-run")]
 pub struct Args {
     /// The stage; left out = `default-stage`, else the only one
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages_and_versions())]
     stage: Option<String>,
     /// The release; left out = that of HEAD or of its nearest released ancestor
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", add = super::complete::versions())]
     version: Option<String>,
+    /// The release that STAGE runs healthy, for as long as the policy asks
+    #[arg(long, value_name = "STAGE", conflicts_with = "version")]
+    from: Option<String>,
     #[command(flatten)]
     options: Options,
 }
@@ -46,7 +50,7 @@ pub struct Options {
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Only hosts whose names match GLOB
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = super::complete::hosts())]
     pub hosts: Option<String>,
     /// Hosts that cannot be reached stay behind
     #[arg(long)]
@@ -74,7 +78,7 @@ pub struct Options {
     )]
     pub reason: String,
     /// The name of a protected stage
-    #[arg(long, value_name = "STAGE")]
+    #[arg(long, value_name = "STAGE", add = super::complete::stages())]
     pub confirm: Option<String>,
     /// Whether the yes was given when what goes on now began
     #[arg(skip)]
@@ -136,6 +140,14 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let (stage, version) = words(&work, args)?;
     let stage = work.project.select_stage(stage)?;
     let ledger = work.ledger(&session.ui)?;
+    let proven = match &args.from {
+        Some(from) => {
+            let from = work.project.select_stage(Some(from))?;
+            Some(consent::proven(session, &ledger, from, stage)?.to_string())
+        }
+        None => None,
+    };
+    let version = version.or(proven.as_deref());
     if version.is_none() {
         release_first(session, &work, &ledger)?;
     }

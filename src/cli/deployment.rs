@@ -2,6 +2,7 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
+    consent,
     deploy::Options,
     hosts::Scene,
     rebuild,
@@ -17,7 +18,7 @@ use crate::{
     ledger::{self, Git, Ledger, Patience, Released},
     observe, pack,
     plan::{self, Action, DeployFacts, Deploying, Step},
-    release::{Digest, Intent, Manifest},
+    release::{Digest, Intent, Manifest, Need},
 };
 use semver::Version;
 use std::collections::BTreeSet;
@@ -65,6 +66,8 @@ pub(super) fn run(
         nowhere = lacking(&hosts, &store);
     }
     let request = options.request(intent);
+    let said = consent::look(session, work, &ledger, released, stage, &log, options)?;
+    let (trusted, telling) = consent::telling(work, &ledger, released, stage, &hosts)?;
     let facts = DeployFacts {
         manifest: &released.manifest,
         digest: released.digest,
@@ -77,18 +80,25 @@ pub(super) fn run(
         open: open.as_ref(),
         behind: &behind,
         nowhere: &nowhere,
+        trust: trusted.as_ref(),
     };
-    let plan = match plan::deploy(&request, &facts)? {
+    let mut refusal = plan::consent(&said);
+    let decided = match plan::deploy(&request, &facts) {
+        Ok(decided) => decided,
+        Err(more) => {
+            refusal.reasons.extend(more.reasons);
+            return Err(refusal.into());
+        }
+    };
+    if !matches!(decided, Deploying::Live) {
+        refusal.into_result()?;
+        ledger.allows(&work.key()?, &need(intent, stage))?;
+    }
+    let plan = match decided {
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::Locked { host, holder }),
         Deploying::Live => {
-            session.ui.status(&format!(
-                "{} {} is live and healthy on {} already.",
-                released.manifest.project.name, released.manifest.version, stage.name
-            ));
-            if intent == Intent::Deploy {
-                note_edits(session, work, &released.manifest)?;
-            }
+            already_live(session, work, stage, &released.manifest, intent)?;
             return unpushed::push_if_any(session, work, ledger, mode);
         }
     };
@@ -113,12 +123,39 @@ pub(super) fn run(
                 behind: &behind,
                 request: &request,
                 reason: &options.reason,
+                telling: &telling,
             };
             Ok(job.carry_out(&plan, &mut ledger, &mut fleet.members)?)
         })?;
         session.ui.status(&live(work, stage, &released.manifest));
         Ok(())
     })
+}
+
+/// What the signing key has to be allowed to do.
+fn need(intent: Intent, stage: &Stage) -> Need {
+    match intent {
+        Intent::Deploy => Need::Deploy(stage.name.clone()),
+        Intent::Rollback => Need::Rollback(stage.name.clone()),
+    }
+}
+
+/// Says that there is nothing to be done on hosts.
+fn already_live(
+    session: &Session,
+    work: &Workspace,
+    stage: &Stage,
+    manifest: &Manifest,
+    intent: Intent,
+) -> Result<(), Error> {
+    session.ui.status(&format!(
+        "{} {} is live and healthy on {} already.",
+        manifest.project.name, manifest.version, stage.name
+    ));
+    match intent {
+        Intent::Deploy => note_edits(session, work, manifest),
+        Intent::Rollback => Ok(()),
+    }
 }
 
 /// Whoever edits and deploys without a commit would wait in vain to see it live.

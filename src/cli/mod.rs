@@ -4,17 +4,25 @@
 //! **Not here:** decisions (`plan`), effects (`execute`), looking (`observe`).
 //! **To add** a verb: a file with `Args` and `run`, a variant of [`Verb`], a row in the README's table.
 
+mod approve;
 mod args;
 mod carry_out;
 mod check;
+mod complete;
+mod completions;
+mod consent;
 mod deploy;
 mod deployment;
 mod diff;
 mod hosts;
 mod init;
+mod keys;
 mod log;
+mod logs;
 mod man;
+mod policy;
 mod prune;
+mod put;
 mod rebuild;
 mod recover;
 mod release;
@@ -23,14 +31,18 @@ mod remote;
 mod report;
 mod resume;
 mod rollback;
+mod run;
 mod session;
 mod show;
 mod show_event;
+mod ssh;
 mod status;
 mod unlock;
 mod unpushed;
 mod verify;
 mod wait;
+mod withdraw;
+mod writing;
 
 pub use args::{Cli, Global, Verb};
 
@@ -41,6 +53,10 @@ use std::{ffi::OsString, process::ExitCode};
 
 /// Runs the program with `argv`, prints what there is to say, and returns its exit code.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    if let Some(code) = complete::answer(&argv) {
+        return code;
+    }
     let cli = match Cli::try_parse_from(argv) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
@@ -48,9 +64,9 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let session = Session::new(cli.global);
     let done = listen(&session, &cli.verb)
         .and_then(|()| run(&session, cli.verb))
-        .and_then(|()| session.ui.finish().map_err(Error::Output));
+        .and_then(|code| session.ui.finish().map(|()| code).map_err(Error::Output));
     let code = process::reporting(|| match done {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => report::failure(&session, &error),
     });
     ExitCode::from(code)
@@ -63,8 +79,11 @@ fn listen(session: &Session, verb: &Verb) -> Result<(), Error> {
     process::listen(farewell).map_err(Error::Signals)
 }
 
-fn run(session: &Session, verb: Verb) -> Result<(), Error> {
-    match verb {
+/// The exit code is 0, or that of a command which the verb ran for somebody.
+fn run(session: &Session, verb: Verb) -> Result<u8, Error> {
+    let done = match verb {
+        Verb::Run(args) => return run::run(session, &args),
+        Verb::Logs(args) => return logs::run(session, &args),
         Verb::Init(args) => init::run(session, &args),
         Verb::Check(args) => check::run(session, &args),
         Verb::Release(args) => release::run(session, &args),
@@ -75,9 +94,17 @@ fn run(session: &Session, verb: Verb) -> Result<(), Error> {
         Verb::Show(args) => show::run(session, &args),
         Verb::Diff(args) => diff::run(session, &args),
         Verb::Verify(args) => verify::run(session, &args),
+        Verb::Approve(args) => approve::run(session, &args),
+        Verb::Withdraw(args) => withdraw::run(session, &args),
+        Verb::Keys(args) => keys::run(session, &args),
+        Verb::Policy(args) => policy::run(session, &args),
         Verb::Prune(args) => prune::run(session, &args),
         Verb::Resume(args) => resume::run(session, &args),
         Verb::Unlock(args) => unlock::run(session, &args),
+        Verb::Put(args) => put::run(session, &args),
+        Verb::Ssh(args) => ssh::run(session, &args),
+        Verb::Completions(args) => completions::run(session, &args),
         Verb::Man => man::run(session),
-    }
+    };
+    done.map(|()| 0)
 }

@@ -24,7 +24,7 @@ use crate::{
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Only this stage's deployment
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
     /// Show what would be done
     #[arg(long, short = 'n')]

@@ -31,10 +31,10 @@ Examples:
   git hostout rollback production --to 1.4.2 -m 'Checkout broken'")]
 pub struct Args {
     /// The stage; with several it must be named
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
     /// This release
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", add = super::complete::versions())]
     to: Option<String>,
     #[command(flatten)]
     options: Options,
@@ -77,6 +77,8 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
         ));
         log.clone_from(&host.history);
     }
+    let runs = seen.iter().find_map(|host| host.current.release());
+    log.retain(|past| ledger.withdrawal(&past.version).is_none() || Some(&past.version) == runs);
     let version = if let Some(word) = &args.to {
         plan::parse_version(word)?
     } else {

@@ -15,7 +15,7 @@ use crate::{
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Which; left out = the release of HEAD or of its nearest released ancestor
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", add = super::complete::versions())]
     version: Option<String>,
     /// Make every artifact again from git, and compare
     #[arg(long)]
@@ -69,6 +69,16 @@ pub(super) fn before_deploying(
     let mut checks = check_ledger(work, ledger, None)?;
     checks.extend(check_release(work, ledger, released)?);
     let verdict = Verdict::of(Some(released.manifest.version.clone()), checks);
+    if verdict.ok {
+        Ok(())
+    } else {
+        Err(Error::Unverified(Unverified(verdict)))
+    }
+}
+
+/// The checks before an entry that others rely on.
+pub(super) fn before_writing(work: &Workspace, ledger: &Ledger) -> Result<(), Error> {
+    let verdict = Verdict::of(None, check_ledger(work, ledger, None)?);
     if verdict.ok {
         Ok(())
     } else {

@@ -1,15 +1,15 @@
 //! What one host is told in a deployment. Hosts are told at the same time, so that nothing here belongs to one thread.
 
 use super::{
-    Deployed, Error, Live, Member, Result,
+    Deployed, Error, Live, Member, Result, Telling,
     record::Signed,
-    stream::Stream,
+    upload::{MUCH, Upload},
     verdict::{Case, Verdict},
 };
 use crate::{
     config::Stage,
     event::{Event, Watch},
-    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest},
+    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest, TrustRequest},
     ledger::Released,
     observe::holder,
     pack::Store,
@@ -34,6 +34,10 @@ pub(super) struct OnHost<'a> {
     pub released: &'a Released,
     /// As it was asked for.
     pub request: &'a DeployRequest,
+    /// What it is told of keys and policy.
+    pub telling: &'a Telling,
+    /// The project's id.
+    pub project: String,
     /// Whoever looks on.
     pub watch: Watch<'a>,
     /// Names the deployment.
@@ -78,6 +82,7 @@ impl OnHost<'_> {
                 let done = match &step.action {
                     Action::InstallAgent { .. } => self.agent(member).install().map(|_| ()),
                     Action::Upload { artifacts, .. } => self.upload(member, artifacts)?,
+                    Action::Trust { known, .. } => self.tell(member, *known),
                     Action::Prepare { buildout, .. } => {
                         let prepared = self.build(member, buildout, live);
                         // Where it was cut off the lock may be ours still; a job that says no gives it back.
@@ -100,10 +105,33 @@ impl OnHost<'_> {
         member: &mut Member,
         artifacts: &[Artifact],
     ) -> Result<Result<(), ConversationError>> {
-        let digests: Vec<_> = artifacts.iter().map(|artifact| artifact.sha256).collect();
-        let host = member.host.destination.clone();
-        let stream = Stream::new(self.store, &digests, &host, self.watch)?;
-        Ok(self.agent(member).put(stream).map(|_| ()))
+        let upload = Upload {
+            store: self.store,
+            path: &self.stage.path,
+            python: &self.stage.python,
+            much: MUCH,
+            stop: &|| asked() > 0,
+            watch: self.watch,
+        };
+        upload.carry_out(member.transport.as_mut(), artifacts)
+    }
+
+    /// Tells which keys and policy count, from the statement on that it knows.
+    fn tell(&self, member: &mut Member, known: Option<u64>) -> Result<(), ConversationError> {
+        let known = usize::try_from(known.unwrap_or_default()).unwrap_or(usize::MAX);
+        let request = TrustRequest {
+            project: self.project.clone(),
+            stage: self.stage.name.clone(),
+            statements: self
+                .telling
+                .statements
+                .iter()
+                .skip(known)
+                .cloned()
+                .collect(),
+            withdrawals: self.telling.withdrawals.clone(),
+        };
+        self.agent(member).trust(request).map(|_| ())
     }
 
     fn build(
@@ -164,6 +192,7 @@ impl OnHost<'_> {
             stage: self.stage.name.clone(),
             intent: self.request.intent,
             serial: signed.serial,
+            approvals: self.telling.approvals.clone(),
         };
         let answer = {
             let leave = self.leave_after_two(&host, old, new);
@@ -300,6 +329,10 @@ impl OnHost<'_> {
                 (FailureKind::Locked, Some(lock)) => {
                     let holder = holder(lock);
                     return Error::Locked { host, holder };
+                }
+                (FailureKind::Untrusted, _) => {
+                    let (what, hint) = (failure.message.clone(), failure.hint.clone());
+                    return Error::Untrusted { host, what, hint };
                 }
                 (FailureKind::Stale, _) => {
                     let what = failure.message.clone();

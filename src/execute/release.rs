@@ -65,18 +65,21 @@ pub fn carry_out_release(
                 published = release.publisher.push(Some(&release.note.tag), ledger)?;
                 not_stopped(&published)?;
             }
-            Action::Reapply { .. }
+            Action::Append { .. }
+            | Action::Reapply { .. }
             | Action::Settle { .. }
             | Action::Recover { .. }
             | Action::Unlock { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
+            | Action::Trust { .. }
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }
             | Action::Pause { .. }
             | Action::RecordEnded { .. }
             | Action::Break { .. }
+            | Action::Share { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }
     }
@@ -142,6 +145,7 @@ fn enter(release: &Release<'_>, ledger: &mut Ledger, tag: ObjectId) -> Result<()
         },
         id: ledger::new_id()?,
         files,
+        edits: ledger::Edits::default(),
         who: release.who.clone(),
         time: release.now,
         reason: String::new(),

@@ -65,16 +65,19 @@ impl Settling<'_> {
             Action::Commit { .. }
             | Action::Tag { .. }
             | Action::Enter { .. }
+            | Action::Append { .. }
             | Action::Reapply { .. }
             | Action::Push { .. }
             | Action::Recover { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
+            | Action::Trust { .. }
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }
             | Action::Pause { .. }
             | Action::RecordEnded { .. }
+            | Action::Share { .. }
             | Action::Prune { .. } => return Ok(false),
         }
         Ok(true)

@@ -55,6 +55,28 @@ pub struct LockRequest {
     pub lease: u64,
 }
 
+/// A text of the ledger with the signature beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignedText {
+    /// The text.
+    pub text: String,
+    /// Its armored signature.
+    pub signature: String,
+}
+
+/// Tells the host which keys and policy count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrustRequest {
+    /// The project's id.
+    pub project: String,
+    /// The stage that the path belongs to.
+    pub stage: String,
+    /// Statements of keys and policy, in order, from the newest that the host knows on.
+    pub statements: Vec<SignedText>,
+    /// Withdrawals of releases.
+    pub withdrawals: Vec<SignedText>,
+}
+
 /// Asks to build a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -119,6 +141,9 @@ pub struct ActivateRequest {
     /// The programs that are taken over one by one, in this order; none = all stop together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roll: Vec<Rolled>,
+    /// Who else agreed, where the policy asks for that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<SignedText>,
 }
 
 /// A program on its way from one release to another, beside others that run.

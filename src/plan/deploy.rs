@@ -2,11 +2,11 @@
 
 use super::{
     Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rolling::rolling, rollout,
-    room, settle::settling,
+    room, settle::settling, trust,
 };
 use crate::{
     config::Stage,
-    facts::{Current, Deployment, Host, Open, PathState},
+    facts::{Current, Deployment, Host, Open, PathState, Trusted},
     release::{Artifact, Buildout, Data, Digest, FORMAT, Intent, Manifest, Started},
 };
 use std::collections::BTreeSet;
@@ -68,6 +68,8 @@ pub struct DeployFacts<'a> {
     pub behind: &'a [String],
     /// Artifacts that hosts lack and that are not at hand here either.
     pub nowhere: &'a BTreeSet<Digest>,
+    /// What hosts are told of keys and policy; nothing = the ledger says nothing to hosts.
+    pub trust: Option<&'a Trusted>,
 }
 
 /// What comes out of deciding.
@@ -106,6 +108,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
             );
             continue;
         };
+        trust::check(host, &facts.stage.name, facts.trust, &mut refusal);
         if is_live(host, facts) {
             continue;
         }
@@ -265,7 +268,7 @@ fn check(
         if host.shared_files.get(file) != Some(&true) {
             refusal.add(
                 format!("{name}: shared file {file} is missing"),
-                format!("copy it to {path}/shared/{file} there, mode 0600"),
+                format!("git hostout put {} {file}", facts.stage.name),
             );
         }
     }
@@ -332,6 +335,7 @@ fn steps(
                 host.name
             ));
         }
+        notes.extend(trust::note(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
         }
@@ -415,6 +419,7 @@ fn prepare(
             artifacts: lacking,
         });
     }
+    actions.extend(trust::tell(host, facts.trust));
     actions.push(Action::Prepare {
         version: version.clone(),
         buildout: buildout.name.clone(),

@@ -4,6 +4,7 @@
 //! **Not here:** how a step is carried out (`execute`), what is seen (`observe`).
 //! **To add** an action: a variant of [`Action`], its line in `show.rs`, its arm in `execute::step`, a row in the tests.
 
+mod consent;
 mod deploy;
 mod difference;
 mod drift;
@@ -12,6 +13,7 @@ mod go_on;
 mod health;
 mod lost_update;
 mod prune;
+mod put;
 mod recover;
 mod refusal;
 mod release;
@@ -22,6 +24,7 @@ mod rollout;
 mod room;
 mod settle;
 mod show;
+mod trust;
 mod unlock;
 mod verify;
 mod version;
@@ -29,17 +32,20 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub use consent::consent;
 pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer};
 pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use go_on::go_on;
 pub use prune::prune;
+pub use put::{Wanting, put};
 pub use recover::recover;
 pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, Interrupted, publish, resume};
-pub use rollback::{NoTarget, rollback_target};
+pub use rollback::{NoTarget, proven, rollback_target};
 pub use settle::{as_seen, settle};
+pub use trust::{Appending, append};
 pub use unlock::{held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
@@ -109,6 +115,17 @@ pub enum Action {
         /// The release.
         version: Version,
     },
+    /// Append an entry that concerns no host to the ledger.
+    Append {
+        /// The ledger's branch.
+        ledger: String,
+        /// The tip it is planned on.
+        expected: String,
+        /// What it does, e.g. `keys add ben@example.org`.
+        entry: String,
+        /// What that means, line by line.
+        details: Vec<String>,
+    },
     /// Make entries that only we have again on top of the remote's.
     Reapply {
         /// The ledger's branch.
@@ -163,6 +180,15 @@ pub enum Action {
         /// How many it has already.
         there: usize,
     },
+    /// Tell the host which keys and policy count.
+    Trust {
+        /// The project's id.
+        project: String,
+        /// The newest statement that the host knows; nothing = it meets the project now.
+        known: Option<u64>,
+        /// The newest statement there is.
+        generation: u64,
+    },
     /// Build the release directory at its final path, unnoticed by anyone.
     Prepare {
         /// The release.
@@ -214,6 +240,13 @@ pub enum Action {
     RecordEnded {
         /// The stage.
         stage: String,
+    },
+    /// Put a shared file into its place; what is in it is not told.
+    Share {
+        /// Which, from the buildout directory.
+        file: String,
+        /// How big.
+        bytes: u64,
     },
     /// Remove old releases from the host.
     Prune {

@@ -53,7 +53,7 @@ impl Action {
         match self {
             Self::Commit { .. } => "commit",
             Self::Tag { .. } => "tag",
-            Self::Enter { .. } => "enter",
+            Self::Enter { .. } | Self::Append { .. } => "enter",
             Self::Reapply { .. } => "reapply",
             Self::Settle { .. } => "settle",
             Self::Recover { .. } => "recover",
@@ -61,10 +61,12 @@ impl Action {
             Self::Push { .. } => "push",
             Self::InstallAgent { .. } => "install",
             Self::Upload { .. } => "upload",
+            Self::Trust { .. } => "trust",
             Self::Prepare { .. } => "prepare",
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
             Self::Pause { .. } => "wait",
+            Self::Share { .. } => "put",
             Self::Prune { .. } => "prune",
         }
     }
@@ -84,6 +86,12 @@ impl Action {
                 "release {version} into ledger {ledger}, on {}",
                 short(expected)
             ),
+            Self::Append {
+                ledger,
+                expected,
+                entry,
+                ..
+            } => format!("`{entry}` into ledger {ledger}, on {}", short(expected)),
             Self::Reapply {
                 ledger,
                 entries,
@@ -106,6 +114,17 @@ impl Action {
             } => weight(artifacts),
             Self::Upload { artifacts, there } => {
                 format!("{} ({there} are there)", weight(artifacts))
+            }
+            Self::Trust {
+                project,
+                known,
+                generation,
+            } => {
+                let keys = format!("keys and policy number {generation}");
+                match known {
+                    None => format!("project {}, {keys}", short(project)),
+                    Some(_) => keys,
+                }
             }
             Self::Prepare {
                 version,
@@ -143,6 +162,9 @@ impl Action {
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
+            Self::Share { file, bytes } => {
+                format!("shared/{file}, {}, for its owner only", size(*bytes))
+            }
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))
@@ -159,6 +181,7 @@ impl Action {
                 format!("manifest sha256:{}", manifest.short()),
                 format!("tarball sha256:{}", tarball.short()),
             ],
+            Self::Append { details, .. } => details.clone(),
             Self::Activate {
                 backup,
                 revert,

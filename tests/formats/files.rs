@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, fs};
 
 /// The sample, after it was seen to be written back with the same values and nothing else.
 #[track_caller]
-fn frozen<T: DeserializeOwned + Serialize>(name: &str) -> T {
+pub(super) fn frozen<T: DeserializeOwned + Serialize>(name: &str) -> T {
     let text = sample(name);
     let value: T = from_toml(&text).unwrap();
     let table = |text: &str| text.parse::<toml_edit::DocumentMut>().unwrap();

@@ -14,6 +14,7 @@ mod running;
 mod sandbox;
 pub mod sshd;
 mod state;
+mod template;
 mod terminal;
 mod two;
 
@@ -25,5 +26,6 @@ pub use run::Run;
 pub use running::Running;
 pub use sandbox::{Sandbox, remove_tree};
 pub use state::{refs, tree};
-pub use terminal::{CTRL_C, at_a_terminal};
+pub use template::released;
+pub use terminal::{CTRL_C, at_a_terminal, at_a_terminal_with};
 pub use two::Two;

@@ -150,7 +150,7 @@ after-start = ['sh', '-c', 'SCRIPT']
 
 #[test]
 fn a_job_that_dies_is_put_right_by_its_own_client() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     let [hold, held] = ["hold", "held"].map(|name| host.project.sandbox.path(name));
     fs::write(&hold, "").unwrap();

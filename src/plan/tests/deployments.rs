@@ -67,6 +67,7 @@ pub(super) fn decide_on(
             open: None,
             behind: &[],
             nowhere,
+            trust: None,
         },
     )
 }
@@ -236,6 +237,7 @@ fn every_reason_on_every_host_is_told_at_once() {
         reason: String::new(),
         health: None,
         keep: false,
+        after: None,
     };
     let asked = request(Intent::Deploy);
     let refusal = decide(&asked, &manifest(), &[one, two], Some(&last), &nowhere).unwrap_err();

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     lab::Lab,
-    support::{Backend, Balancer, Project, Visitors, free_port},
+    support::{Backend, Balancer, Visitors, free_port},
 };
 
 cases![
@@ -114,9 +114,11 @@ fn no_request_is_lost_over_two_hosts() {
          before-stop = [\"sh\", \"-c\", \"touch {DRAINED}; sleep 1\"]\n\
          after-healthy = [\"rm\", \"-f\", \"{DRAINED}\"]\n"
     );
-    let project = Project::hello();
-    project.edit("base.cfg", "--listen=127.0.0.1:", "--listen=0.0.0.0:");
-    let site = Site::released_of(project, Lab::start(2), &["web1", "web2"], |_| hooks);
+    let site = Site::released_to(Lab::start(2), &["web1", "web2"], &hooks);
+    site.project
+        .edit("base.cfg", "--listen=127.0.0.1:", "--listen=0.0.0.0:");
+    site.project.commit("Listen to the balancer");
+    site.hostout(&["release", "--yes"]).exits(0);
     site.hostout(&["deploy", "far", "--yes"]).exits(0);
     let backends = (0..2).map(|index| Backend {
         address: (site.lab.host(index).address, site.project.port).into(),
@@ -131,10 +133,10 @@ fn no_request_is_lost_over_two_hosts() {
         "rolling: 1, then 1 hosts",
         "all services stop together: none of them is a client beside others",
     ]);
-    assert_eq!([site.live_on(0), site.live_on(1)], ["0.1.1"; 2]);
+    assert_eq!([site.live_on(0), site.live_on(1)], ["0.1.2"; 2]);
     site.hostout(&["rollback", "far", "--yes"]).exits(0);
     let asked = visitors.go();
     assert!(asked > 300, "{asked} requests only");
-    assert_eq!([site.live_on(0), site.live_on(1)], ["0.1.0"; 2]);
+    assert_eq!([site.live_on(0), site.live_on(1)], ["0.1.1"; 2]);
     drop(balancer);
 }
