@@ -8,7 +8,7 @@ use super::{
     rebuild,
     recover::{self, Recovered},
     session::{Session, Workspace},
-    verify,
+    unpushed, verify,
 };
 use crate::{
     config::{Host, Stage},
@@ -20,6 +20,7 @@ use crate::{
     plan::{self, Action, DeployFacts, Deploying, Step},
     release::{Digest, Intent, Manifest, Need},
 };
+use semver::Version;
 use std::collections::BTreeSet;
 
 /// Takes `released` to the hosts of `stage`.
@@ -75,6 +76,7 @@ pub(super) fn run(
         last_started: last_started.as_ref(),
         log: &all,
         hosts: &hosts,
+        live: &live_manifests(&ledger, &hosts)?,
         open: open.as_ref(),
         behind: &behind,
         nowhere: &nowhere,
@@ -96,14 +98,8 @@ pub(super) fn run(
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::Locked { host, holder }),
         Deploying::Live => {
-            session.ui.status(&format!(
-                "{} {} is live and healthy on {} already.",
-                released.manifest.project.name, released.manifest.version, stage.name
-            ));
-            return match intent {
-                Intent::Deploy => note_edits(session, work, &released.manifest),
-                Intent::Rollback => Ok(()),
-            };
+            already_live(session, work, stage, &released.manifest, intent)?;
+            return unpushed::push_if_any(session, work, ledger, mode);
         }
     };
     let question = question(&plan, intent, stage, options);
@@ -154,6 +150,24 @@ fn need(intent: Intent, stage: &Stage) -> Need {
     }
 }
 
+/// Says that there is nothing to be done on hosts.
+fn already_live(
+    session: &Session,
+    work: &Workspace,
+    stage: &Stage,
+    manifest: &Manifest,
+    intent: Intent,
+) -> Result<(), Error> {
+    session.ui.status(&format!(
+        "{} {} is live and healthy on {} already.",
+        manifest.project.name, manifest.version, stage.name
+    ));
+    match intent {
+        Intent::Deploy => note_edits(session, work, manifest),
+        Intent::Rollback => Ok(()),
+    }
+}
+
 /// Whoever edits and deploys without a commit would wait in vain to see it live.
 fn note_edits(session: &Session, work: &Workspace, manifest: &Manifest) -> Result<(), Error> {
     let files = match observe::edited(&work.repo, &work.place.folder)? {
@@ -175,6 +189,19 @@ fn lacking(hosts: &[facts::Host], store: &pack::Store) -> BTreeSet<Digest> {
         .filter(|digest| store.path(digest).is_none())
         .copied()
         .collect()
+}
+
+/// The manifests of what is live on hosts; of a release that the ledger does not know there is none.
+fn live_manifests(ledger: &Ledger, hosts: &[facts::Host]) -> Result<Vec<Manifest>, Error> {
+    let versions: BTreeSet<&Version> = hosts
+        .iter()
+        .filter_map(|host| host.current.release())
+        .collect();
+    let mut manifests = Vec::new();
+    for version in versions {
+        manifests.extend(ledger.release(version)?.map(|released| released.manifest));
+    }
+    Ok(manifests)
 }
 
 /// What is live now, under which tag, and where people look at it.
