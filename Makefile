@@ -1,6 +1,7 @@
 # make demo        from nothing to a running site, and back, on this machine
 # make test        format, lints, all tests
 # make lab         the image of the test hosts, where it is missing (the tests build it too)
+# make chaos       random faults on three test hosts, round after round (ROUNDS=200, SEED=...)
 # make bench       how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
 # make build       the binary and its man page, in target/release
 # make install     puts both where git finds them (PREFIX=/usr/local)
@@ -20,7 +21,7 @@ PACKAGES := build-essential ca-certificates cron curl debian-archive-keyring git
             make mmdebstrap openssh-client openssh-server pkg-config procps python3 python3-dev python3-pip \
             python3-venv util-linux
 
-.PHONY: demo test lab bench build install uninstall setup toolchain
+.PHONY: demo test lab chaos bench build install uninstall setup toolchain
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -39,6 +40,11 @@ test: toolchain setup
 
 lab: setup
 	@bash tests/lab/image.sh
+
+chaos: export HOSTOUT_TEST_CHAOS = $(or $(ROUNDS),200)
+chaos: export HOSTOUT_TEST_SEED = $(or $(SEED),$(shell date +%s))
+chaos: toolchain setup
+	cargo test --locked --test lab -- chaos::
 
 bench: toolchain setup
 	cargo bench --locked --bench bench -- $(BENCH)

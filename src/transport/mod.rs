@@ -14,7 +14,6 @@ use std::io::{Read, Write};
 
 mod agent;
 mod auth;
-mod base64;
 mod connect;
 mod credentials;
 mod destination;

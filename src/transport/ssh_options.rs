@@ -19,6 +19,8 @@ pub struct Options {
     pub port: u16,
     pub address_family: AddressFamily,
     pub connect_timeout: Duration,
+    /// Tries to connect, one a second.
+    pub connection_attempts: u32,
     pub proxy: Option<Proxy>,
     pub identity_files: Vec<PathBuf>,
     pub certificate_files: Vec<PathBuf>,
@@ -113,6 +115,10 @@ impl Options {
                 _ => AddressFamily::Any,
             },
             connect_timeout: seconds("connecttimeout").unwrap_or(CONNECT_TIMEOUT),
+            connection_attempts: one("connectionattempts")
+                .and_then(|attempts| attempts.parse().ok())
+                .unwrap_or(1)
+                .max(1),
             proxy: None,
             identity_files: Vec::new(),
             certificate_files: Vec::new(),
@@ -251,7 +257,7 @@ mod tests {
         let options = Options::parse(
             "user jane\nhostname 192.0.2.1\nport 2222\nidentityfile /k/with space\nidentityfile /k/%r@%h\n\
              userknownhostsfile /a b/kh /c/kh\nstricthostkeychecking accept-new\nproxycommand nc %h %p %%\n\
-             connecttimeout none\nserveraliveinterval 5\nserveralivecountmax 2\nidentityagent none\n",
+             connecttimeout none\nconnectionattempts 3\nserveraliveinterval 5\nserveralivecountmax 2\nidentityagent none\n",
             "web1",
         );
         assert_eq!(options.user, "jane");
@@ -265,6 +271,7 @@ mod tests {
         );
         assert_eq!(options.strict, Strict::AcceptNew);
         assert_eq!(options.connect_timeout, CONNECT_TIMEOUT);
+        assert_eq!(options.connection_attempts, 3);
         assert_eq!(
             (options.alive_interval, options.alive_count),
             (Duration::from_secs(5), 2)

@@ -13,6 +13,7 @@ mod running;
 mod sandbox;
 pub mod sshd;
 mod state;
+mod template;
 mod terminal;
 mod two;
 

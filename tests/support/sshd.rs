@@ -87,6 +87,11 @@ impl Sshd {
         self.folder.path().join(name)
     }
 
+    /// Where it listens on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The ssh configuration.
     pub fn config(&self) -> PathBuf {
         self.path("ssh_config")

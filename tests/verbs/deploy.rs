@@ -104,9 +104,7 @@ fn a_release_that_cannot_be_built_there_changes_nothing() {
 
 #[test]
 fn nothing_running_and_a_package_in_the_buildout_folder() {
-    let project = Project::single();
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
+    let project = Project::released_single();
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
     let program = project.host.join("current/bin/single");
     let mut command = project

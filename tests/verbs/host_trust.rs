@@ -23,7 +23,7 @@ fn limit(host: &Host) {
 
 #[test]
 fn a_key_that_may_only_deploy_deploys_what_is_signed() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     let project = &host.project;
     host.hostout(&["deploy", "far", "--dry-run"])
         .exits(0)
@@ -113,7 +113,7 @@ fn a_key_that_may_only_deploy_deploys_what_is_signed() {
 
 #[test]
 fn a_host_that_cannot_check_is_said_and_the_policy_decides() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     // An agent finds its programs on a path of its own: what stands first there is old.
     let project = &host.project;
     let trusted = host

@@ -26,6 +26,7 @@ mod keys;
 mod lock;
 mod log;
 mod lost_update;
+mod papers;
 mod pins;
 mod prune;
 mod refusals;

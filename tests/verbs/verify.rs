@@ -6,10 +6,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 /// `single` with a first release: nothing is started, so it is quick.
 fn released() -> Project {
-    let project = Project::single();
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
-    project
+    Project::released_single()
 }
 
 fn holds(project: &Project) -> Value {

@@ -363,6 +363,7 @@ class Activation:
             self.warn(f"the record could not be written: {error.strerror}")
 
     def tidy(self):
+        """What can't be removed is told, and undoes nothing."""
         try:
             self.journal.note({"event": "step", "step": "prune", "detail": ""})
             Prune(self.layout, self.request.get("keep") or 5).run()

@@ -39,7 +39,8 @@ opens with the modules that it needs:
     status        what is there; writes nothing
     verbs, main   requests to the above
 
-Files on a host, their owners and modes: the contract's "On a host". Writers hold `.hostout/lock`; the order of an
+Files on a host, their owners and modes: the contract's "On a host". Which release is good
+or older is never read from a modification time or the order of a listing: the record says it. Writers hold `.hostout/lock`; the order of an
 activation is in `Activation.forward`, its undoing in `Activation.undo`.
 """
 

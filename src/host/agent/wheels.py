@@ -1,5 +1,6 @@
 """One wheel to one egg directory, exactly as buildout would."""
 
+import configparser
 import contextlib
 import email.parser
 import glob
@@ -92,6 +93,16 @@ class Wheel:
             if unsafe or namespace or unknown or top == "bin" or name == f"{self.data}/purelib/bin":
                 return False
         return not any(self.declares_namespace(name) for name in self.lonely_inits())
+
+    def console_scripts(self):
+        """Programs that pip makes: (name, `module:function`) of each (entry points specification)."""
+        if f"{self.info}/entry_points.txt" not in self.names:
+            return []
+        table = configparser.RawConfigParser(delimiters=("=",), strict=False)
+        table.optionxform = str
+        table.read_string(self.read("entry_points.txt"))
+        found = table.items("console_scripts") if table.has_section("console_scripts") else []
+        return [(name, value.partition("[")[0].strip()) for name, value in found]
 
     def lonely_inits(self):
         """`__init__.py` files that are alone in their folder: buildout drops those that declare a namespace."""

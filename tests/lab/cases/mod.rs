@@ -1,6 +1,7 @@
 //! What is tested on hosts.
 
 mod boot;
+mod chaos;
 mod crash;
 mod cycle;
 mod ends;
@@ -26,6 +27,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         fleets::CASES,
         crash::CASES,
         matrix::CASES,
+        chaos::CASES,
     ]
     .into_iter()
     .flatten()

@@ -4,6 +4,7 @@ use crate::{
     lab::{Host, Lab},
     support::{Project, Run, Running},
 };
+use std::path::Path;
 
 /// Where the stage lies on the host.
 pub const PATH: &str = "/srv/hello";
@@ -27,6 +28,21 @@ impl Site {
 
     /// The same with lines that name the page's port.
     pub fn released_with(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
+        Self::begun(lab, hosts, more).release()
+    }
+
+    /// The same with a remote, to which it was pushed.
+    pub fn shared(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
+        let site = Self::begun(lab, hosts, more);
+        let sandbox = &site.project.sandbox;
+        let remote = sandbox.path("remote.git").display().to_string();
+        sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &remote]);
+        site.project.git(&["remote", "add", "origin", &remote]);
+        site.project.git(&["push", "--quiet", "origin", "main"]);
+        site.release()
+    }
+
+    fn begun(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
         let project = Project::hello();
         project.add_stage_on(hosts, "far", PATH, &more(project.port));
         project.commit("Deploy to hosts");
@@ -34,10 +50,13 @@ impl Site {
             lab.host(index)
                 .run(&["install", "--directory", "--owner=deploy", PATH]);
         }
-        let site = Self { project, lab };
-        site.hostout(&["init"]).exits(0);
-        site.hostout(&["release", "--yes"]).exits(0);
-        site
+        Self { project, lab }
+    }
+
+    fn release(self) -> Self {
+        self.hostout(&["init"]).exits(0);
+        self.hostout(&["release", "--yes"]).exits(0);
+        self
     }
 
     /// The host.
@@ -57,12 +76,12 @@ impl Site {
 
     /// Starts `git-hostout ARGUMENTS` itself.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::with_hosts(
-            &self.project.sandbox,
-            &self.project.directory,
-            &self.lab.config(),
-            arguments,
-        )
+        self.start_in(&self.project.directory, arguments)
+    }
+
+    /// The same in another clone.
+    pub fn start_in(&self, clone: &Path, arguments: &[&str]) -> Running {
+        Running::with_hosts(&self.project.sandbox, clone, &self.lab.config(), arguments)
     }
 
     /// What the page answers on the host's loopback.
