@@ -21,6 +21,7 @@ mod policy;
 mod prune;
 mod rebuild;
 mod recover;
+mod recovery;
 mod release;
 mod releasing;
 mod remote;

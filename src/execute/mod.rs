@@ -15,11 +15,12 @@ mod recover;
 mod release;
 mod settle;
 mod stream;
+mod telling;
 mod together;
 mod unfinished;
 mod verdict;
 
-pub use deployment::{Deployment, Telling};
+pub use deployment::Deployment;
 pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
@@ -27,6 +28,7 @@ pub use record::Recorder;
 pub use recover::recover;
 pub use release::{Release, carry_out_release};
 pub use settle::Settling;
+pub use telling::Telling;
 pub use unfinished::{Unfinished, unfinished};
 
 use crate::{

@@ -12,18 +12,20 @@ mod command;
 mod listener;
 mod request;
 mod room;
+mod trust;
 
 pub use agent::{Agent, Verb};
 pub use answer::{
     Activated, ActivationResult, CurrentState, Failure, FailureKind, HaveAnswer, HistoryEntry,
     HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer, PathState,
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
-    ServiceState, SharedSeen, StatusAnswer, TrustAnswer, TrustSeen, UnlockAnswer,
+    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
-    PrepareRequest, PruneRequest, Request, SignedText, StatusRequest, TrustRequest, UnlockRequest,
+    PrepareRequest, PruneRequest, Request, StatusRequest, UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};
+pub use trust::{SignedText, TrustAnswer, TrustRequest, TrustSeen};

@@ -42,7 +42,7 @@ fn two_people_agree_and_what_is_withdrawn_goes_nowhere() {
         .says(&["agrees that local gets 0.1.0"]);
     approve("0.1.0")
         .exits(0)
-        .says(&["You approved 0.1.0 for local already"]);
+        .says(&["You approved 0.1.0 for local already."]);
     deploy("0.1.0", 11);
     assert_eq!(project.live(), None);
     project.sign_as("ben");
@@ -54,7 +54,14 @@ fn two_people_agree_and_what_is_withdrawn_goes_nowhere() {
         let words = ["deploy", "next", "--from", "local", "--yes"];
         project.hostout(&[&words[..], more].concat()).exits(code)
     };
-    from(11, &["-m", "x"]).says(&["next asks for 540 s of health there"]);
+    from(11, &["-m", "x"]).says(&[
+        "next asks for 540 s of health there",
+        "deploy it when that time is over",
+    ]);
+    project
+        .hostout(&["deploy", "next", "--from", "next", "--yes"])
+        .exits(11)
+        .says(&["next runs nothing that was found healthy"]);
     project.hostout(&["release", "0.2.0", "--yes"]).exits(0);
     deploy("0.2.0", 11);
     project.sign_as("ben");
@@ -83,15 +90,16 @@ fn two_people_agree_and_what_is_withdrawn_goes_nowhere() {
     project
         .hostout(&withdraw)
         .exits(0)
-        .says(&["0.2.0 was withdrawn already"]);
+        .says(&["0.2.0 was withdrawn already."]);
     deploy("0.2.0", 11).says(&["release 0.2.0 was withdrawn: Ada Example, 2026-01-02: leaks"]);
     project
         .hostout(&["rollback", "local", "--to", "0.2.0", "--yes"])
         .exits(11)
         .says(&["was withdrawn"]);
-    approve("0.2.0")
-        .exits(11)
-        .says(&["release 0.2.0 was withdrawn: leaks"]);
+    approve("0.2.0").exits(11).says(&[
+        "release 0.2.0 was withdrawn: leaks",
+        "release another version; git hostout log shows those that are there",
+    ]);
     project
         .hostout(&["show", "0.2.0"])
         .exits(0)

@@ -20,6 +20,7 @@ mod health;
 mod hooks;
 mod host_parts;
 mod host_trust;
+mod hygiene;
 mod init;
 mod interrupt;
 mod keys;

@@ -89,6 +89,16 @@ pub fn all() -> Vec<Error> {
             theirs: 1,
             tip: tip(),
         },
+        E::RemoteTag {
+            remote: s("origin"),
+            name: s("v1.4.2"),
+            message: s("is gone from there"),
+        },
+        E::Rewound {
+            remote: s("origin"),
+            branch: s("hostout"),
+            tip: tip(),
+        },
         E::TagExists { name: s("v1.4.2") },
         E::Tag {
             name: s("v1.4.2"),
