@@ -1,8 +1,8 @@
 //! The words of the command line; each verb's own are in its file.
 
 use super::{
-    approve, check, deploy, diff, init, keys, log, policy, prune, release, resume, rollback, show,
-    status, unlock, verify, withdraw,
+    approve, check, completions, deploy, diff, init, keys, log, logs, policy, prune, put, release,
+    resume, rollback, run, show, ssh, status, unlock, verify, withdraw,
 };
 use crate::error::Stopped;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -116,6 +116,16 @@ pub enum Verb {
     Resume(resume::Args),
     /// End the lock of somebody who is gone
     Unlock(unlock::Args),
+    /// Put a shared file to a stage's hosts
+    Put(put::Args),
+    /// Run a command in the live release
+    Run(run::Args),
+    /// Open a shell on a host
+    Ssh(ssh::Args),
+    /// Show the logs of what runs
+    Logs(logs::Args),
+    /// Print what makes a shell complete stages, hosts and versions
+    Completions(completions::Args),
     /// Print the man page
     Man,
 }
@@ -141,6 +151,11 @@ impl Verb {
             Self::Prune(_) => ("Nothing was removed", "prune"),
             Self::Resume(_) => ("Nothing was finished", "resume"),
             Self::Unlock(_) => ("No lock was ended", "unlock"),
+            Self::Put(_) => ("The file may be on some hosts", "put"),
+            Self::Run(_) => ("What the command did stays done", "status"),
+            Self::Ssh(_) => ("Nothing was changed", "ssh"),
+            Self::Logs(_) => ("Nothing was changed", "logs"),
+            Self::Completions(_) => ("Nothing was changed", "completions"),
             Self::Man => ("Nothing was changed", "man"),
         };
         Stopped { nothing, next }

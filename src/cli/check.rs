@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Look at this stage's hosts too; left out = all stages
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
 }
 
@@ -115,6 +115,7 @@ fn check(
         last_started: None,
         log,
         hosts: std::slice::from_ref(host),
+        live: &[],
         open: None,
         behind: &[],
         nowhere: &BTreeSet::new(),

@@ -27,10 +27,10 @@ Examples:
   git hostout deploy production -m 'Spring sale' --dry-run")]
 pub struct Args {
     /// The stage; left out = `default-stage`, else the only one
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages_and_versions())]
     stage: Option<String>,
     /// The release; left out = that of HEAD or of its nearest released ancestor
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", add = super::complete::versions())]
     version: Option<String>,
     /// The release that STAGE runs healthy, for as long as the policy asks
     #[arg(long, value_name = "STAGE", conflicts_with = "version")]
@@ -50,7 +50,7 @@ pub struct Options {
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Only hosts whose names match GLOB
-    #[arg(long, value_name = "GLOB")]
+    #[arg(long, value_name = "GLOB", add = super::complete::hosts())]
     pub hosts: Option<String>,
     /// Hosts that cannot be reached stay behind
     #[arg(long)]
@@ -78,7 +78,7 @@ pub struct Options {
     )]
     pub reason: String,
     /// The name of a protected stage
-    #[arg(long, value_name = "STAGE")]
+    #[arg(long, value_name = "STAGE", add = super::complete::stages())]
     pub confirm: Option<String>,
     /// Whether the yes was given when what goes on now began
     #[arg(skip)]

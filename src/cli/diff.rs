@@ -21,10 +21,10 @@ Examples:
   git hostout diff staging production")]
 pub struct Args {
     /// A version or a stage
-    #[arg(value_name = "A")]
+    #[arg(value_name = "A", add = super::complete::stages_and_versions())]
     a: String,
     /// A version or a stage
-    #[arg(value_name = "B")]
+    #[arg(value_name = "B", add = super::complete::stages_and_versions())]
     b: String,
 }
 

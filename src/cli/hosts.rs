@@ -165,7 +165,7 @@ impl Fleet {
     }
 
     /// Logs in to the hosts that are meant, all at the same time; with those that may stay behind.
-    fn connect_some(
+    pub fn connect_some(
         session: &Session,
         stage: &Stage,
         choice: Choice<'_>,
@@ -281,7 +281,7 @@ impl Fleet {
 }
 
 /// The hosts whose names match `glob`; without one all of them.
-fn selected<'s>(stage: &'s Stage, glob: Option<&str>) -> Result<Vec<&'s Host>, Error> {
+pub fn selected<'s>(stage: &'s Stage, glob: Option<&str>) -> Result<Vec<&'s Host>, Error> {
     let Some(glob) = glob else {
         return Ok(stage.hosts.iter().collect());
     };
@@ -326,12 +326,17 @@ pub fn target(session: &Session, host: &Host, path: &str) -> Result<String, Erro
     Ok(answer.target)
 }
 
-fn connect(session: &Session, host: &Host) -> Result<Box<dyn transport::Transport>, Error> {
-    let target = Target {
+/// How a host is reached.
+pub fn target_of(host: &Host) -> Target {
+    Target {
         host: host.destination.clone(),
         ssh_config: env::var_os("HOSTOUT_SSH_CONFIG").map(Into::into),
         host_key: host.host_key.clone(),
-    };
+    }
+}
+
+pub fn connect(session: &Session, host: &Host) -> Result<Box<dyn transport::Transport>, Error> {
+    let target = target_of(host);
     let person = Person { ui: &session.ui };
     let prompter = Credentials::from_environment(&person);
     transport::connect(&target, &prompter).map_err(Error::Unreachable)

@@ -19,7 +19,7 @@ Examples:
   git hostout log -n 3 --json")]
 pub struct Args {
     /// Only this stage; left out = releases and all stages
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
     /// At most N lines
     #[arg(short = 'n', value_name = "N")]

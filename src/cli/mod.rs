@@ -8,6 +8,8 @@ mod approve;
 mod args;
 mod carry_out;
 mod check;
+mod complete;
+mod completions;
 mod consent;
 mod deploy;
 mod deployment;
@@ -16,9 +18,11 @@ mod hosts;
 mod init;
 mod keys;
 mod log;
+mod logs;
 mod man;
 mod policy;
 mod prune;
+mod put;
 mod rebuild;
 mod recover;
 mod recovery;
@@ -28,11 +32,14 @@ mod remote;
 mod report;
 mod resume;
 mod rollback;
+mod run;
 mod session;
 mod show;
 mod show_event;
+mod ssh;
 mod status;
 mod unlock;
+mod unpushed;
 mod verify;
 mod wait;
 mod withdraw;
@@ -47,6 +54,10 @@ use std::{ffi::OsString, process::ExitCode};
 
 /// Runs the program with `argv`, prints what there is to say, and returns its exit code.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    if let Some(code) = complete::answer(&argv) {
+        return code;
+    }
     let cli = match Cli::try_parse_from(argv) {
         Ok(cli) => cli,
         Err(error) => return report::usage(&error),
@@ -54,9 +65,9 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let session = Session::new(cli.global);
     let done = listen(&session, &cli.verb)
         .and_then(|()| run(&session, cli.verb))
-        .and_then(|()| session.ui.finish().map_err(Error::Output));
+        .and_then(|code| session.ui.finish().map(|()| code).map_err(Error::Output));
     let code = process::reporting(|| match done {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => report::failure(&session, &error),
     });
     ExitCode::from(code)
@@ -69,8 +80,11 @@ fn listen(session: &Session, verb: &Verb) -> Result<(), Error> {
     process::listen(farewell).map_err(Error::Signals)
 }
 
-fn run(session: &Session, verb: Verb) -> Result<(), Error> {
-    match verb {
+/// The exit code is 0, or that of a command which the verb ran for somebody.
+fn run(session: &Session, verb: Verb) -> Result<u8, Error> {
+    let done = match verb {
+        Verb::Run(args) => return run::run(session, &args),
+        Verb::Logs(args) => return logs::run(session, &args),
         Verb::Init(args) => init::run(session, &args),
         Verb::Check(args) => check::run(session, &args),
         Verb::Release(args) => release::run(session, &args),
@@ -88,6 +102,10 @@ fn run(session: &Session, verb: Verb) -> Result<(), Error> {
         Verb::Prune(args) => prune::run(session, &args),
         Verb::Resume(args) => resume::run(session, &args),
         Verb::Unlock(args) => unlock::run(session, &args),
+        Verb::Put(args) => put::run(session, &args),
+        Verb::Ssh(args) => ssh::run(session, &args),
+        Verb::Completions(args) => completions::run(session, &args),
         Verb::Man => man::run(session),
-    }
+    };
+    done.map(|()| 0)
 }

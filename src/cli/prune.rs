@@ -17,7 +17,7 @@ use crate::{
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The stage; with several it must be named
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
     /// How many releases stay; left out = `keep` of the stage
     #[arg(long, value_name = "N")]
@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, short = 'n')]
     dry_run: bool,
     /// The name of a protected stage
-    #[arg(long, value_name = "STAGE")]
+    #[arg(long, value_name = "STAGE", add = super::complete::stages())]
     confirm: Option<String>,
 }
 

@@ -31,10 +31,10 @@ Examples:
   git hostout rollback production --to 1.4.2 -m 'Checkout broken'")]
 pub struct Args {
     /// The stage; with several it must be named
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
     /// This release
-    #[arg(long, value_name = "VERSION")]
+    #[arg(long, value_name = "VERSION", add = super::complete::versions())]
     to: Option<String>,
     #[command(flatten)]
     options: Options,

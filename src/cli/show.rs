@@ -17,7 +17,7 @@ use serde_json::Value;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Which; left out = the release of HEAD or of its nearest released ancestor
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", add = super::complete::versions())]
     version: Option<String>,
     /// A bill of materials instead: `CycloneDX` 1.6, in JSON
     #[arg(long, conflicts_with = "provenance")]

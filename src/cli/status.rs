@@ -18,7 +18,7 @@ Examples:
   git hostout status staging --exit-code    25 unhealthy or drift, 20 unreachable")]
 pub struct Args {
     /// Only this stage
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
     /// Exit with 25 when something is unhealthy or differs from the ledger, 20 when a host cannot be reached
     #[arg(long)]

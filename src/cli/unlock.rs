@@ -16,7 +16,7 @@ use crate::{error::Error, execute, plan};
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The stage; with several it must be named
-    #[arg(value_name = "STAGE")]
+    #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
     /// Why, for the ledger and the host
     #[arg(long, short = 'm', value_name = "TEXT")]

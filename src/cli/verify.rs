@@ -15,7 +15,7 @@ use crate::{
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Which; left out = the release of HEAD or of its nearest released ancestor
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", add = super::complete::versions())]
     version: Option<String>,
     /// Make every artifact again from git, and compare
     #[arg(long)]

@@ -159,6 +159,7 @@ impl Run<'_> {
                 | Action::Append { .. }
                 | Action::Reapply { .. }
                 | Action::Recover { .. }
+                | Action::Share { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
             }
         }

@@ -4,12 +4,14 @@
 //! **Not here:** what is done (`plan`), asking for a yes (`cli::carry_out`).
 //! **To add** an action: its arm in `release.rs`, `deployment.rs`, `settle.rs` or `prune.rs`.
 
+mod attached;
 mod deployment;
 mod error;
 mod on_host;
 mod owner;
 mod prune;
 mod publish;
+mod put;
 mod record;
 mod recover;
 mod release;
@@ -18,18 +20,22 @@ mod stream;
 mod telling;
 mod together;
 mod unfinished;
+mod upload;
 mod verdict;
 
+pub use attached::{Stream, become_attached, run_attached, run_by_line};
 pub use deployment::Deployment;
 pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
+pub use put::put;
 pub use record::Recorder;
 pub use recover::recover;
 pub use release::{Release, carry_out_release};
 pub use settle::Settling;
 pub use telling::Telling;
 pub use unfinished::{Unfinished, unfinished};
+pub use upload::{MUCH, Upload};
 
 use crate::{
     config::Host,

@@ -79,6 +79,7 @@ pub fn carry_out_release(
             | Action::Pause { .. }
             | Action::RecordEnded { .. }
             | Action::Break { .. }
+            | Action::Share { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }
     }

@@ -77,6 +77,7 @@ impl Settling<'_> {
             | Action::Activate { .. }
             | Action::Pause { .. }
             | Action::RecordEnded { .. }
+            | Action::Share { .. }
             | Action::Prune { .. } => return Ok(false),
         }
         Ok(true)

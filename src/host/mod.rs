@@ -10,6 +10,7 @@ mod agent;
 mod answer;
 mod command;
 mod listener;
+mod operator;
 mod request;
 mod room;
 mod trust;
@@ -23,9 +24,10 @@ pub use answer::{
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
+pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
-    PrepareRequest, PruneRequest, Request, StatusRequest, UnlockRequest,
+    PrepareRequest, PruneRequest, Request, Rolled, StatusRequest, UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};
 pub use trust::{SignedText, TrustAnswer, TrustRequest, TrustSeen};

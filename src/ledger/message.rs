@@ -105,6 +105,11 @@ pub(super) fn subject(kind: &Kind) -> Result<String> {
     })
 }
 
+/// The kind of an entry by its whole message.
+pub fn kind_of_message(text: &str) -> Kind {
+    kind(text, &Trailers::of(text))
+}
+
 /// The kind of an entry by its message. What a newer program wrote is [`Kind::Other`].
 pub(super) fn kind(text: &str, trailers: &Trailers<'_>) -> Kind {
     let subject = text.lines().next().unwrap_or_default();

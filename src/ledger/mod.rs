@@ -66,6 +66,9 @@ pub use released::Released;
 pub use tag::{NewTag, Tag, check_tag, create_tag, examine_tag, read_tag, write_tag};
 pub use verify::{Signer, Trust};
 
+#[doc(hidden)] // for tests/fuzz
+pub use {allowed::allowed_signers_are_plain, message::kind_of_message};
+
 /// The SSHSIG namespace of git's commits and tags, fixed by git (gpg-interface.c).
 pub const GIT: &str = "git";
 /// The SSHSIG namespace of manifests and started entries: a commit's signature never passes for a manifest's.

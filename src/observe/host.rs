@@ -72,6 +72,18 @@ pub fn manifest(
     }
 }
 
+/// The logs of what runs on a host; nothing where no release is live there.
+pub fn logs(transport: &mut dyn Transport, stage: &Stage) -> Result<Option<Vec<String>>> {
+    let mut agent = Conversation::new(transport, &stage.path, &stage.python);
+    match agent.logs() {
+        Ok(logs) => Ok(Some(logs)),
+        Err(ConversationError::Failed(failure)) if failure.kind == FailureKind::NotPrepared => {
+            Ok(None)
+        }
+        Err(error) => Err(Error::Conversation(error)),
+    }
+}
+
 fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
     Host {
         name: configured.destination.clone(),
@@ -113,6 +125,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             .map(|service| (service.name, word(service.state).to_owned(), service.detail))
             .collect(),
         healthy: answer.healthy,
+        rolls: answer.rolls,
         trust: answer.trust,
         shared_files: BTreeMap::from_iter(answer.shared.files),
         missing: answer.missing.into_iter().collect(),

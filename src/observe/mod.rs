@@ -19,7 +19,7 @@ mod verify;
 pub use error::{Error, Result};
 pub use here::{machine, nodename};
 pub use history::{history, history_of};
-pub use host::{holder, host, manifest};
+pub use host::{holder, host, logs, manifest};
 pub use needed::Needed;
 pub use open::{ended, unknown};
 pub use place::{Place, find, root, slashed};

@@ -13,11 +13,13 @@ mod go_on;
 mod health;
 mod lost_update;
 mod prune;
+mod put;
 mod recover;
 mod refusal;
 mod release;
 mod resume;
 mod rollback;
+mod rolling;
 mod rollout;
 mod room;
 mod settle;
@@ -36,6 +38,7 @@ pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use go_on::go_on;
 pub use prune::prune;
+pub use put::{Wanting, put};
 pub use recover::recover;
 pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
@@ -48,7 +51,7 @@ pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
 use crate::{
-    host::DeadOwner,
+    host::{DeadOwner, Rolled},
     release::{Artifact, Digest, EntryId, Intent, Outcome},
 };
 use semver::Version;
@@ -219,6 +222,12 @@ pub enum Action {
         health: String,
         /// The hooks and host-parts on its way, in words.
         hooks: Vec<String>,
+        /// What becomes of its programs where they are meant to be taken over one by one, in words.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        services: Vec<String>,
+        /// The programs that are; none = all stop together.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        roll: Vec<Rolled>,
         /// Hosts with the same number are activated together, one number after the other.
         batch: usize,
     },
@@ -231,6 +240,13 @@ pub enum Action {
     RecordEnded {
         /// The stage.
         stage: String,
+    },
+    /// Put a shared file into its place; what is in it is not told.
+    Share {
+        /// Which, from the buildout directory.
+        file: String,
+        /// How big.
+        bytes: u64,
     },
     /// Remove old releases from the host.
     Prune {

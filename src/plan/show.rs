@@ -66,6 +66,7 @@ impl Action {
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
             Self::Pause { .. } => "wait",
+            Self::Share { .. } => "put",
             Self::Prune { .. } => "prune",
         }
     }
@@ -148,11 +149,22 @@ impl Action {
             Self::Activate {
                 expected: Some(old),
                 new,
+                roll,
                 ..
-            } => format!("{new}: stop {old}, switch current, start, probe"),
+            } if roll.is_empty() => format!("{new}: stop {old}, switch current, start, probe"),
+            Self::Activate {
+                expected: Some(old),
+                new,
+                ..
+            } => format!(
+                "{new}: switch current from {old}, stop, start and probe program by program"
+            ),
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
+            Self::Share { file, bytes } => {
+                format!("shared/{file}, {}, for its owner only", size(*bytes))
+            }
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))
@@ -175,6 +187,7 @@ impl Action {
                 revert,
                 health,
                 hooks,
+                services,
                 ..
             } => {
                 let hooks = hooks.iter().map(|hook| format!("runs {hook}"));
@@ -189,6 +202,7 @@ impl Action {
                 let backup = std::iter::once(format!("backup: {backup}"));
                 backup
                     .chain(revert.clone())
+                    .chain(services.iter().cloned())
                     .chain(hooks)
                     .chain(conditions)
                     .collect()

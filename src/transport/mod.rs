@@ -5,7 +5,7 @@
 //!
 //! `connect` reads a `destination`, has ssh read its configuration (`ssh_config`, `ssh_options`), opens a `stream`, checks
 //! the host key (`host_key_policy` over `known_hosts`) and logs in (`auth`); `ssh` then runs commands through the `pump`.
-//! `local` needs none of that.
+//! `local` needs none of that. `attached` hands our terminal over, by the system's ssh.
 //!
 //! **To add** a transport: a file here, an arm in `connect`, and the contract in `tests/transport.rs` runs against it.
 
@@ -13,6 +13,7 @@ use crate::host::{Command, Ended};
 use std::io::{Read, Write};
 
 mod agent;
+mod attached;
 mod auth;
 mod connect;
 mod credentials;
@@ -33,6 +34,7 @@ mod stdio;
 mod stream;
 
 pub use agent::{Conversation, ConversationError};
+pub use attached::{Attach, attached};
 pub use connect::{Target, connect};
 pub use credentials::Credentials;
 pub use destination::{Destination, DestinationError};
@@ -40,6 +42,17 @@ pub use error::Error;
 pub use local::Local;
 pub use prompter::{HostKeyQuestion, Prompter, Unattended};
 pub use ssh::Ssh;
+#[doc(hidden)] // for tests/fuzz
+pub use ssh_options::Options as SshOptions;
+
+/// Where an answer goes, and who can tell when it is whole.
+pub trait Answer: Write {
+    /// Whether nothing more is to come.
+    fn is_whole(&self) -> bool;
+}
+
+/// Opens one more way to a host.
+pub type Another<'t> = Box<dyn Fn() -> Option<Box<dyn Transport>> + Sync + 't>;
 
 /// A way to a host: this machine, or a connection that is already logged in.
 pub trait Transport: Send {
@@ -55,6 +68,26 @@ pub trait Transport: Send {
         stdin: &mut dyn Read,
         stdout: &mut dyn Write,
     ) -> Result<Ended, Error>;
+
+    /// Feeds `question` to `command` and hands over what it prints until the `answer` is whole; nothing then, else how
+    /// the command ended before that. It goes on running, and the next call with the same command talks to it again: for
+    /// commands that answer questions until their input ends. One that has ended meanwhile is started anew, and so is one
+    /// whose answer was whole before it could have taken the whole question.
+    ///
+    /// # Errors
+    /// As of [`Transport::run`]; a command whose answer was cut off is left to itself, with its input closed.
+    fn ask(
+        &mut self,
+        command: &Command,
+        question: &mut dyn Read,
+        answer: &mut dyn Answer,
+    ) -> Result<Option<Ended>, Error>;
+
+    /// Who opens further ways to the same host without asking anybody, each nothing where that is refused. Nothing at all
+    /// where one way is as good as several.
+    fn another(&self) -> Option<Another<'_>> {
+        None
+    }
 
     /// The host, as the user named it.
     fn host(&self) -> &str;

@@ -10,6 +10,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const ALIVE: (Duration, u32) = (Duration::from_secs(15), 4);
 
 /// One host's options. Fields are named after their keywords.
+#[expect(missing_docs, reason = "ssh_config(5) describes the keywords")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The host as it was asked for (`%n`).

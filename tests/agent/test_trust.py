@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -311,47 +312,47 @@ class Artifacts(Case):
 
 
 class Limited(Case):
-    """A key with `command="… serve"` in authorized_keys: sshd sets SSH_ORIGINAL_COMMAND to what was asked for."""
+    """A key with `command="… limited"` in authorized_keys: sshd sets SSH_ORIGINAL_COMMAND to what was asked for."""
 
-    def serve(self, command, data=b""):
+    def limited(self, command, data=b""):
         self.host.at(".hostout", "agent").write_bytes(support.SOURCE)
-        argv = [sys.executable, "-I", str(self.host.at(".hostout", "agent")), "--path", self.host.path, "serve"]
+        argv = [sys.executable, "-I", str(self.host.at(".hostout", "agent")), "--path", self.host.path, "limited"]
         done = subprocess.run(argv, input=data, capture_output=True, check=False,
                               env={**os.environ, "SSH_ORIGINAL_COMMAND": command})
         return json.loads(done.stdout.splitlines()[-1])
 
+    def ask(self, verb, value=None):
+        """As the client does, whose own agent is in the command and is not run."""
+        owned = os.path.join(self.folder, "owned")
+        evil = shlex.quote(f"open({owned!r}, 'w')")
+        body = json.dumps({"format": 1, **(value or {})}).encode()
+        command = f"python3 -I -c {evil} 7 abc --path {self.host.path} serve"
+        end = self.limited(command, f"{len(body)} {verb}\n".encode() + body)
+        self.assertFalse(os.path.exists(owned))
+        return end
+
     def test_it_only_deploys(self):
         path = self.host.path
-        agent = f"python3 -I {path}/.hostout/agent --path {path}"
-        self.assertEqual(self.serve(f"{agent} status", b'{"format":1}')["end"], "ok")
-        for command in ("", "sh -i", f"rm -rf {path}", f"{agent} install", f"{agent} prune", f"{agent} serve",
-                        "python3 -I agent --path /elsewhere status", f"{agent}", "--path"):
-            end = self.serve(command, b'{"format":1}')
+        end = self.ask("status")
+        self.assertEqual((end["end"], end["path"]), ("ok", path))
+        for command in ("", "sh -i", f"rm -rf {path}", f"agent --path {path} status", f"agent --path {path} limited",
+                        "python3 -I agent --path /elsewhere serve", "agent --path"):
+            end = self.limited(command, b'15 status\n{"format": 1}')
             self.assertEqual((end["end"], end["kind"]), ("failed", "refused"), command)
             self.assertIn("this key may only deploy to", end["message"])
-
-    def test_an_agent_that_comes_along_is_not_run(self):
-        owned = os.path.join(self.folder, "owned")
-        evil = f"open({owned!r}, 'w')".encode()
-        command = f"python3 -I -c boot {len(evil)} --path {self.host.path} status"
-        end = self.serve(command, evil + b'{"format":1}')
-        self.assertEqual((end["end"], end["path"]), ("ok", self.host.path))
-        self.assertEqual(self.serve(command, b"")["end"], "ok")
-        self.assertFalse(os.path.exists(owned))
+        for verb in ("install", "prune", "share", "logs"):
+            self.assertIn(f"and not {verb}", self.ask(verb)["message"])
 
     def test_it_introduces_nobody_and_what_is_unsigned_is_not_built(self):
-        path = self.host.path
         text = self.manifest()
-        ask = lambda verb, value: self.serve(  # noqa: E731
-            f"python3 -I {path}/.hostout/agent --path {path} {verb}", json.dumps({"format": 1, **value}).encode())
         told = {"project": PROJECT, "stage": "demo", "statements": [
             self.ann.signed(self.statement(0, {self.ann: ["all"]}))]}
-        self.assertIn("a limited key does not introduce one", ask("trust", told)["message"])
+        self.assertIn("a limited key does not introduce one", self.ask("trust", told)["message"])
         build = {"manifest": text, "manifest-sha256": hashlib.sha256(text.encode()).hexdigest(), "signature": "",
                  "version": "1.0.0", "id": "a1", "lock": {"token": "t"}}
-        self.assertIn("has met no project", ask("prepare", build)["message"])
+        self.assertIn("has met no project", self.ask("prepare", build)["message"])
         self.meet()
-        self.assertIn("not signed by a key", ask("prepare", build)["message"])
+        self.assertIn("not signed by a key", self.ask("prepare", build)["message"])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ use super::{document, lines, path, same_shape, sample};
 use hostout::host::{
     ActivateRequest, Activated, ActivationResult, Agent, Breaking, DeadOwner, Event, FailureKind,
     HaveRequest, JournalRequest, ListenError, Listener, LockRequest, PrepareRequest, PruneRequest,
-    Request, ServiceState, StatusAnswer, StatusRequest, UnlockRequest,
+    Request, ServiceState, ShareRequest, StatusAnswer, StatusRequest, UnlockRequest,
 };
 use hostout::release::{Data, Digest, EntryId, Intent};
 use semver::Version;
@@ -75,6 +75,7 @@ fn requests() -> Vec<Value> {
             stage: "staging".to_owned(),
             intent: Intent::Deploy,
             serial: Some(6),
+            roll: Vec::new(),
             approvals: Vec::new(),
         }),
         json(JournalRequest { wait: false }),
@@ -96,6 +97,9 @@ fn requests() -> Vec<Value> {
         json(StatusRequest {
             data: Some(Data::None { chosen: true }),
             ..StatusRequest::default()
+        }),
+        json(ShareRequest {
+            content: "eA==".to_owned(),
         }),
     ]
 }

@@ -1,6 +1,6 @@
 //! A git repository made from a sample project.
 
-use super::{Run, Sandbox, free_port, template};
+use super::{Run, Sandbox, free_port, released};
 use hostout::release::Manifest;
 use std::{
     fs,
@@ -25,7 +25,8 @@ impl Project {
         Self::hello_in(Sandbox::new(), free_port())
     }
 
-    fn hello_in(sandbox: Sandbox, port: u16) -> Self {
+    /// The same in a sandbox, with its page at a port.
+    pub fn hello_in(sandbox: Sandbox, port: u16) -> Self {
         let project = Self::from_fixture_in(sandbox, port, "hello");
         let port = project.port.to_string();
         project.edit("base.cfg", "8080", &port);
@@ -180,24 +181,24 @@ impl Project {
 
     /// `fixtures/hello` with its first release.
     pub fn released() -> Self {
-        template::released("hello", "hello", Self::hello_in)
+        released("hello", "hello", Self::hello_in)
     }
 
     /// `fixtures/single` with its first release.
     pub fn released_single() -> Self {
-        template::released("single", "single", Self::single_in)
+        released("single", "single", Self::single_in)
     }
 
     /// `fixtures/hello` with the only stage `far` on `web1`, and its first release.
     pub fn released_far() -> Self {
-        template::released("hello-far", "hello", |sandbox, port| {
+        released("hello-far", "hello", |sandbox, port| {
             Self::hello_in(sandbox, port).only_far()
         })
     }
 
     /// `fixtures/single` with the only stage `far` on `web1`, and its first release.
     pub fn released_single_far() -> Self {
-        template::released("single-far", "single", |sandbox, port| {
+        released("single-far", "single", |sandbox, port| {
             Self::single_in(sandbox, port).only_far()
         })
     }

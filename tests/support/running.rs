@@ -68,6 +68,13 @@ impl Running {
         self.until(word, || fs::read_to_string(&stderr).unwrap().contains(word))
     }
 
+    /// Waits until standard output names `word`.
+    #[track_caller]
+    pub fn until_it_prints(&mut self, word: &str) -> &mut Self {
+        let stdout = self.stdout.clone();
+        self.until(word, || fs::read_to_string(&stdout).unwrap().contains(word))
+    }
+
     /// Waits until `holds`, while it runs.
     #[track_caller]
     pub fn until(&mut self, what: &str, holds: impl Fn() -> bool) -> &mut Self {

@@ -24,7 +24,9 @@ pub struct Slot {
     number: u16,
     root: PathBuf,
     port: u16,
-    _lock: File,
+    /// Locked as long as it is open.
+    #[expect(dead_code, reason = "kept, not read")]
+    lock: File,
 }
 
 impl Slot {
@@ -51,7 +53,7 @@ impl Slot {
                     number,
                     root,
                     port,
-                    _lock: lock,
+                    lock,
                 };
             }
         }
@@ -65,7 +67,7 @@ impl Slot {
 }
 
 /// The project that `start` makes of a fixture, with its first release. All that are called `name` are alike.
-pub fn released(name: &str, fixture: &str, start: fn(Sandbox, u16) -> Project) -> Project {
+pub fn released(name: &str, fixture: &str, start: impl FnOnce(Sandbox, u16) -> Project) -> Project {
     let slot = Slot::take();
     let saved = templates().join(format!("{name}-{:02}", slot.number));
     let (clock, tree, port) = (saved.join("clock"), saved.join("tree"), slot.port);

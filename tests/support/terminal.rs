@@ -41,8 +41,20 @@ pub fn at_a_terminal(
     prompt: &str,
     typed: &str,
 ) -> Run {
+    at_a_terminal_with(sandbox, directory, arguments, &[], prompt, typed)
+}
+
+/// The same with further variables.
+pub fn at_a_terminal_with(
+    sandbox: &Sandbox,
+    directory: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    prompt: &str,
+    typed: &str,
+) -> Run {
     let mut command = sandbox.command("python3", directory);
-    command.env("TERM", "dumb");
+    command.env("TERM", "dumb").envs(variables.iter().copied());
     command.args(["-c", PERSON, prompt, typed, "git-hostout"]);
     Run::new(arguments, &command.args(arguments).output().unwrap())
 }

@@ -4,7 +4,7 @@ It is given data (manifest, settings, signed entry) and never code. Run as
 
     python3 -I <path>/.hostout/agent --path <path> VERB [ARG]
 
-or, before it is installed, from stdin: LENGTH bytes of this source, then the request. It never relies on `__file__`.
+or, as clients do, by `boot.py`: one process that answers many requests, installed or not. It never relies on `__file__`.
 A request is one JSON object on stdin; an answer is JSON lines on stdout. The last line always has "end": "ok" or
 "failed" and proves that the verb ended; exit status 0 goes with ok, 3 with failed.
 
@@ -25,6 +25,7 @@ opens with the modules that it needs:
     prepare       everything that outsiders can't notice
     services      start, stop and look at what a release runs, by kind
     health        processes and http, judged by effect
+    rolling       programs from one release to another, one by one
     journal       what a job did, for those who were not connected
     snapshot      the scripts of collective.recipe.backup
     postgresql    pg_dump, and back in one transaction
@@ -33,11 +34,14 @@ opens with the modules that it needs:
     atboot        what the host's next start is told while a job runs
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection
+    preparation   preparing as such a job
     reversal      a job that ended well is taken back
     recovery      a job that was cut off is put right
     prune         what may go
     status        what is there; writes nothing
-    verbs, main   requests to the above
+    operator      a shared file into its place; where the logs are
+    verbs         requests to the above
+    serve, main   one of them, or many
 
 Files on a host, their owners and modes: the contract's "On a host". Which release is good
 or older is never read from a modification time or the order of a listing: the record says it. Writers hold `.hostout/lock`; the order of an

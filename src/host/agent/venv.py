@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import re
-import zipfile
 
 # What the venv holds; eggs that need one of these get it from there, as buildout itself does.
 BOOTSTRAP = ("zc.buildout", "setuptools", "pip", "wheel", "packaging", "platformdirs")
@@ -45,7 +44,7 @@ def ensure_venv(layout, venv, output):
     try:
         for file, sha256 in venv["wheels"]:
             install_wheel(verified(layout, {"file": checked_file(file), "sha256": sha256}), venv["path"])
-    except (ValueError, KeyError, configparser.Error, zipfile.BadZipFile) as error:
+    except (*DAMAGED, configparser.Error) as error:
         raise Failed("venv", f"the bootstrap wheels can't be installed: {file}: {error}", "release again") from error
     write_json(os.path.join(venv["path"], ".complete"), venv)
     return True

@@ -1,8 +1,8 @@
 """Requests to the other parts."""
 
+import contextlib
 import json
 import os
-import shlex
 
 
 def read_request(stream):
@@ -26,7 +26,7 @@ def verb_status(layout, _arg, stream, _answers):
 
 
 def verb_install(layout, _arg, stream, _answers):
-    """Puts this very program at `.hostout/agent`; only when it came by stdin."""
+    """Puts this very program at `.hostout/agent`; only when it knows its source."""
     read_request(stream)
     source = globals().get("SOURCE")
     if not source:
@@ -36,7 +36,25 @@ def verb_install(layout, _arg, stream, _answers):
     if not lock.free(lock.owner()):
         raise lock.held()
     write_whole(layout.own("agent"), source, 0o755)
+    keep_code(layout)
     return {"end": "ok", "agent": AGENT_VERSION, "installed": installed(layout)}
+
+
+def keep_code(layout):
+    """Keeps this program's compiled form where `boot.py` finds it: compiling takes longer than most verbs."""
+    code = globals().get("CODE", b"")
+    with contextlib.suppress(OSError):
+        if sha256_of(layout.own("agent")).encode() != code[:64] or same_bytes(layout.own("agent.code"), code):
+            return
+        write_whole(layout.own("agent.code"), code)
+
+
+def same_bytes(path, data):
+    try:
+        with open(path, "rb") as file:
+            return file.read() == data
+    except FileNotFoundError:
+        return False
 
 
 def verb_have(layout, _arg, stream, _answers):
@@ -63,7 +81,9 @@ def verb_trust(layout, _arg, stream, answers):
 
 
 def verb_prepare(layout, _arg, stream, answers):
-    return Prepare(layout, read_request(stream), answers).run()
+    prepared = Preparation(layout, read_request(stream)).follow(answers)
+    keep_code(layout)  # the host's python may be a newer one
+    return prepared
 
 
 def verb_manifest(layout, arg, stream, _answers):
@@ -153,42 +173,33 @@ def verb_prune(layout, _arg, stream, answers):
         lock.release(token)
 
 
-def verb_unlock(layout, _arg, stream, _answers):
+def verb_unlock(layout, _arg, stream, answers):
     request, lock = read_request(stream), Lock(layout)
     if layout.state()[0] != "ours":
         return {"end": "ok", "unlocked": False, "lock": None}
     if "dead" in request:
-        owner = lock.end_dead(request["dead"])
+        owner = lock.end_dead(request["dead"], answers)
     elif "expired" in request:
         owner = lock.end_expired(request["expired"])
     else:
-        owner = lock.release(request.get("token"))
+        end_preparation(layout, request.get("token"))
+        owner = lock.give_back(request.get("token"))
     return {"end": "ok", "unlocked": owner is not None, "lock": owner and lock.shown(owner)}
 
 
-def verb_serve(layout, _arg, stream, answers):
-    """For a key that sshd limits to this command: what the client asked for, where that only deploys what is signed.
-    Whatever agent the client would have run, this one answers."""
-    global LIMITED
-    LIMITED = True
-    words = shlex.split(os.environ.get("SSH_ORIGINAL_COMMAND", ""))
-    at = words.index("--path") if "--path" in words else 0
-    path, verb, arg = (*words[at + 1:at + 4], None, None, None)[:3] if at else (None, None, None)
-    if verb not in SERVED or Layout(path).path != layout.path:
-        raise Failed("refused", f"this key may only deploy to {layout.path} what is signed"
-                     + (f", and not {verb}" if verb in VERBS else ""), "log in with an ordinary key for that")
-    if "-c" in words[:at]:  # the client's own agent goes ahead of its request; it is not run
-        left = int(words[at - 1])
-        while left > 0:
-            block = stream.read(min(left, 1 << 16))
-            if not block:
-                break
-            left -= len(block)
-    return VERBS[verb](layout, arg, stream, answers)
+def verb_share(layout, arg, stream, _answers):
+    return {"end": "ok", "changed": put_shared(layout, arg or "", read_request(stream))}
 
 
+def verb_logs(layout, _arg, stream, _answers):
+    read_request(stream)
+    return {"end": "ok", "logs": log_files(layout)}
+
+
+# What a key may ask for that may only deploy.
 SERVED = {"status", "have", "put", "trust", "prepare", "activate", "revert", "recover", "hold", "manifest", "journal",
           "unlock"}
-VERBS = {"serve": verb_serve, "trust": verb_trust, "status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,
-         "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
-         "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock}
+VERBS = {"trust": verb_trust, "status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put,
+         "prepare": verb_prepare, "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
+         "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock,
+         "share": verb_share, "logs": verb_logs}

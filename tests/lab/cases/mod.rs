@@ -10,6 +10,7 @@ mod fleets;
 mod machine;
 mod matrix;
 mod site;
+mod trips;
 
 pub use ends::{HOLD, hold};
 
@@ -25,6 +26,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         ends::CASES,
         cycle::CASES,
         fleets::CASES,
+        trips::CASES,
         crash::CASES,
         matrix::CASES,
         chaos::CASES,

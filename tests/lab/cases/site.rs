@@ -2,8 +2,9 @@
 
 use crate::{
     lab::{Host, Lab},
-    support::{Project, Run, Running},
+    support::{Project, Run, Running, released},
 };
+use hostout::release::Digest;
 use std::path::Path;
 
 /// Where the stage lies on the host.
@@ -27,25 +28,15 @@ impl Site {
     }
 
     /// The same with lines that name the page's port.
-    pub fn released_with(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
-        Self::begun(lab, hosts, more).release()
-    }
-
-    /// The same with a remote, to which it was pushed.
-    pub fn shared(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
-        let site = Self::begun(lab, hosts, more);
-        let sandbox = &site.project.sandbox;
-        let remote = sandbox.path("remote.git").display().to_string();
-        sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &remote]);
-        site.project.git(&["remote", "add", "origin", &remote]);
-        site.project.git(&["push", "--quiet", "origin", "main"]);
-        site.release()
-    }
-
-    fn begun(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
-        let project = Project::hello();
-        project.add_stage_on(hosts, "far", PATH, &more(project.port));
-        project.commit("Deploy to hosts");
+    pub fn released_with(lab: Lab, hosts: &[&str], more: impl Fn(u16) -> String) -> Self {
+        let about = format!("{hosts:?} {}", more(0));
+        let about = format!("hello-{}", Digest::of(about.as_bytes()).short());
+        let project = released(&about, "hello", |sandbox, port| {
+            let project = Project::hello_in(sandbox, port);
+            project.add_stage_on(hosts, "far", PATH, &more(port));
+            project.commit("Deploy to hosts");
+            project
+        });
         for (index, _) in hosts.iter().enumerate() {
             lab.host(index)
                 .run(&["install", "--directory", "--owner=deploy", PATH]);
@@ -53,10 +44,16 @@ impl Site {
         Self { project, lab }
     }
 
-    fn release(self) -> Self {
-        self.hostout(&["init"]).exits(0);
-        self.hostout(&["release", "--yes"]).exits(0);
-        self
+    /// The same with a remote, to which it was pushed.
+    pub fn shared(lab: Lab, hosts: &[&str], more: impl Fn(u16) -> String) -> Self {
+        let site = Self::released_with(lab, hosts, more);
+        let sandbox = &site.project.sandbox;
+        let remote = sandbox.path("remote.git").display().to_string();
+        sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &remote]);
+        site.project.git(&["remote", "add", "origin", &remote]);
+        site.project
+            .git(&["push", "--quiet", "origin", "main", "hostout", "v0.1.0"]);
+        site
     }
 
     /// The host.

@@ -1,0 +1,97 @@
+//! What an operator does on a host besides deploying: shared files, commands in `current`, a shell, logs.
+
+use super::Command;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Runs its second and further words in the folder that the first one names. 11 as in our own table: nothing is live.
+const IN_FOLDER: &str = r#"cd "$1" 2>/dev/null || { echo "nothing is live: there is no $1" >&2; exit 11; }
+shift
+exec "$@""#;
+
+/// The login user's own shell in the first of two folders that is there; in their home when neither is.
+const SHELL: &str = r#"cd "$1" 2>/dev/null || cd "$2" 2>/dev/null || echo "nothing is deployed to $2" >&2
+exec "${SHELL:-/bin/sh}" -l"#;
+
+/// Asks to put a shared file into its place. What is in it is secret.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct ShareRequest {
+    /// The file's bytes in base64, padded.
+    pub content: String,
+}
+
+/// What `share` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct ShareAnswer {
+    /// Whether there was another file before, or none.
+    pub changed: bool,
+}
+
+/// What `logs` found.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LogsAnswer {
+    /// Absolute paths of files that are there.
+    pub logs: Vec<String>,
+}
+
+impl fmt::Debug for ShareRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShareRequest(…)")
+    }
+}
+
+impl Command {
+    /// Exactly `argv` in the directory of the release that is live at `path`.
+    pub fn in_current(path: &str, argv: &[String]) -> Self {
+        let words = ["sh", "-c", IN_FOLDER, "sh"].map(str::to_owned);
+        let current = format!("{}/current", from_home(path));
+        Self::new(words.into_iter().chain([current]).chain(argv.to_vec()))
+    }
+
+    /// A login shell in the release that is live at `path`.
+    pub fn shell_in(path: &str) -> Self {
+        let path = from_home(path);
+        let current = format!("{path}/current");
+        Self::new(["sh", "-c", SHELL, "sh", &current, path])
+    }
+
+    /// The last `lines` lines of `logs`; with `follow` also what comes after, in whatever file then has that name.
+    pub fn tail(logs: &[String], lines: u32, follow: bool) -> Self {
+        let words = ["tail".to_owned(), "-n".to_owned(), lines.to_string()];
+        let follow = follow.then(|| "-F".to_owned());
+        let files = std::iter::once("--".to_owned()).chain(logs.to_vec());
+        Self::new(words.into_iter().chain(follow).chain(files))
+    }
+}
+
+/// Commands start in the login user's home, and a quoted `~` is no home to a shell.
+fn from_home(path: &str) -> &str {
+    path.strip_prefix("~/").unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_keeps_its_words_whatever_is_in_them() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("current")).unwrap();
+        let words = ["printf", "%s|", "two words", "$HOME", "", "*", "-x"].map(str::to_owned);
+        let command = Command::in_current(&folder.path().display().to_string(), &words);
+        let output = std::process::Command::new(&command.argv()[0])
+            .args(&command.argv()[1..])
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            "two words|$HOME||*|-x|"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let content = "aHVudGVyMg==".to_owned();
+        assert_eq!(format!("{:?}", ShareRequest { content }), "ShareRequest(…)");
+    }
+}
