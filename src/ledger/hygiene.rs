@@ -170,6 +170,6 @@ fn write(file: &PathBuf, names: &BTreeSet<String>) -> Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
     }
-    let text: String = names.iter().map(|name| format!("{name}\n")).collect();
-    fs::write(file, text).map_err(Error::file("write", file))
+    let lines: Vec<&str> = names.iter().map(String::as_str).collect();
+    fs::write(file, lines.join("\n")).map_err(Error::file("write", file))
 }
