@@ -1,6 +1,7 @@
 //! The last lines of the agent's answers. Unknown fields and kinds are a newer agent's, and passed over.
 
 use super::room::{BackupNeed, BackupSeen, Disk};
+use super::trust::TrustSeen;
 use crate::release::{Digest, EntryId, Outcome};
 use semver::Version;
 use serde::Deserialize;
@@ -64,37 +65,6 @@ pub struct StatusAnswer {
     /// Whom it believes; nothing = an older agent.
     #[serde(default)]
     pub trust: Option<TrustSeen>,
-}
-
-/// Whom a host believes, and what it can check.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct TrustSeen {
-    /// Whether its ssh-keygen verifies.
-    pub ssh: bool,
-    /// Whether it has gpg.
-    pub openpgp: bool,
-    /// The project that it was introduced to.
-    #[serde(default)]
-    pub project: Option<String>,
-    /// The stage that its path belongs to.
-    #[serde(default)]
-    pub stage: Option<String>,
-    /// The newest statement of keys and policy that it knows.
-    #[serde(default)]
-    pub generation: Option<u64>,
-    /// How many withdrawals it knows.
-    #[serde(default)]
-    pub withdrawn: usize,
-    /// How far it has taken entries: what was signed when it was not as far is an old one.
-    #[serde(default)]
-    pub serial: Option<i64>,
-}
-
-/// What `trust` took.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct TrustAnswer {
-    /// Whom it believes now.
-    pub trust: TrustSeen,
 }
 
 /// Whose directory a path is.

@@ -13,20 +13,21 @@ mod listener;
 mod operator;
 mod request;
 mod room;
+mod trust;
 
 pub use agent::{Agent, Verb};
 pub use answer::{
     Activated, ActivationResult, CurrentState, Failure, FailureKind, HaveAnswer, HistoryEntry,
     HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer, PathState,
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
-    ServiceState, SharedSeen, StatusAnswer, TrustAnswer, TrustSeen, UnlockAnswer,
+    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
-    PrepareRequest, PruneRequest, Request, Rolled, SignedText, StatusRequest, TrustRequest,
-    UnlockRequest,
+    PrepareRequest, PruneRequest, Request, Rolled, StatusRequest, UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};
+pub use trust::{SignedText, TrustAnswer, TrustRequest, TrustSeen};

@@ -21,6 +21,7 @@ mod health;
 mod hooks;
 mod host_parts;
 mod host_trust;
+mod hygiene;
 mod init;
 mod interrupt;
 mod keys;
