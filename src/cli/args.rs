@@ -1,8 +1,8 @@
 //! The words of the command line; each verb's own are in its file.
 
 use super::{
-    check, completions, deploy, diff, init, log, logs, prune, put, release, resume, rollback, run,
-    show, ssh, status, unlock, verify,
+    bootstrap, check, completions, deploy, diff, init, log, logs, prune, put, release, resume,
+    rollback, run, show, ssh, status, unlock, verify,
 };
 use crate::error::Stopped;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -108,6 +108,8 @@ pub enum Verb {
     Resume(resume::Args),
     /// End the lock of somebody who is gone
     Unlock(unlock::Args),
+    /// Make bare servers a stage's hosts
+    Bootstrap(bootstrap::Args),
     /// Put a shared file to a stage's hosts
     Put(put::Args),
     /// Run a command in the live release
@@ -139,6 +141,7 @@ impl Verb {
             Self::Prune(_) => ("Nothing was removed", "prune"),
             Self::Resume(_) => ("Nothing was finished", "resume"),
             Self::Unlock(_) => ("No lock was ended", "unlock"),
+            Self::Bootstrap(_) => ("Nothing was made", "bootstrap"),
             Self::Put(_) => ("The file may be on some hosts", "put"),
             Self::Run(_) => ("What the command did stays done", "status"),
             Self::Ssh(_) => ("Nothing was changed", "ssh"),

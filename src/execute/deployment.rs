@@ -151,6 +151,10 @@ impl Run<'_> {
                 | Action::Push { .. }
                 | Action::Reapply { .. }
                 | Action::Recover { .. }
+                | Action::MakeKey { .. }
+                | Action::Bootstrap { .. }
+                | Action::Prove { .. }
+                | Action::NameRuntime { .. }
                 | Action::Share { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
             }

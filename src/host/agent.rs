@@ -78,6 +78,7 @@ impl Agent {
         "postgresql",
         "backup",
         "restore",
+        "runtime",
         "atboot",
         "activation",
         "job",

@@ -259,6 +259,14 @@ fn check(
             }
         }
     }
+    if let Some(user) = &facts.stage.runtime_user
+        && host.runtime_user.as_ref() != Some(user)
+    {
+        refusal.add(
+            format!("{name}: services are to run as {user}, which it is not ready for"),
+            format!("git hostout bootstrap {}", facts.stage.name),
+        );
+    }
     for file in &buildout.shared.files {
         if host.shared_files.get(file) != Some(&true) {
             refusal.add(
@@ -330,6 +338,7 @@ fn steps(
                 host.name
             ));
         }
+        notes.extend(empty_data(host, buildout));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
         }
@@ -384,6 +393,18 @@ fn steps(
         notes,
         steps,
     )
+}
+
+/// Whoever built a site on their own machine expects to see it.
+fn empty_data(host: &Host, buildout: &Buildout) -> Option<String> {
+    let first = matches!(host.current, Current::Nothing) && host.history.is_empty();
+    let data = !matches!(buildout.data, Data::None { .. });
+    (first && data).then(|| {
+        format!(
+            "{}: the first one there; the data here is no part of a release",
+            host.name
+        )
+    })
 }
 
 /// What makes a release ready on one host, unnoticed by anyone.

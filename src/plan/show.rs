@@ -65,6 +65,9 @@ impl Action {
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
             Self::Pause { .. } => "wait",
+            Self::MakeKey { .. } | Self::Bootstrap { .. } => "make",
+            Self::Prove { .. } => "prove",
+            Self::NameRuntime { .. } => "write",
             Self::Share { .. } => "put",
             Self::Prune { .. } => "prune",
         }
@@ -136,6 +139,12 @@ impl Action {
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
+            Self::MakeKey { file } => format!("key {file}, ed25519, without a passphrase"),
+            Self::Bootstrap { what, .. } => what.clone(),
+            Self::Prove { user } => format!("that {user} logs in by a key"),
+            Self::NameRuntime { stage, user } => {
+                format!("hostout.toml: runtime-user = \"{user}\" in [stage.{stage}]")
+            }
             Self::Share { file, bytes } => {
                 format!("shared/{file}, {}, for its owner only", size(*bytes))
             }

@@ -33,6 +33,15 @@ impl HostKey {
         &self.kind
     }
 
+    /// `TYPE BASE64`, as files of ssh hold it.
+    pub fn line(&self) -> String {
+        let mut blob = base64::encode(&self.blob);
+        while !blob.len().is_multiple_of(4) {
+            blob.push('=');
+        }
+        format!("{} {blob}", self.kind)
+    }
+
     /// `SHA256:…`, as ssh shows it.
     pub fn fingerprint(&self) -> String {
         format!("SHA256:{}", base64::encode(&Sha256::digest(&self.blob)))

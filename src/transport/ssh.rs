@@ -1,7 +1,7 @@
 //! A host over ssh: one session, a channel a command.
 
 use super::{
-    Error, Transport, auth,
+    Error, Transport, auth, dialogue,
     error::Failure,
     host_key::HostKey,
     host_key_policy::Policy,
@@ -175,6 +175,16 @@ impl Transport for Ssh {
                 self.lost = true;
                 Error::lost(&self.host, command, words(&error))
             })
+    }
+
+    fn change_password(
+        &mut self,
+        answer: &mut dyn FnMut(&str) -> Option<String>,
+    ) -> Result<(), Error> {
+        self.block_for(CHANNEL_TIMEOUT);
+        let command = Command::new(["passwd"]);
+        dialogue::on_terminal(&self.session, answer)
+            .map_err(|said| Error::not_started(&self.host, &command, said))
     }
 
     fn host(&self) -> &str {

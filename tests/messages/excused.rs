@@ -12,6 +12,10 @@ pub const EXCUSED: &[(&str, &[&str])] = &[
             "can't look for the host key in {}: {error}",
             "can't look for the host key: {}",
             "the server showed no host key",
+            "can't make {}: {error}",
+            "can't run ssh-keygen: {error}",
+            "ssh-keygen made no key: {}",
+            "this machine needs no login",
         ],
     ),
     (
@@ -55,7 +59,6 @@ pub const EXCUSED: &[(&str, &[&str])] = &[
             "{name}: look how deployment {} ended",
             "--hosts: {error}",
             "{} takes wheels for {theirs}, this machine for {ours}",
-            "{error}; `git hostout check {}` asks it again",
             "neither HEAD nor any commit before it is released",
             "{released}, here only. Next: git hostout resume pushes it.",
             "{error}; `git hostout resume` joins them",

@@ -15,6 +15,7 @@ class NoServices:
 
     def __init__(self, release, table, log=None):
         self.release, self.table, self.log = release, table, log
+        self.user = runtime_user(os.path.dirname(os.path.dirname(release)))
 
     def start(self):
         """Nothing to start."""
@@ -29,7 +30,8 @@ class NoServices:
         return []
 
     def script(self, name, *arguments, timeout=60, log=None):
-        return run([os.path.join(self.release, "bin", name), *arguments], self.release, timeout, log)
+        return run([os.path.join(self.release, "bin", name), *arguments], self.release, timeout, log,
+                   user=self.user)
 
 
 class Supervisor(NoServices):
@@ -165,7 +167,8 @@ class Commands(NoServices):
     """kind = command: the user's own, each given to `sh -c` in the release directory."""
 
     def shell(self, key, timeout=120):
-        return run(["sh", "-c", self.table[key]], self.release, timeout, self.log if key != "status" else None)
+        return run(["sh", "-c", self.table[key]], self.release, timeout, self.log if key != "status" else None,
+                   user=self.user)
 
     def start(self):
         code, said = self.shell("start")

@@ -1,5 +1,6 @@
 //! What is tested on hosts.
 
+mod bare;
 mod boot;
 mod crash;
 mod cycle;
@@ -20,6 +21,7 @@ pub fn all() -> impl Iterator<Item = Case> {
     [
         machine::CASES,
         faults::CASES,
+        bare::CASES,
         boot::CASES,
         ends::CASES,
         cycle::CASES,
