@@ -414,11 +414,12 @@ fn execute_class(error: &execute::Error) -> Class {
     match error {
         Error::Ledger(error) => ledger_class(error),
         Error::Pack(_) | Error::File { .. } | Error::Changed { .. } => Class::Refused,
-        Error::Unreachable(_) | Error::Conversation { .. } => Class::Unreachable,
+        Error::Unreachable(_) | Error::Conversation { .. } | Error::Unproved { .. } => {
+            Class::Unreachable
+        }
         Error::Locked { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
         Error::Bootstrap { .. } => Class::FailedBeforeSwitch,
-        Error::Unproved { .. } => Class::Unreachable,
         Error::Interrupted
         | Error::Unpushed { .. }
         | Error::Stopped { .. }

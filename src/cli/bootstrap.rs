@@ -127,15 +127,14 @@ impl<'a> Preparing<'a> {
             )));
         };
         let found = transport::identity(&target_of(first)).map_err(Error::Unreachable)?;
-        let (key, new_key) = match found {
-            Some(key) => (key, None),
-            None => {
-                let unmade = Identity {
-                    line: "ssh-ed25519 that-is-made-first".to_owned(),
-                    name: NEW_KEY.to_owned(),
-                };
-                (unmade, Some(NEW_KEY.to_owned()))
-            }
+        let (key, new_key) = if let Some(key) = found {
+            (key, None)
+        } else {
+            let unmade = Identity {
+                line: "ssh-ed25519 that-is-made-first".to_owned(),
+                name: NEW_KEY.to_owned(),
+            };
+            (unmade, Some(NEW_KEY.to_owned()))
         };
         Ok(Self {
             session,

@@ -21,14 +21,12 @@ pub struct Root {
     pub wanted: Wanted,
 }
 
+/// Does a step that is not root's: the action, all servers, and the name of the one it is about.
+pub type Here<'h> = &'h mut dyn FnMut(&Action, &mut [Root], Option<&str>) -> Result<()>;
+
 /// Does as `plan` says; `here` does the steps that are not root's: those on this machine, and the proof that the key
 /// logs in, for which it gets the server.
-pub fn bootstrap(
-    plan: &Plan,
-    roots: &mut [Root],
-    here: &mut dyn FnMut(&Action, &mut [Root], Option<&str>) -> Result<()>,
-    watch: Watch<'_>,
-) -> Result<()> {
+pub fn bootstrap(plan: &Plan, roots: &mut [Root], here: Here<'_>, watch: Watch<'_>) -> Result<()> {
     // Steps of one server that follow each other are done under one lock there.
     let same = |one: &Step, next: &Step| {
         one.host == next.host && is_script(&one.action) && is_script(&next.action)

@@ -168,7 +168,7 @@ impl Wanted {
         )
     }
 
-    /// The same for OpenRC's `local` service.
+    /// The same for the `local` service of Alpine's init.
     fn openrc(&self) -> String {
         let line = self.agent("boot").shell_line();
         let switch = Command::new(["su", "-s", "/bin/sh", &self.build, "-c", &line]);

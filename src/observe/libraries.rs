@@ -30,6 +30,11 @@ fn is_native(artifact: &Artifact) -> bool {
     stem.is_some_and(|stem| !stem.ends_with("-any"))
 }
 
+/// `_speed.so`, `libpq.so.5`.
+fn is_library(name: &str) -> bool {
+    name.split('.').skip(1).any(|part| part == "so")
+}
+
 fn linked(wheel: impl std::io::Read + Seek) -> BTreeSet<String> {
     let (mut own, mut needed) = (BTreeSet::new(), BTreeSet::new());
     let Ok(mut archive) = ZipArchive::new(wheel) else {
@@ -41,7 +46,7 @@ fn linked(wheel: impl std::io::Read + Seek) -> BTreeSet<String> {
         };
         let path = member.name().to_owned();
         let name = path.rsplit('/').next().unwrap_or_default();
-        if !(name.ends_with(".so") || name.contains(".so.")) {
+        if !is_library(name) {
             continue;
         }
         own.insert(name.to_owned());

@@ -70,9 +70,8 @@ pub trait Transport: Send {
     /// When the password was not changed, with the host's last words.
     fn change_password(
         &mut self,
-        answer: &mut dyn FnMut(&str) -> Option<String>,
+        _answer: &mut dyn FnMut(&str) -> Option<String>,
     ) -> Result<(), Error> {
-        let _ = answer;
         let command = Command::new(["passwd"]);
         Err(Error::not_started(
             self.host(),

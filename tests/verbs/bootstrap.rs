@@ -1,11 +1,11 @@
 //! `git hostout bootstrap`: what is told before any server is asked, and how `deploy` offers it. What it makes is
 //! tested on whole machines (`tests/lab`).
 
-use crate::support::{Host, at_a_terminal_with};
+use crate::support::{Host, Project, at_a_terminal_with};
 
 #[test]
 fn what_is_refused_and_what_is_offered() {
-    let host = Host::quiet("");
+    let host = Host::of(Project::single(), "").only();
     for (stage, place, path) in [
         ("ghostly", "ghost@web1", "/srv/ghost"),
         ("rooted", "root@web1", "/srv/rooted"),
@@ -14,7 +14,7 @@ fn what_is_refused_and_what_is_offered() {
     ] {
         host.project.add_stage_on(&[place], stage, path, "");
     }
-    host.project.commit("Add stages");
+    let host = host.release();
     host.hostout(&["bootstrap", "rooted"]).exits(11).says(&[
         "root@web1: root is who deploys, and services must not run as root",
         "name another user in hosts: deploy@HOST; bootstrap makes it",
