@@ -1,7 +1,9 @@
 # make demo        from nothing to a running site, and back, on this machine
 # make test        format, lints, all tests
 # make lab         the image of the test hosts, where it is missing (the tests build it too)
-# make bench       how fast it is, beside git, ssh, pip and buildout (BENCH="ledger eggs": only these)
+# make chaos       random faults on three test hosts, round after round (ROUNDS=200, SEED=...)
+# make fuzz        libFuzzer on everything that reads foreign bytes (TARGETS="wheel answer", SECONDS=60 each)
+# make bench       how fast it is, beside git, ssh, pip, buildout, and others who deploy (BENCH="ledger eggs": only these)
 # make build       the binary and its man page, in target/release
 # make install     puts both where git finds them (PREFIX=/usr/local)
 # make uninstall   takes them away again
@@ -20,7 +22,10 @@ PACKAGES := build-essential busybox ca-certificates cron curl debian-archive-key
             make mmdebstrap openssh-client openssh-server pkg-config procps python3 python3-dev python3-pip \
             python3-venv shellcheck util-linux
 
-.PHONY: demo test lab bench build install uninstall setup toolchain
+# for benchmarks only: who else deploys (Ansible comes from the package index), and what they need for keys as ours
+RIVALS := capistrano rsync ruby-bcrypt-pbkdf ruby-ed25519
+
+.PHONY: demo test lab chaos fuzz bench build install uninstall setup toolchain
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -33,6 +38,7 @@ test: toolchain setup
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --lib --bins --test main
+	cargo test --locked --test fuzz
 	cargo test --locked --doc
 	python3 tests/agent/run.py
 	cargo test --locked --test lab
@@ -40,7 +46,19 @@ test: toolchain setup
 lab: setup
 	@bash tests/lab/image.sh
 
+chaos: export HOSTOUT_TEST_CHAOS = $(or $(ROUNDS),200)
+chaos: export HOSTOUT_TEST_SEED = $(or $(SEED),$(shell date +%s))
+chaos: toolchain setup
+	cargo test --locked --test lab -- chaos::
+
+# Coverage as libFuzzer wants it, which stable compilers give too; build scripts go without it below `--target`.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-pc-table \
+              -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-trace-compares
+fuzz: toolchain setup
+	@bash tests/fuzz/run.sh '$(FUZZ_FLAGS)' '$(or $(SECONDS),60)' $(TARGETS)
+
 bench: toolchain setup
+	@bash fixtures/setup.sh $(RIVALS) || echo "Not all of these can be installed here: $(RIVALS)" >&2
 	cargo bench --locked --bench bench -- $(BENCH)
 
 build: $(PAGE)

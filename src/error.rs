@@ -413,7 +413,9 @@ fn execute_class(error: &execute::Error) -> Class {
     use execute::Error;
     match error {
         Error::Ledger(error) => ledger_class(error),
-        Error::Pack(_) | Error::File { .. } | Error::Changed { .. } => Class::Refused,
+        Error::Pack(_) | Error::File { .. } | Error::Changed { .. } | Error::Untrusted { .. } => {
+            Class::Refused
+        }
         Error::Unreachable(_) | Error::Conversation { .. } | Error::Unproved { .. } => {
             Class::Unreachable
         }
@@ -479,6 +481,7 @@ fn ledger_class(error: &ledger::Error) -> Class {
         | Error::Config { .. }
         | Error::Sign { .. }
         | Error::NoKey
+        | Error::NoPublicKey { .. }
         | Error::KeyExists(_)
         | Error::NoIdentity
         | Error::Untrusted { .. }
@@ -488,6 +491,9 @@ fn ledger_class(error: &ledger::Error) -> Class {
         | Error::Exists(_)
         | Error::BranchExists(_)
         | Error::ReleaseTaken { .. }
+        | Error::KeysTaken { .. }
+        | Error::Keys(_)
+        | Error::MayNot { .. }
         | Error::Rewritten { .. }
         | Error::Locked { .. }
         | Error::TagExists { .. }

@@ -4,12 +4,14 @@
 //! **Not here:** looking (`observe`), deciding (`plan`).
 //! **To add** a fact: a field here, filled in by `observe`, used by `plan`.
 
+mod consent;
 mod verdict;
 
+pub use consent::{Consent, Trusted};
 pub use verdict::{Check, Verdict};
 
 use crate::{
-    host::DeadOwner,
+    host::{DeadOwner, TrustSeen},
     release::{Digest, EntryId, HostResult, Intent, Manifest, Outcome, Started},
 };
 use semver::Version;
@@ -150,12 +152,16 @@ pub struct Host {
     pub services: Vec<(String, String, String)>,
     /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
     pub healthy: Option<bool>,
+    /// Whether its programs can be taken to another release one by one, from how they were started.
+    pub rolls: bool,
     /// Shared files and whether they are there.
     pub shared_files: BTreeMap<String, bool>,
     /// Which of the asked-for artifacts it lacks.
     pub missing: BTreeSet<Digest>,
     /// Whether this program's agent is installed.
     pub agent: bool,
+    /// Whom it believes, and what it can check; nothing = it cannot say.
+    pub trust: Option<TrustSeen>,
 }
 
 /// What is free on a file system.
@@ -263,9 +269,11 @@ impl Host {
             cut_off: None,
             services: Vec::new(),
             healthy: None,
+            rolls: false,
             shared_files: BTreeMap::new(),
             missing: BTreeSet::new(),
             agent: false,
+            trust: None,
         }
     }
 }

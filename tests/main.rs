@@ -7,9 +7,11 @@
 
 mod architecture;
 mod buildout;
+mod faults;
 mod formats;
 mod messages;
 mod readme;
+#[allow(dead_code, reason = "the lab needs more of it")]
 mod support;
 mod transport;
 mod verbs;

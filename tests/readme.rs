@@ -98,7 +98,10 @@ fn the_verbs_and_their_flags_are_those_of_the_program() {
         flags.map(|flag| format!("--{flag}")).collect()
     };
     let mut flags = of(&program);
-    flags.extend(program.get_subcommands().flat_map(of));
+    for verb in program.get_subcommands() {
+        flags.extend(of(verb));
+        flags.extend(verb.get_subcommands().flat_map(of));
+    }
     let text = below("## Verbs");
     let words = text.split(|c: char| c != '-' && !c.is_ascii_alphanumeric());
     let told: BTreeSet<String> = words

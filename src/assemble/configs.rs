@@ -102,21 +102,25 @@ pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
             }
         }
     };
+    let development = &job.project.buildout.development;
+    let mut names: Vec<&str> = graphs.keys().map(String::as_str).collect();
+    let developed = !graphs.contains_key(development);
+    names.extend(developed.then_some(development.as_str()));
+    let mut seen = Inspected::read_all(&scratch, &work, &names, job.user)?;
+    let develops = developed.then(|| seen.pop()).flatten();
     let mut production = BTreeMap::new();
-    for (name, graph) in graphs {
-        let inspected = Inspected::read(&scratch, &work, &name, job.user)?;
+    for ((name, graph), inspected) in graphs.into_iter().zip(seen) {
+        let inspected = inspected?;
         add(inspected.develop.clone(), true);
         add(elsewhere::missing(job, &inspected), true);
         production.insert(name, Seen { graph, inspected });
     }
-    let development = &job.project.buildout.development;
-    if !production.contains_key(development) {
-        match Inspected::read(&scratch, &work, development, job.user) {
-            Ok(inspected) => add(inspected.develop, false),
-            Err(error) => (job.watch)(Event::Warning(format!(
-                "{development} is left out: {error}"
-            ))),
-        }
+    match develops {
+        Some(Ok(inspected)) => add(inspected.develop, false),
+        Some(Err(error)) => (job.watch)(Event::Warning(format!(
+            "{development} is left out: {error}"
+        ))),
+        None => {}
     }
     Ok(Configs {
         python,

@@ -1,9 +1,12 @@
 //! What buildout itself sees in a configuration: conditions, `extends`, macros, `+=` and substitutions applied by its own code.
 
-use super::{Error, Scratch, User, Workdir, sandbox::Sandbox, workdir::write};
-use crate::process::Running;
+use super::{
+    Error, Scratch, User, Workdir,
+    sandbox::{Sandbox, run},
+    workdir::write,
+};
 use serde::Deserialize;
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, fs, path::PathBuf};
 
 /// A configuration as buildout sees it, without recipes and extensions loaded.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
@@ -37,9 +40,14 @@ impl fmt::Debug for Inspected {
 
 /// The script that runs in the scratch environment.
 const SCRIPT: &str = include_str!("look.py");
-/// A configuration in the buildout directory itself: `${buildout:directory}` is the folder of the configuration that is run, here
-/// and on hosts.
-const CONFIG: &str = ".hostout-inspect.cfg";
+/// What each answer is made of: a configuration in the buildout directory itself, because `${buildout:directory}` is the folder of
+/// the configuration that is run, here and on hosts; the answer; what was printed.
+struct Look<'a> {
+    config: &'a str,
+    wrapper: PathBuf,
+    answer: PathBuf,
+    output: PathBuf,
+}
 
 impl Inspected {
     /// Asks buildout about `config`, a path relative to the buildout directory.
@@ -52,32 +60,44 @@ impl Inspected {
         config: &str,
         user: &User,
     ) -> Result<Self, Error> {
+        let mut all = Self::read_all(scratch, work, &[config], user)?;
+        all.remove(0)
+    }
+
+    /// Asks about several in one run, which loads buildout once: an answer for each, in their order.
+    ///
+    /// # Errors
+    /// Where nothing can be run; inside, with buildout's own words on that configuration.
+    pub fn read_all(
+        scratch: &Scratch,
+        work: &Workdir,
+        configs: &[&str],
+        user: &User,
+    ) -> Result<Vec<Result<Self, Error>>, Error> {
         let sandbox = Sandbox::make(user)?;
         let script = sandbox.path("look.py");
         write(&script, SCRIPT.as_bytes())?;
-        let wrapper = work.path().join(CONFIG);
-        write(
-            &wrapper,
-            format!("[buildout]\nextends = {config}\n").as_bytes(),
-        )?;
-        let answer = sandbox.path("inspected.json");
-        let output = std::fs::File::create(&answer).map_err(Error::io(&answer))?;
+        let looks: Vec<Look<'_>> = (0..configs.len())
+            .map(|index| Look {
+                config: configs[index],
+                wrapper: work.path().join(format!(".hostout-inspect-{index}.cfg")),
+                answer: sandbox.path(&format!("inspected-{index}.json")),
+                output: sandbox.path(&format!("inspected-{index}.txt")),
+            })
+            .collect();
         let mut command = sandbox.command(&scratch.python);
-        command.arg(&script).arg(CONFIG).current_dir(work.path());
-        let run = run_into(&mut command, output);
-        std::fs::remove_file(&wrapper).map_err(Error::io(&wrapper))?;
-        let (ok, output) = run.map_err(Error::io(&scratch.python))?;
-        if !ok {
-            return Err(Error::Buildout {
-                config: config.to_owned(),
-                output,
-            });
+        command.arg(&script).current_dir(work.path());
+        for look in &looks {
+            let text = format!("[buildout]\nextends = {}\n", look.config);
+            write(&look.wrapper, text.as_bytes())?;
+            command.args([&look.wrapper, &look.answer, &look.output]);
         }
-        let text = std::fs::read(&answer).map_err(Error::io(&answer))?;
-        serde_json::from_slice(&text).map_err(|source| Error::Answer {
-            script: "look.py",
-            source,
-        })
+        let run = run(&mut command, &|_| ());
+        for look in &looks {
+            fs::remove_file(&look.wrapper).map_err(Error::io(&look.wrapper))?;
+        }
+        let (_, output) = run.map_err(Error::io(&scratch.python))?;
+        Ok(looks.iter().map(|look| look.read(&output)).collect())
     }
 
     /// An option's words, e.g. `("buildout", "extensions")`.
@@ -100,12 +120,20 @@ impl Inspected {
     }
 }
 
-fn run_into(
-    command: &mut std::process::Command,
-    answer: std::fs::File,
-) -> std::io::Result<(bool, String)> {
-    let command = command.stdout(answer).stderr(std::process::Stdio::piped());
-    let output = Running::start(command)?.output()?;
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    Ok((output.status.success(), super::redact(&text).into_owned()))
+impl Look<'_> {
+    /// The answer; `output` is what was printed before this configuration's own turn.
+    fn read(&self, output: &str) -> Result<Inspected, Error> {
+        let Ok(text) = fs::read(&self.answer) else {
+            let own = fs::read(&self.output).unwrap_or_default();
+            let own = String::from_utf8_lossy(&own);
+            return Err(Error::Buildout {
+                config: self.config.to_owned(),
+                output: format!("{output}{}", super::redact(&own)),
+            });
+        };
+        serde_json::from_slice(&text).map_err(|source| Error::Answer {
+            script: "look.py",
+            source,
+        })
+    }
 }

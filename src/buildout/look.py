@@ -1,6 +1,8 @@
-"""Prints what buildout sees in a configuration, as JSON: nothing is installed, no extension or recipe is loaded, nothing is fetched.
+"""Tells what buildout sees in configurations: nothing is installed, no extension or recipe is loaded, nothing is fetched.
 
-usage: look.py CONFIG    (in the buildout directory)
+usage: look.py CONFIG ANSWER OUTPUT...    (in the buildout directory)
+
+Each is looked at in a process of its own, which writes JSON to the file ANSWER, and to OUTPUT what is printed meanwhile.
 """
 import glob
 import json
@@ -31,10 +33,17 @@ bo.Options._sub = substitute
 bo.Options.initialize = lambda self: None
 # Buildout makes its directories and caches as it starts; some may be absolute.
 os.makedirs = os.mkdir = lambda *args, **kwargs: None
-# Buildout logs to standard output.
-answer, sys.stdout = sys.stdout, sys.stderr
 
-buildout = bo.Buildout(os.path.abspath(sys.argv[1]), [], use_user_defaults=False)
+todo = sys.argv[1:]
+while True:
+    config, answer, output, *todo = todo
+    if not todo or not os.fork():
+        break
+    os.wait()
+os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT, 0o600), 1)
+os.dup2(1, 2)
+
+buildout = bo.Buildout(os.path.abspath(config), [], use_user_defaults=False)
 options = buildout['buildout']
 directory = options['directory']
 
@@ -61,7 +70,7 @@ for item in options.get('develop', '').split():
     if not found:
         missing.append(item)
 
-json.dump(dict(
+seen = json.dumps(dict(
     directory=directory,
     parts=parts,
     develop=develop,
@@ -69,4 +78,6 @@ json.dump(dict(
     versions=sections.get(options.get('versions') or '', {}),
     sections=sections,
     unresolved=sorted(unresolved),
-), answer)
+))
+with open(answer, 'w') as file:
+    file.write(seen)

@@ -1,8 +1,8 @@
 //! The words of the command line; each verb's own are in its file.
 
 use super::{
-    bootstrap, check, completions, deploy, diff, init, log, logs, prune, put, release, resume,
-    rollback, run, show, ssh, status, unlock, verify,
+    approve, bootstrap, check, completions, deploy, diff, init, keys, log, logs, policy, prune,
+    put, release, resume, rollback, run, show, ssh, status, unlock, verify, withdraw,
 };
 use crate::error::Stopped;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -102,6 +102,14 @@ pub enum Verb {
     Diff(diff::Args),
     /// Check a release and its ledger: signatures, binding, hashes
     Verify(verify::Args),
+    /// Agree that a stage gets a release
+    Approve(approve::Args),
+    /// Withdraw a release: no stage takes it any more
+    Withdraw(withdraw::Args),
+    /// Show or change who may sign what
+    Keys(keys::Args),
+    /// Show or replace the policy: what may be deployed
+    Policy(policy::Args),
     /// Remove old releases from a stage's hosts
     Prune(prune::Args),
     /// Finish a release or deployment that stopped in the middle
@@ -138,6 +146,10 @@ impl Verb {
             Self::Show(_) => ("Nothing was changed", "show"),
             Self::Diff(_) => ("Nothing was changed", "diff"),
             Self::Verify(_) => ("Nothing was changed", "verify"),
+            Self::Approve(_) => ("Nothing was approved", "approve"),
+            Self::Withdraw(_) => ("Nothing was withdrawn", "withdraw"),
+            Self::Keys(_) => ("No key was changed", "keys list"),
+            Self::Policy(_) => ("The policy was not changed", "policy"),
             Self::Prune(_) => ("Nothing was removed", "prune"),
             Self::Resume(_) => ("Nothing was finished", "resume"),
             Self::Unlock(_) => ("No lock was ended", "unlock"),

@@ -118,9 +118,11 @@ fn check(
         last_started: None,
         log,
         hosts: std::slice::from_ref(host),
+        live: &[],
         open: None,
         behind: &[],
         nowhere: &BTreeSet::new(),
+        trust: None,
     };
     match plan::deploy(&request, &facts) {
         Ok(Deploying::Locked { host, holder }) => {

@@ -1,7 +1,7 @@
 //! `git hostout deploy`: takes a release to a stage's hosts.
 
 use super::{
-    bare, deployment,
+    bare, consent, deployment,
     hosts::{Choice, Scene},
     releasing,
     session::{Session, Workspace},
@@ -23,6 +23,7 @@ use std::time::Duration;
 Examples:
   git hostout deploy                     the release of HEAD to the default stage
   git hostout deploy staging 1.4.2
+  git hostout deploy production --from staging
   git hostout deploy production -m 'Spring sale' --dry-run")]
 pub struct Args {
     /// The stage; left out = `default-stage`, else the only one
@@ -31,6 +32,9 @@ pub struct Args {
     /// The release; left out = that of HEAD or of its nearest released ancestor
     #[arg(value_name = "VERSION", add = super::complete::versions())]
     version: Option<String>,
+    /// The release that STAGE runs healthy, for as long as the policy asks
+    #[arg(long, value_name = "STAGE", conflicts_with = "version")]
+    from: Option<String>,
     #[command(flatten)]
     options: Options,
 }
@@ -149,6 +153,14 @@ fn deploy(session: &Session, args: &Args) -> Result<(), Error> {
     let (stage, version) = words(&work, args)?;
     let stage = work.project.select_stage(stage)?;
     let ledger = work.ledger(&session.ui)?;
+    let proven = match &args.from {
+        Some(from) => {
+            let from = work.project.select_stage(Some(from))?;
+            Some(consent::proven(session, &ledger, from, stage)?.to_string())
+        }
+        None => None,
+    };
+    let version = version.or(proven.as_deref());
     if version.is_none() {
         release_first(session, &work, &ledger)?;
     }

@@ -73,6 +73,14 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
                 let result = ends.remove(&entry.id);
                 (kind, Some(version.to_string()), Some(stage.clone()), result)
             }
+            Kind::Keys { .. } => ("keys", None, None, None),
+            Kind::Approved { stage, version } => (
+                "approve",
+                Some(version.to_string()),
+                Some(stage.clone()),
+                None,
+            ),
+            Kind::Withdrawn { version } => ("withdraw", Some(version.to_string()), None, None),
             Kind::Other(_) => ("other", None, None, None),
         };
         if args.stage.is_some() && stage != args.stage {

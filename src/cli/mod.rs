@@ -4,6 +4,7 @@
 //! **Not here:** decisions (`plan`), effects (`execute`), looking (`observe`).
 //! **To add** a verb: a file with `Args` and `run`, a variant of [`Verb`], a row in the README's table.
 
+mod approve;
 mod args;
 mod bare;
 mod bootstrap;
@@ -11,14 +12,17 @@ mod carry_out;
 mod check;
 mod complete;
 mod completions;
+mod consent;
 mod deploy;
 mod deployment;
 mod diff;
 mod hosts;
 mod init;
+mod keys;
 mod log;
 mod logs;
 mod man;
+mod policy;
 mod prune;
 mod put;
 mod rebuild;
@@ -36,8 +40,11 @@ mod show_event;
 mod ssh;
 mod status;
 mod unlock;
+mod unpushed;
 mod verify;
 mod wait;
+mod withdraw;
+mod writing;
 
 pub use args::{Cli, Global, Verb};
 
@@ -89,6 +96,10 @@ fn run(session: &Session, verb: Verb) -> Result<u8, Error> {
         Verb::Show(args) => show::run(session, &args),
         Verb::Diff(args) => diff::run(session, &args),
         Verb::Verify(args) => verify::run(session, &args),
+        Verb::Approve(args) => approve::run(session, &args),
+        Verb::Withdraw(args) => withdraw::run(session, &args),
+        Verb::Keys(args) => keys::run(session, &args),
+        Verb::Policy(args) => policy::run(session, &args),
         Verb::Prune(args) => prune::run(session, &args),
         Verb::Resume(args) => resume::run(session, &args),
         Verb::Unlock(args) => unlock::run(session, &args),

@@ -11,7 +11,7 @@ use crate::{
     ledger::{self, Fetched, Git, Key, Kind, Ledger, Patience, Released},
     observe,
     plan::{self, Plan, Refusal, ReleaseFacts, Staged},
-    release::{Manifest, normalize},
+    release::{Manifest, Need, normalize},
 };
 use gix::ObjectId;
 use semver::Version;
@@ -64,7 +64,10 @@ impl Seen {
             None => false,
         };
         let unsigned = match Key::configured(&work.repo) {
-            Ok(Some(_)) => None,
+            Ok(Some(key)) => ledger
+                .allows(&key, &Need::Release)
+                .err()
+                .map(|error| error.to_string()),
             Ok(None) => Some("no signing key is configured".to_owned()),
             Err(error) => Some(error.to_string()),
         };

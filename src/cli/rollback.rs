@@ -77,6 +77,8 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
         ));
         log.clone_from(&host.history);
     }
+    let runs = seen.iter().find_map(|host| host.current.release());
+    log.retain(|past| ledger.withdrawal(&past.version).is_none() || Some(&past.version) == runs);
     let version = if let Some(word) = &args.to {
         plan::parse_version(word)?
     } else {

@@ -5,6 +5,7 @@ use crate::{
     config::Stage,
     error::Error,
     facts::{Deployment, Host, Lock},
+    ledger::Ledger,
     observe, plan, ui,
 };
 use serde::Serialize;
@@ -41,6 +42,8 @@ struct StageStatus {
 struct HostStatus {
     host: String,
     release: Option<String>,
+    /// Whether that release was withdrawn.
+    withdrawn: bool,
     id: Option<String>,
     healthy: Option<bool>,
     reachable: bool,
@@ -71,6 +74,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         .map(|stage| {
             look(
                 session,
+                &ledger,
                 stage,
                 &observe::history_of(&deployments, &stage.name),
             )
@@ -89,11 +93,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     verdict
 }
 
-fn look(session: &Session, stage: &Stage, log: &[Deployment]) -> StageStatus {
+fn look(session: &Session, ledger: &Ledger, stage: &Stage, log: &[Deployment]) -> StageStatus {
     let hosts: Vec<HostStatus> = hosts::look_at_each(session, stage, None)
         .into_iter()
         .map(|(name, seen)| match seen {
-            Ok(host) => seen_host(host, &stage.name, log),
+            Ok(host) => seen_host(host, ledger, &stage.name, log),
             Err(error) => unseen_host(name, &error),
         })
         .collect();
@@ -106,8 +110,10 @@ fn look(session: &Session, stage: &Stage, log: &[Deployment]) -> StageStatus {
     }
 }
 
-fn seen_host(host: Host, stage: &str, log: &[Deployment]) -> HostStatus {
+fn seen_host(host: Host, ledger: &Ledger, stage: &str, log: &[Deployment]) -> HostStatus {
+    let withdrawn = |version| ledger.withdrawal(version).is_some();
     HostStatus {
+        withdrawn: host.current.release().is_some_and(withdrawn),
         release: host.current.release().map(ToString::to_string),
         id: host.record.as_ref().map(|(_, id)| id.to_string()),
         healthy: host.healthy,
@@ -143,6 +149,7 @@ fn unseen_host(name: String, error: &Error) -> HostStatus {
     HostStatus {
         host: name,
         release: None,
+        withdrawn: false,
         id: None,
         healthy: None,
         reachable: false,
@@ -190,7 +197,11 @@ fn describe(stages: &[StageStatus]) -> String {
                 stage.stage.clone(),
                 host.host.clone(),
                 host.release.clone().unwrap_or_else(|| "-".to_owned()),
-                state(host).to_owned(),
+                if host.withdrawn {
+                    format!("{}, withdrawn", state(host))
+                } else {
+                    state(host).to_owned()
+                },
             ]);
         }
     }

@@ -76,6 +76,16 @@ pub(super) fn before_deploying(
     }
 }
 
+/// The checks before an entry that others rely on.
+pub(super) fn before_writing(work: &Workspace, ledger: &Ledger) -> Result<(), Error> {
+    let verdict = Verdict::of(None, check_ledger(work, ledger, None)?);
+    if verdict.ok {
+        Ok(())
+    } else {
+        Err(Error::Unverified(Unverified(verdict)))
+    }
+}
+
 /// Checks the ledger and keeps how far it is checked: the only thing that looking leaves behind.
 fn check_ledger(work: &Workspace, ledger: &Ledger, met: Option<&str>) -> Result<Vec<Check>, Error> {
     let introduction = ledger::introduce(&work.repo, ledger)?;

@@ -12,6 +12,7 @@ use crate::{
     config::{OnFailure, Stage},
     event::Event,
     facts::Open,
+    host::SignedText,
     ledger::{self, Ledger, Released},
     pack::Store,
     plan::{Action, DeployRequest, Plan, Step},
@@ -45,6 +46,21 @@ pub struct Deployment<'a> {
     pub request: &'a DeployRequest,
     /// Why.
     pub reason: &'a str,
+    /// What hosts are told of keys and policy.
+    pub telling: &'a Telling,
+}
+
+/// What hosts are told of keys and policy, and of who agreed.
+#[derive(Clone, Debug, Default)]
+pub struct Telling {
+    /// Every statement, oldest first.
+    pub statements: Vec<SignedText>,
+    /// Withdrawals of releases.
+    pub withdrawals: Vec<SignedText>,
+    /// Who agreed to this deployment.
+    pub approvals: Vec<SignedText>,
+    /// How far the hosts have taken entries.
+    pub after: Option<u64>,
 }
 
 /// What has happened so far.
@@ -81,6 +97,8 @@ impl Deployment<'_> {
             stage: self.stage,
             released: self.released,
             request: self.request,
+            telling: self.telling,
+            project: ledger.project_id().to_string(),
             watch: self.recorder.watch,
             id: &id,
             lock: &lock,
@@ -138,7 +156,10 @@ impl Run<'_> {
                 Action::Settle { .. } | Action::Unlock { .. } | Action::Break { .. } => {
                     settling.step(step, self.ledger, self.members)?;
                 }
-                Action::InstallAgent { .. } | Action::Upload { .. } | Action::Prepare { .. } => {
+                Action::InstallAgent { .. }
+                | Action::Upload { .. }
+                | Action::Trust { .. }
+                | Action::Prepare { .. } => {
                     self.prepare(&group)?;
                 }
                 Action::RecordStarted { .. } => self.record_started()?,
@@ -149,6 +170,7 @@ impl Run<'_> {
                 | Action::Tag { .. }
                 | Action::Enter { .. }
                 | Action::Push { .. }
+                | Action::Append { .. }
                 | Action::Reapply { .. }
                 | Action::Recover { .. }
                 | Action::MakeKey { .. }
@@ -260,6 +282,7 @@ impl Run<'_> {
                 .as_ref()
                 .map(|health| health.word().to_owned()),
             keep: request.keep_unhealthy,
+            after: self.deployment.telling.after,
         };
         self.progress.signed = Some(recorder.started(self.ledger, &started)?);
         self.progress.started = Some(started);
@@ -451,7 +474,10 @@ fn together_with(step: &Step, rest: &[Step]) -> usize {
     let prepares = |step: &Step| {
         matches!(
             step.action,
-            Action::InstallAgent { .. } | Action::Upload { .. } | Action::Prepare { .. }
+            Action::InstallAgent { .. }
+                | Action::Upload { .. }
+                | Action::Trust { .. }
+                | Action::Prepare { .. }
         )
     };
     let batch = |step: &Step| match step.action {

@@ -37,6 +37,16 @@ pub enum Error {
         /// What is live and what should be.
         what: String,
     },
+    /// A host does not believe what it was sent; nothing was changed there.
+    #[error("{host} does not take it: {what}")]
+    Untrusted {
+        /// The host.
+        host: String,
+        /// What is wrong.
+        what: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
     /// A deployment that did not end as planned.
     #[error(transparent)]
     Deployed(Box<Deployed>),
@@ -186,6 +196,7 @@ impl Error {
             Self::Pack(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
             Self::Deployed(deployed) => deployed.hint.clone(),
+            Self::Untrusted { hint, .. } => hint.clone(),
             Self::Locked { .. } => Some(LOCKED.to_owned()),
             Self::Changed { .. } => Some(
                 "find out with git hostout status and log who did it; the same command plans again"

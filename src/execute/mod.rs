@@ -20,11 +20,12 @@ mod settle;
 mod stream;
 mod together;
 mod unfinished;
+mod upload;
 mod verdict;
 
 pub use attached::{Stream, become_attached, run_attached, run_by_line};
 pub use bootstrap::{Root, bootstrap};
-pub use deployment::Deployment;
+pub use deployment::{Deployment, Telling};
 pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
@@ -34,6 +35,7 @@ pub use recover::recover;
 pub use release::{Release, carry_out_release};
 pub use settle::Settling;
 pub use unfinished::{Unfinished, unfinished};
+pub use upload::{MUCH, Upload};
 
 use crate::{
     config::Host,

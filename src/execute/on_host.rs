@@ -1,15 +1,15 @@
 //! What one host is told in a deployment. Hosts are told at the same time, so that nothing here belongs to one thread.
 
 use super::{
-    Deployed, Error, Live, Member, Result,
+    Deployed, Error, Live, Member, Result, Telling,
     record::Signed,
-    stream::Stream,
+    upload::{MUCH, Upload},
     verdict::{Case, Verdict},
 };
 use crate::{
     config::Stage,
     event::{Event, Watch},
-    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest},
+    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest, TrustRequest},
     ledger::Released,
     observe::holder,
     pack::Store,
@@ -34,6 +34,10 @@ pub(super) struct OnHost<'a> {
     pub released: &'a Released,
     /// As it was asked for.
     pub request: &'a DeployRequest,
+    /// What it is told of keys and policy.
+    pub telling: &'a Telling,
+    /// The project's id.
+    pub project: String,
     /// Whoever looks on.
     pub watch: Watch<'a>,
     /// Names the deployment.
@@ -78,10 +82,12 @@ impl OnHost<'_> {
                 let done = match &step.action {
                     Action::InstallAgent { .. } => self.agent(member).install().map(|_| ()),
                     Action::Upload { artifacts, .. } => self.upload(member, artifacts)?,
+                    Action::Trust { known, .. } => self.tell(member, *known),
                     Action::Prepare { buildout, .. } => {
                         let prepared = self.build(member, buildout, live);
-                        // Where it was cut off the lock may be ours still.
-                        locked = !matches!(&prepared, Err(ConversationError::Failed(_)));
+                        // Where it was cut off the lock may be ours still; a job that says no gives it back.
+                        locked = !matches!(&prepared, Err(ConversationError::Failed(failure))
+                            if failure.kind != FailureKind::Died);
                         prepared
                     }
                     _ => return Err(Error::Strange("a deployment")),
@@ -99,10 +105,33 @@ impl OnHost<'_> {
         member: &mut Member,
         artifacts: &[Artifact],
     ) -> Result<Result<(), ConversationError>> {
-        let digests: Vec<_> = artifacts.iter().map(|artifact| artifact.sha256).collect();
-        let host = member.host.destination.clone();
-        let stream = Stream::new(self.store, &digests, &host, self.watch)?;
-        Ok(self.agent(member).put(stream).map(|_| ()))
+        let upload = Upload {
+            store: self.store,
+            path: &self.stage.path,
+            python: &self.stage.python,
+            much: MUCH,
+            stop: &|| asked() > 0,
+            watch: self.watch,
+        };
+        upload.carry_out(member.transport.as_mut(), artifacts)
+    }
+
+    /// Tells which keys and policy count, from the statement on that it knows.
+    fn tell(&self, member: &mut Member, known: Option<u64>) -> Result<(), ConversationError> {
+        let known = usize::try_from(known.unwrap_or_default()).unwrap_or(usize::MAX);
+        let request = TrustRequest {
+            project: self.project.clone(),
+            stage: self.stage.name.clone(),
+            statements: self
+                .telling
+                .statements
+                .iter()
+                .skip(known)
+                .cloned()
+                .collect(),
+            withdrawals: self.telling.withdrawals.clone(),
+        };
+        self.agent(member).trust(&request).map(|_| ())
     }
 
     fn build(
@@ -123,7 +152,7 @@ impl OnHost<'_> {
             keep_lock: true,
             expected: live.cloned(),
         };
-        self.agent(member).prepare(request, self.watch).map(|_| ())
+        self.agent(member).prepare(&request, self.watch).map(|_| ())
     }
 
     /// The switch from `old`, and what came of it. With `keep_lock` the host stays ours afterwards.
@@ -138,7 +167,12 @@ impl OnHost<'_> {
         self.begin(step);
         let new = &self.released.manifest.version;
         let host = member.host.destination.clone();
+        let roll = match &step.action {
+            Action::Activate { roll, .. } => roll.clone(),
+            _ => Vec::new(),
+        };
         let request = ActivateRequest {
+            roll,
             version: new.clone(),
             manifest_sha256: self.released.digest,
             id: self.id.clone(),
@@ -158,11 +192,16 @@ impl OnHost<'_> {
             stage: self.stage.name.clone(),
             intent: self.request.intent,
             serial: signed.serial,
+            approvals: self.telling.approvals.clone(),
         };
         let answer = {
             let leave = self.leave_after_two(&host, old, new);
             let mut agent = self.agent(member).until(&leave);
-            agent.activate(request, self.watch)
+            let answer = agent.activate(&request, self.watch);
+            match answer {
+                Err(error) if asked() < 2 => self.seen_to_its_end(&mut agent, error),
+                answer => answer,
+            }
         };
         let left = answer.is_err() && asked() > 1;
         let case = Case {
@@ -183,6 +222,27 @@ impl OnHost<'_> {
             },
             failure: verdict.failure,
             left,
+        }
+    }
+
+    /// Where the agent ended without saying how the job did, on a way that is open still: the job's own journal tells, and
+    /// what died is put right. Any other `error` stays.
+    fn seen_to_its_end(
+        &self,
+        agent: &mut Conversation<'_>,
+        error: ConversationError,
+    ) -> Result<Activated, ConversationError> {
+        let died = |error: &ConversationError| matches!(error, ConversationError::Failed(failure) if failure.kind == FailureKind::Died);
+        let told = match error {
+            ConversationError::NoAnswer { .. } => agent.journal(self.id, self.watch),
+            _ => Err(error),
+        };
+        match told {
+            Err(error) if died(&error) => {
+                (self.watch)(Event::Warning(format!("{error}: it is put right")));
+                agent.recover(self.watch)?.ok_or(error)
+            }
+            told => told,
         }
     }
 
@@ -269,6 +329,10 @@ impl OnHost<'_> {
                 (FailureKind::Locked, Some(lock)) => {
                     let holder = holder(lock);
                     return Error::Locked { host, holder };
+                }
+                (FailureKind::Untrusted, _) => {
+                    let (what, hint) = (failure.message.clone(), failure.hint.clone());
+                    return Error::Untrusted { host, what, hint };
                 }
                 (FailureKind::Stale, _) => {
                     let what = failure.message.clone();

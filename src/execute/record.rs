@@ -58,6 +58,7 @@ impl Recorder<'_> {
             },
             id: started.id.clone(),
             files,
+            edits: ledger::Edits::default(),
             who: self.who.clone(),
             time,
             reason: started.reason.clone(),
@@ -101,11 +102,18 @@ impl Recorder<'_> {
             },
             id: ended.id.clone(),
             files: ledger::ended_files(&ended, time)?,
+            edits: ledger::Edits::default(),
             who: self.who.clone(),
             time,
             reason: reason.to_owned(),
         };
         ledger.append(&entry, self.key)?;
+        self.publish(ledger, false)
+    }
+
+    /// Adds an entry that concerns no host and pushes it.
+    pub fn enter(&self, ledger: &mut Ledger, entry: &NewEntry) -> Result<()> {
+        ledger.append(entry, self.key)?;
         self.publish(ledger, false)
     }
 

@@ -65,12 +65,14 @@ pub fn carry_out_release(
                 published = release.publisher.push(Some(&release.note.tag), ledger)?;
                 not_stopped(&published)?;
             }
-            Action::Reapply { .. }
+            Action::Append { .. }
+            | Action::Reapply { .. }
             | Action::Settle { .. }
             | Action::Recover { .. }
             | Action::Unlock { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
+            | Action::Trust { .. }
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }
@@ -147,6 +149,7 @@ fn enter(release: &Release<'_>, ledger: &mut Ledger, tag: ObjectId) -> Result<()
         },
         id: ledger::new_id()?,
         files,
+        edits: ledger::Edits::default(),
         who: release.who.clone(),
         time: release.now,
         reason: String::new(),

@@ -65,11 +65,13 @@ impl Settling<'_> {
             Action::Commit { .. }
             | Action::Tag { .. }
             | Action::Enter { .. }
+            | Action::Append { .. }
             | Action::Reapply { .. }
             | Action::Push { .. }
             | Action::Recover { .. }
             | Action::InstallAgent { .. }
             | Action::Upload { .. }
+            | Action::Trust { .. }
             | Action::Prepare { .. }
             | Action::RecordStarted { .. }
             | Action::Activate { .. }

@@ -8,7 +8,7 @@ use crate::release::Digest;
 pub enum Verb {
     /// Looks; writes nothing.
     Status,
-    /// Puts the agent itself below the path; it must be fed.
+    /// Puts the agent itself below the path.
     Install,
     /// Which artifacts are missing.
     Have,
@@ -16,6 +16,8 @@ pub enum Verb {
     Put,
     /// Builds a release, takes the lock.
     Prepare,
+    /// Tells the host which keys and policy count.
+    Trust,
     /// Starts the job that makes a release live, and follows it.
     Activate,
     /// Starts the job that takes back what another one did, and follows it.
@@ -52,9 +54,8 @@ macro_rules! joined {
     };
 }
 
-/// Reads LENGTH bytes of source from stdin and runs them; what is left on stdin is the request.
-const BOOT: &str = "import sys;s=sys.stdin.buffer.read(int(sys.argv.pop(1)));\
-    exec(compile(s,'agent','exec'),{'__name__':'__main__','SOURCE':s})";
+/// Finds the agent that is installed, or asks for its source.
+const BOOT: &str = include_str!("boot.py");
 
 impl Agent {
     /// Its source: one script for the host, in parts for its readers. Its own map stands in the first part.
@@ -69,10 +70,12 @@ impl Agent {
         "wheels",
         "processes",
         "lock",
+        "trust",
         "venv",
         "prepare",
         "services",
         "health",
+        "rolling",
         "journal",
         "snapshot",
         "postgresql",
@@ -82,12 +85,14 @@ impl Agent {
         "atboot",
         "activation",
         "job",
+        "preparation",
         "reversal",
         "recovery",
         "prune",
         "status",
         "operator",
         "verbs",
+        "serve",
         "main",
     );
 
@@ -104,31 +109,29 @@ impl Agent {
         Digest::of(Self::SOURCE.as_bytes())
     }
 
-    /// Calls the installed agent; stdin is the request.
-    pub fn installed(&self, verb: Verb, argument: Option<&str>) -> Command {
-        // Commands start in the login user's home, and a quoted `~` is no home to a shell.
-        let path = self.path.strip_prefix("~/").unwrap_or(&self.path);
-        let script = format!("{}/.hostout/agent", path.trim_end_matches('/'));
-        self.command([script], verb, argument)
+    /// Starts it, installed or not, for a conversation: requests on stdin ([`Agent::request`]), answers on stdout. Where
+    /// it is not installed as this program knows it, it says [`Event::Source`](super::Event::Source) once the first
+    /// request is there, and waits for [`Agent::SOURCE`].
+    pub fn serve(&self) -> Command {
+        let (length, digest) = (Self::SOURCE.len().to_string(), Self::digest().to_string());
+        Command::new([
+            self.python.as_str(),
+            "-I",
+            "-c",
+            BOOT,
+            &length,
+            &digest,
+            "--path",
+            &self.path,
+            "serve",
+        ])
     }
 
-    /// Calls the agent where it is not installed; stdin is [`Agent::SOURCE`], then the request.
-    pub fn fed(&self, verb: Verb, argument: Option<&str>) -> Command {
-        let length = Self::SOURCE.len().to_string();
-        self.command(["-c".to_owned(), BOOT.to_owned(), length], verb, argument)
-    }
-
-    fn command(
-        &self,
-        script: impl IntoIterator<Item = String>,
-        verb: Verb,
-        argument: Option<&str>,
-    ) -> Command {
-        let mut argv = vec![self.python.clone(), "-I".to_owned()];
-        argv.extend(script);
-        argv.extend(["--path", &self.path, verb.name()].map(str::to_owned));
-        argv.extend(argument.map(str::to_owned));
-        Command::new(argv)
+    /// The line ahead of a request's `length` bytes.
+    pub fn request(verb: Verb, argument: Option<&str>, length: u64) -> String {
+        let words = [Some(verb.name()), argument];
+        let words: Vec<&str> = words.into_iter().flatten().collect();
+        format!("{length} {}\n", words.join(" "))
     }
 }
 
@@ -141,6 +144,7 @@ impl Verb {
             Self::Have => "have",
             Self::Put => "put",
             Self::Prepare => "prepare",
+            Self::Trust => "trust",
             Self::Activate => "activate",
             Self::Revert => "revert",
             Self::Recover => "recover",
@@ -163,28 +167,10 @@ mod tests {
     use std::process::Stdio;
 
     #[test]
-    fn an_installed_agent_below_home_is_called_without_a_tilde() {
-        let agent = Agent::new("~/shop", "python3");
-        let command = agent.installed(Verb::Journal, Some("a1"));
-        assert_eq!(
-            command.argv(),
-            [
-                "python3",
-                "-I",
-                "shop/.hostout/agent",
-                "--path",
-                "~/shop",
-                "journal",
-                "a1"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_fed_agent_answers_what_is_read_here() {
+    fn an_agent_that_is_fed_answers_what_is_read_here() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop").to_str().unwrap().to_owned();
-        let command = Agent::new(&path, "python3").fed(Verb::Status, None);
+        let command = Agent::new(&path, "python3").serve();
         let mut child = std::process::Command::new(&command.argv()[0])
             .args(&command.argv()[1..])
             .stdin(Stdio::piped())
@@ -192,18 +178,22 @@ mod tests {
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(Agent::SOURCE.as_bytes()).unwrap();
         let request = Request::new(StatusRequest {
             shared_files: vec!["secret.cfg".to_owned()],
             sha256: vec![Digest::of(b"x")],
             data: None,
         });
-        stdin.write_all(&request.to_json().unwrap()).unwrap();
+        let request = request.to_json().unwrap();
+        let line = Agent::request(Verb::Status, None, request.len() as u64);
+        stdin.write_all(line.as_bytes()).unwrap();
+        stdin.write_all(&request).unwrap();
+        stdin.write_all(Agent::SOURCE.as_bytes()).unwrap();
         drop(stdin);
         let output = child.wait_with_output().unwrap();
 
         let mut listener = Listener::new(|_| ());
         listener.write_all(&output.stdout).unwrap();
+        assert!(listener.asks_for_source());
         let answer: StatusAnswer = listener.end().unwrap().read().unwrap();
         assert_eq!(answer.path, path);
         assert_eq!(answer.path_state, PathState::Absent);

@@ -54,6 +54,9 @@ pub struct StatusAnswer {
     pub services: Vec<ServiceSeen>,
     /// Whether the live release is healthy by its own settings; `None` = nothing is live.
     pub healthy: Option<bool>,
+    /// Whether its programs can be taken to another release one by one.
+    #[serde(default)]
+    pub rolls: bool,
     /// The shared files that were asked for.
     pub shared: SharedSeen,
     /// The artifacts that were asked for and are not there.
@@ -61,6 +64,40 @@ pub struct StatusAnswer {
     pub missing: Vec<Digest>,
     /// The last job.
     pub job: Option<JobSeen>,
+    /// Whom it believes; nothing = an older agent.
+    #[serde(default)]
+    pub trust: Option<TrustSeen>,
+}
+
+/// Whom a host believes, and what it can check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct TrustSeen {
+    /// Whether its ssh-keygen verifies.
+    pub ssh: bool,
+    /// Whether it has gpg.
+    pub openpgp: bool,
+    /// The project that it was introduced to.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The stage that its path belongs to.
+    #[serde(default)]
+    pub stage: Option<String>,
+    /// The newest statement of keys and policy that it knows.
+    #[serde(default)]
+    pub generation: Option<u64>,
+    /// How many withdrawals it knows.
+    #[serde(default)]
+    pub withdrawn: usize,
+    /// How far it has taken entries: what was signed when it was not as far is an old one.
+    #[serde(default)]
+    pub serial: Option<i64>,
+}
+
+/// What `trust` took.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TrustAnswer {
+    /// Whom it believes now.
+    pub trust: TrustSeen,
 }
 
 /// Whose directory a path is.
@@ -448,6 +485,8 @@ pub enum FailureKind {
     Locked,
     /// The lock was lost.
     LockLost,
+    /// What was signed is not what was asked for, or not signed by who may.
+    Untrusted,
     /// It must not be done: a foreign path, a missing shared file, no wheel for this host.
     Refused,
     /// Bytes don't hash to their name.

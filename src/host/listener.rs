@@ -37,6 +37,8 @@ pub enum Event {
     },
     /// Nothing new, but the work goes on.
     Alive,
+    /// The agent that is there is not this program's: its source is awaited.
+    Source,
     /// A newer agent's.
     #[serde(other)]
     Other,
@@ -69,6 +71,7 @@ pub struct Listener<F> {
     partial: Vec<u8>,
     end: Option<End>,
     stray: String,
+    source: bool,
 }
 
 impl<F: FnMut(Event)> Listener<F> {
@@ -79,7 +82,18 @@ impl<F: FnMut(Event)> Listener<F> {
             partial: Vec::new(),
             end: None,
             stray: String::new(),
+            source: false,
         }
+    }
+
+    /// Whether the agent's source is awaited; asked once, it counts as given.
+    pub fn asks_for_source(&mut self) -> bool {
+        std::mem::take(&mut self.source)
+    }
+
+    /// Whether it is somebody else's turn to speak.
+    pub fn is_whole(&self) -> bool {
+        self.end.is_some() || self.source
     }
 
     /// The end of the answer, when everything has been written.
@@ -101,6 +115,7 @@ impl<F: FnMut(Event)> Listener<F> {
         if let Some(ok) = ok {
             self.end = Some(End { value, ok });
         } else if let Ok(event) = serde_json::from_value(value) {
+            self.source |= event == Event::Source;
             (self.on_event)(event);
         }
     }

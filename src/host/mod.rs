@@ -1,6 +1,7 @@
 //! What hosts are told, and how their answers are read.
 //!
 //! **Invariant:** pure; everything here is a value that can be printed in a plan and tested without a host.
+//! A host is prepared by its agent alone, and nothing in a deployment asks for sudo's password.
 //! **Not here:** reaching a host (`transport`), looking at one (`observe`).
 //! **To add** a request: a type in `request.rs`, its answer in `answer.rs`, a verb in `agent/verbs.py`, a row in the
 //! agent's own tests. Its parts are read from `agent/head.py` on.
@@ -20,7 +21,7 @@ pub use answer::{
     Activated, ActivationResult, CurrentState, Failure, FailureKind, HaveAnswer, HistoryEntry,
     HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer, PathState,
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
-    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
+    ServiceState, SharedSeen, StatusAnswer, TrustAnswer, TrustSeen, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};
 pub use bootstrap::{Elevation, HARDEN, SCRIPT, Wanted};
@@ -29,6 +30,7 @@ pub use listener::{End, Event, ListenError, Listener};
 pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
-    PrepareRequest, PruneRequest, Request, StatusRequest, UnlockRequest,
+    PrepareRequest, PruneRequest, Request, Rolled, SignedText, StatusRequest, TrustRequest,
+    UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};

@@ -55,6 +55,28 @@ pub struct LockRequest {
     pub lease: u64,
 }
 
+/// A text of the ledger with the signature beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignedText {
+    /// The text.
+    pub text: String,
+    /// Its armored signature.
+    pub signature: String,
+}
+
+/// Tells the host which keys and policy count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrustRequest {
+    /// The project's id.
+    pub project: String,
+    /// The stage that the path belongs to.
+    pub stage: String,
+    /// Statements of keys and policy, in order, from the newest that the host knows on.
+    pub statements: Vec<SignedText>,
+    /// Withdrawals of releases.
+    pub withdrawals: Vec<SignedText>,
+}
+
 /// Asks to build a release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -116,6 +138,31 @@ pub struct ActivateRequest {
     /// The started entry's serial, for the host's record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<u64>,
+    /// The programs that are taken over one by one, in this order; none = all stop together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roll: Vec<Rolled>,
+    /// Who else agreed, where the policy asks for that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<SignedText>,
+}
+
+/// A program on its way from one release to another, beside others that run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four answers that do not depend on each other, as they go over the line"
+)]
+pub struct Rolled {
+    /// Its name.
+    pub name: String,
+    /// Whether it answers visitors: then it must answer again before the next one is stopped.
+    pub client: bool,
+    /// Whether the live release has it.
+    pub was: bool,
+    /// Whether the new release has it.
+    pub is: bool,
+    /// Whether it is started anew; else it runs on from where it is.
+    pub restart: bool,
 }
 
 /// Asks to keep a lock alive, or to take back what a job did under it.

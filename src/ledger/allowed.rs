@@ -35,6 +35,11 @@ const PLAIN_KEYS: [&str; 7] = [
 ];
 const ED25519: &str = "ssh-ed25519";
 
+/// Whether all lines of an `allowed_signers` file are plain.
+pub fn allowed_signers_are_plain(text: &str) -> bool {
+    Allowed::read(text).is_some()
+}
+
 impl Allowed {
     /// Reads the file; `None` where any line of it is not plain.
     pub(super) fn read(text: &str) -> Option<Self> {

@@ -1,9 +1,10 @@
 //! Adding an entry: one signed commit, and the rules for who wins when two are made at once.
 
 use super::{
-    Entry, Error, Files, Key, Kind, Ledger, Person, Result, branch, entry, message, object, start,
+    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, entry, history,
+    keyring, message, object, start,
 };
-use crate::release::EntryId;
+use crate::release::{EntryId, Need};
 use gix::ObjectId;
 use jiff::Timestamp;
 use std::{thread, time::Duration};
@@ -17,6 +18,8 @@ pub struct NewEntry {
     pub id: EntryId,
     /// Its files: path in the ledger, bytes. None of them may be there yet.
     pub files: Files,
+    /// What it does to other files: only keys and policy are ever changed.
+    pub edits: Edits,
     /// Who makes it.
     pub who: Person,
     /// When; the commit's time too.
@@ -36,11 +39,58 @@ impl Ledger {
     /// deployment that somebody else has written in between is not written twice.
     ///
     /// # Errors
-    /// [`Error::StageTaken`] and [`Error::ReleaseTaken`] for these two: nothing was added.
+    /// [`Error::StageTaken`], [`Error::ReleaseTaken`] and [`Error::KeysTaken`] for these; [`Error::MayNot`] where the key
+    /// has no role for it: nothing was added.
     pub fn append(&mut self, new: &NewEntry, key: &Key) -> Result<ObjectId> {
+        self.append_if(new, key, true)
+    }
+
+    /// As [`Self::append`], whoever signs.
+    #[cfg(test)]
+    pub(super) fn append_unasked(&mut self, new: &NewEntry, key: &Key) -> Result<ObjectId> {
+        self.append_if(new, key, false)
+    }
+
+    /// Whether `key` may sign the next entry where `need` is needed.
+    ///
+    /// # Errors
+    /// [`Error::MayNot`] where it may not.
+    pub fn allows(&self, key: &Key, need: &Need) -> Result<()> {
+        let Some(roles) = Keyring::read(&self.repo, self.tip)?.roles()? else {
+            return Ok(());
+        };
+        let fingerprint = keyring::fingerprint(&key.public()?)?;
+        if roles.may(&fingerprint, need) {
+            return Ok(());
+        }
+        Err(Error::MayNot {
+            who: fingerprint.clone(),
+            need: need.to_string(),
+            roles: roles.words(&fingerprint),
+        })
+    }
+
+    /// Whether `key` may sign `new` as the next entry.
+    pub(super) fn allows_entry(&self, key: &Key, new: &NewEntry) -> Result<()> {
+        match new.kind.need() {
+            None => Ok(()),
+            Some(Need::Keys) if new.edits.only_adds => self.allows(key, &Need::AddKeys),
+            Some(need) => self.allows(key, &need),
+        }
+    }
+
+    fn append_if(&mut self, new: &NewEntry, key: &Key, ask: bool) -> Result<ObjectId> {
         let mut tries = 0;
         loop {
+            if ask {
+                self.allows_entry(key, new)?;
+            }
             let made = self.commit(new, Some(key))?;
+            if ask {
+                // What others would not believe is not written: a key whose time is over, say.
+                let one = [made.commit];
+                history::check_chain(&self.repo, Some(self.tip), &one, self.root)?;
+            }
             let Err(source) =
                 start::move_branch(&self.repo, &self.branch, Some(self.tip), &made, &new.who)
             else {
@@ -81,6 +131,11 @@ impl Ledger {
         let base = self.repo.find_commit(self.tip).map_err(what())?;
         let base = base.tree_id().map_err(what())?.detach();
         let tree = start::tree_with(&self.repo, base, &new.files)?;
+        let tree = if new.edits == Edits::default() {
+            tree
+        } else {
+            start::edited(&self.repo, tree, &new.edits)?
+        };
         let commit = object::write_signed_commit(
             &self.repo,
             tree,
@@ -147,6 +202,9 @@ pub(super) fn refuse(new: &Kind, between: &Entry) -> Result<()> {
     }
     if let (Kind::Release { .. }, Kind::Release { .. }) = (new, &between.kind) {
         return Err(Error::ReleaseTaken { by: by() });
+    }
+    if let (Kind::Keys { .. }, Kind::Keys { .. }) = (new, &between.kind) {
+        return Err(Error::KeysTaken { by: by() });
     }
     Ok(())
 }

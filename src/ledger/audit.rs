@@ -46,7 +46,7 @@ impl Ledger {
             seen,
             continues: seen.is_none() || at.is_some(),
             checked: chain.len(),
-            broken: history::audit(&self.repo, base, &chain)?,
+            broken: history::audit(&self.repo, base, &chain, self.root)?,
         })
     }
 
@@ -132,7 +132,9 @@ mod tests {
         lab.ledger().append(&lab.started("a"), &lab.key()).unwrap();
         assert_eq!(rules(&lab), []);
         let stranger = lab.key_named("stranger");
-        lab.ledger().append(&lab.started("b"), &stranger).unwrap();
+        lab.ledger()
+            .append_unasked(&lab.started("b"), &stranger)
+            .unwrap();
         assert_eq!(rules(&lab), [Rule::Signature]);
         let root = lab.ledger().project_id();
         let tree = history::tree_of(&lab.repo(), root).unwrap();

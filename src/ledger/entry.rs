@@ -1,7 +1,7 @@
 //! Entries as the history tells them: commit messages only, no tree is read.
 
 use super::{Error, Result, message, tag::seconds};
-use crate::release::{EntryId, Intent, Outcome};
+use crate::release::{EntryId, Intent, Need, Outcome};
 use gix::ObjectId;
 use jiff::Timestamp;
 use semver::Version;
@@ -66,11 +66,46 @@ pub enum Kind {
         /// By which verb.
         intent: Intent,
     },
-    /// Anything else, by its subject: keys, policy, and what newer programs write.
+    /// Keys were added or taken away, or the policy was changed.
+    Keys {
+        /// What, e.g. `add ben@example.org`, `policy`.
+        what: String,
+    },
+    /// Somebody agreed to a deployment.
+    Approved {
+        /// Where.
+        stage: String,
+        /// Of what.
+        version: Version,
+    },
+    /// A release was withdrawn.
+    Withdrawn {
+        /// Which.
+        version: Version,
+    },
+    /// Anything else, by its subject: what newer programs write.
     Other(String),
 }
 
 impl Kind {
+    /// What its signer has to be allowed to do.
+    pub fn need(&self) -> Option<Need> {
+        Some(match self {
+            Self::Start { .. } | Self::Other(_) => return None,
+            Self::Release { .. } | Self::Withdrawn { .. } => Need::Release,
+            Self::Started {
+                stage,
+                intent: Intent::Rollback,
+                ..
+            } => Need::Rollback(stage.clone()),
+            Self::Started { stage, .. } | Self::Approved { stage, .. } => {
+                Need::Deploy(stage.clone())
+            }
+            Self::Ended { stage, .. } => Need::End(stage.clone()),
+            Self::Keys { .. } => Need::Keys,
+        })
+    }
+
     /// The stage of a deployment.
     pub fn stage(&self) -> Option<&str> {
         match self {

@@ -83,6 +83,14 @@ pub enum Error {
         /// What the signing program says.
         message: String,
     },
+    /// What was given as a public key is none.
+    #[error("{key} names no public key: {message}")]
+    NoPublicKey {
+        /// As it was given.
+        key: String,
+        /// Why.
+        message: String,
+    },
     /// Nobody has settled how to sign.
     #[error("no signing key is configured")]
     NoKey,
@@ -144,6 +152,25 @@ pub enum Error {
     ReleaseTaken {
         /// The entry that came first: its subject and who made it.
         by: String,
+    },
+    /// Somebody else changed keys or policy in between.
+    #[error("keys or policy were changed in between: {by}")]
+    KeysTaken {
+        /// The entry that came first: its subject and who made it.
+        by: String,
+    },
+    /// Keys or a policy that cannot be meant.
+    #[error("the keys cannot be changed so: {0}")]
+    Keys(String),
+    /// A key that may sign, but not this.
+    #[error("the signing key {who} may not do this: it needs the role {need}, and has {roles}")]
+    MayNot {
+        /// Its fingerprint.
+        who: String,
+        /// The role that is needed.
+        need: String,
+        /// The roles that it has.
+        roles: String,
     },
     /// The branch no longer holds the entry it held before.
     #[error("branch {branch} was rewritten: {tip} is no longer part of it")]
@@ -231,6 +258,10 @@ impl Error {
                  `git config hostout.signingKey KEY` names another"
                     .into()
             }
+            Self::NoPublicKey { .. } => {
+                "give a .pub file, an OpenPGP certificate in ASCII armor, `ssh-ed25519 AAAA…` itself, or what gpg calls it"
+                    .into()
+            }
             Self::NoKey => {
                 "`git hostout init` settles one; or `git config user.signingkey KEY`".into()
             }
@@ -241,6 +272,19 @@ impl Error {
                 format!("look at `git hostout status {stage}`, then try again")
             }
             Self::ReleaseTaken { .. } => "`git hostout release` plans again on top of it".into(),
+            Self::KeysTaken { .. } => {
+                "look at `git hostout keys list`, then try again".into()
+            }
+            Self::Keys(_) => {
+                "`git hostout keys list` shows them; one key at least has to have the role keys".into()
+            }
+            Self::MayNot { who, need, .. } => {
+                let role = need.split(' ').next().unwrap_or_default();
+                format!(
+                    "ask somebody whose key has the role keys: `git hostout keys add KEY --role {role}`, where KEY is the \
+                     public key {who}"
+                )
+            }
             Self::Locked { .. } => {
                 "a crashed git may have left a `.lock` file beside the reference".into()
             }

@@ -80,7 +80,7 @@ pub fn fetch(
     };
     let ledger = Ledger::at(repo, branch, fetched)?;
     check_introduction(repo, &ledger)?;
-    history::check_chain(repo, here, new)?;
+    history::check_chain(repo, here, new, ledger.root)?;
     get_tags(repo, git, remote, new, patience)?;
     take_over(repo, branch, here, fetched)?;
     introduce(repo, &ledger)?;
@@ -327,7 +327,7 @@ mod tests {
         fetch_into(&other).unwrap();
         let before = other.ledger().tip();
         lab.ledger()
-            .append(&lab.started("a"), &lab.key_named("stranger"))
+            .append_unasked(&lab.started("a"), &lab.key_named("stranger"))
             .unwrap();
         publish(&lab, None);
         let error = fetch_into(&other).unwrap_err();

@@ -1,12 +1,19 @@
 //! Checking entries that somebody else made, before they are believed.
 
-use super::{Error, GIT, Result, Signer, Trust, entry, tag::seconds, verify};
+use super::{
+    Error, GIT, Keyring, Result, Signer, Trust, entry,
+    rules::{APPEND_ONLY, Case},
+    tag::seconds,
+    tree::{self, Change, How},
+    verify,
+};
 use gix::{ObjectId, objs::CommitRefIter};
+use jiff::Timestamp;
 
 /// The first commit's signature, checked against the keys that it brings itself: whether these are the right ones is
 /// the introduction's question.
 pub(super) fn check_root(repo: &gix::Repository, root: ObjectId) -> Result<Signer> {
-    check_commit(repo, root, &Trust::read(repo, root)?)
+    check_commit(repo, root, &Trust::read(repo, root)?, None)
 }
 
 /// What entries have to keep to.
@@ -16,8 +23,12 @@ pub enum Rule {
     Signature,
     /// Its serial is one more than its parent's; the first one's is 0.
     Serial,
-    /// It changes and removes nothing below `releases/` and `deployments/`.
+    /// It changes and removes nothing but keys and policy.
     Addition,
+    /// Its signer may do what it does, and it holds nothing else.
+    Role,
+    /// Where it changes keys or policy, they can be read, and hosts are told of them.
+    Keys,
 }
 
 /// Checks the commits of `chain`, newest first, down to the child of `base`, or to the first commit where `base` is
@@ -29,32 +40,39 @@ pub(super) fn check_chain(
     repo: &gix::Repository,
     base: Option<ObjectId>,
     chain: &[ObjectId],
+    root: ObjectId,
 ) -> Result<()> {
-    match audit(repo, base, chain)?.into_iter().next() {
+    match audit(repo, base, chain, root)?.into_iter().next() {
         Some((_, error)) => Err(error),
         None => Ok(()),
     }
 }
 
-/// The same, but goes on: every broken rule, oldest first.
+/// The same, but goes on: every broken rule, oldest first. `root` is the first commit of all.
 pub(super) fn audit(
     repo: &gix::Repository,
     base: Option<ObjectId>,
     chain: &[ObjectId],
+    root: ObjectId,
 ) -> Result<Vec<(Rule, Error)>> {
     let mut broken = Vec::new();
     let mut oldest_first = chain.iter().rev().copied();
     let Some(mut parent) = base.or_else(|| oldest_first.next()) else {
         return Ok(broken);
     };
-    let (mut serial, mut tree) = (entry::read(repo, parent)?.0.serial, tree_of(repo, parent)?);
+    let mut before = entry::read(repo, parent)?.0;
+    let mut tree = tree_of(repo, parent)?;
     if base.is_none() {
         if let Err(error) = check_root(repo, parent) {
             broken.push((Rule::Signature, error));
         }
-        if serial != 0 {
-            let message = format!("its serial is {serial}, and it is the first");
+        if before.serial != 0 {
+            let message = format!("its serial is {}, and it is the first", before.serial);
             broken.push((Rule::Serial, wrong(parent, message)));
+        }
+        if !Keyring::read(repo, parent)?.is_stated(None, parent) {
+            let message = "trust/ does not say to hosts what its keys are".to_owned();
+            broken.push((Rule::Keys, wrong(parent, message)));
         }
     }
     let mut trust = Trust::read(repo, parent)?;
@@ -65,42 +83,74 @@ pub(super) fn audit(
             keys = keys_now;
             trust = Trust::read(repo, parent)?;
         }
-        if let Err(error) = check_commit(repo, id, &trust) {
-            broken.push((Rule::Signature, error));
-        }
         let (entry, _) = entry::read(repo, id)?;
-        if entry.serial != serial + 1 {
-            let message = format!("its serial is {} after {serial}", entry.serial);
+        let new_tree = tree_of(repo, id)?;
+        let changes = tree::changes(repo, tree, new_tree)?;
+        match check_commit(repo, id, &trust, Some(before.time)) {
+            Err(error) => broken.push((Rule::Signature, error)),
+            Ok(signer) => {
+                let case = Case {
+                    repo,
+                    entry: &entry,
+                    parent,
+                    root,
+                    changes: &changes,
+                    trust: &trust,
+                    signer: &signer,
+                };
+                broken.extend(case.judge()?);
+            }
+        }
+        if entry.serial != before.serial + 1 {
+            let message = format!("its serial is {} after {}", entry.serial, before.serial);
             broken.push((Rule::Serial, wrong(id, message)));
         }
-        let new_tree = tree_of(repo, id)?;
-        for folder in ["releases", "deployments"] {
-            let (before, after) = (sub(repo, tree, folder)?, sub(repo, new_tree, folder)?);
-            if !grew(repo, before, after)? {
+        for folder in APPEND_ONLY {
+            let touched = |change: &Change| change.is_below(folder) && change.how != How::Added;
+            if changes.iter().any(touched) {
                 let message = format!("it changes or removes an entry below {folder}/");
                 broken.push((Rule::Addition, wrong(id, message)));
             }
         }
-        (parent, serial, tree) = (id, entry.serial, new_tree);
+        (parent, before, tree) = (id, entry, new_tree);
     }
     Ok(broken)
+}
+
+/// Who signed an entry that is part of the ledger, by the keys of the one before it.
+pub(super) fn signer(repo: &gix::Repository, entry: ObjectId) -> Result<Signer> {
+    let (_, parent) = entry::read(repo, entry)?;
+    let floor = match parent {
+        Some(parent) => Some(entry::read(repo, parent)?.0.time),
+        None => None,
+    };
+    let trust = Trust::read(repo, parent.unwrap_or(entry))?;
+    check_commit(repo, entry, &trust, floor)
 }
 
 fn wrong(id: ObjectId, message: String) -> Error {
     Error::malformed(format!("commit {id}"), message)
 }
 
-fn check_commit(repo: &gix::Repository, id: ObjectId, trust: &Trust) -> Result<Signer> {
+/// An entry's time is its signer's word. It counts as no earlier than that of the entry before it, so that a key whose
+/// time is over gains nothing by an earlier one.
+fn check_commit(
+    repo: &gix::Repository,
+    id: ObjectId,
+    trust: &Trust,
+    floor: Option<Timestamp>,
+) -> Result<Signer> {
     let what = || Error::git(format!("read ledger entry {id}"));
     let commit = repo.find_commit(id).map_err(what())?;
-    let time = commit.time().map_err(what())?;
+    let time = seconds(commit.time().map_err(what())?.seconds);
     let signature = CommitRefIter::signature(&commit.data, repo.object_hash()).map_err(what())?;
     let (signature, signed) = match signature {
         Some((signature, signed)) => (signature.to_string(), signed.to_bstring()),
         None => Default::default(),
     };
+    let time = floor.map_or(time, |floor| floor.max(time));
     trust
-        .check(GIT, &signed, &signature, seconds(time.seconds))
+        .check(GIT, &signed, &signature, time)
         .map_err(verify::named(format!("ledger entry {id}")))
 }
 
@@ -110,7 +160,7 @@ pub(super) fn tree_of(repo: &gix::Repository, commit: ObjectId) -> Result<Object
     Ok(commit.tree_id().map_err(what())?.detach())
 }
 
-fn keys_of(repo: &gix::Repository, commit: ObjectId) -> Result<Option<ObjectId>> {
+pub(super) fn keys_of(repo: &gix::Repository, commit: ObjectId) -> Result<Option<ObjectId>> {
     sub(repo, tree_of(repo, commit)?, "keys")
 }
 
@@ -118,30 +168,4 @@ fn sub(repo: &gix::Repository, tree: ObjectId, name: &str) -> Result<Option<Obje
     let what = || Error::git("read a tree of the ledger");
     let tree = repo.find_tree(tree).map_err(what())?;
     Ok(tree.find_entry(name).map(|entry| entry.object_id()))
-}
-
-/// Whether everything in the tree `before` is in `after` too, unchanged.
-fn grew(repo: &gix::Repository, before: Option<ObjectId>, after: Option<ObjectId>) -> Result<bool> {
-    let what = || Error::git("compare trees of the ledger");
-    let (Some(before), Some(after)) = (before, after) else {
-        return Ok(before.is_none());
-    };
-    if before == after {
-        return Ok(true);
-    }
-    let after = repo.find_tree(after).map_err(what())?;
-    for old in repo.find_tree(before).map_err(what())?.iter() {
-        let old = old.map_err(what())?;
-        let Some(new) = after.find_entry(old.filename().to_owned()) else {
-            return Ok(false);
-        };
-        if new.object_id() == old.object_id() && new.mode() == old.mode() {
-            continue;
-        }
-        let both = old.mode().is_tree() && new.mode().is_tree();
-        if !both || !grew(repo, Some(old.object_id()), Some(new.object_id()))? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }

@@ -84,6 +84,15 @@ pub(super) fn subject(kind: &Kind) -> Result<String> {
             word("stage", stage)?;
             format!("{} {stage} {version} {outcome}", intent_word(*intent))
         }
+        Kind::Keys { what } => {
+            what.split(' ').try_for_each(|part| word("key", part))?;
+            format!("keys {what}")
+        }
+        Kind::Approved { stage, version } => {
+            word("stage", stage)?;
+            format!("approve {stage} {version}")
+        }
+        Kind::Withdrawn { version } => format!("withdraw {version}"),
         Kind::Other(subject) => {
             if subject.trim().is_empty() || subject.contains(char::is_control) {
                 return Err(Error::Unwritable {
@@ -94,6 +103,11 @@ pub(super) fn subject(kind: &Kind) -> Result<String> {
             subject.clone()
         }
     })
+}
+
+/// The kind of an entry by its whole message.
+pub fn kind_of_message(text: &str) -> Kind {
+    kind(text, &Trailers::of(text))
 }
 
 /// The kind of an entry by its message. What a newer program wrote is [`Kind::Other`].
@@ -110,6 +124,16 @@ fn known(subject: &str, trailers: &Trailers<'_>) -> Option<Kind> {
             version: version.parse().ok()?,
             tag: trailers.get("Hostout-Tag")?.parse().ok()?,
             commit: trailers.get("Hostout-Commit")?.parse().ok()?,
+        },
+        ["keys", ..] => Kind::Keys {
+            what: subject.split_once(' ')?.1.to_owned(),
+        },
+        ["approve", stage, version] => Kind::Approved {
+            stage: stage.into(),
+            version: version.parse().ok()?,
+        },
+        ["withdraw", version] => Kind::Withdrawn {
+            version: version.parse().ok()?,
         },
         [verb, stage, version, end] => {
             let intent = [Intent::Deploy, Intent::Rollback]
@@ -172,6 +196,16 @@ mod tests {
                 version: version.clone(),
                 tag,
                 commit,
+            },
+            Kind::Keys {
+                what: "add ben@example.org".into(),
+            },
+            Kind::Approved {
+                stage: stage.clone(),
+                version: version.clone(),
+            },
+            Kind::Withdrawn {
+                version: version.clone(),
             },
             Kind::Other("keys: add ben".into()),
         ];
@@ -258,7 +292,40 @@ mod tests {
             intent: Intent::Deploy,
         };
         let (tag, commit) = (tag.to_string(), commit.to_string());
-        let samples: [Sample<'_>; 3] = [
+        let (keys, approved, withdrawn) = (
+            Kind::Keys {
+                what: "add ben@example.org".into(),
+            },
+            Kind::Approved {
+                stage: "production".into(),
+                version: Version::new(1, 4, 2),
+            },
+            Kind::Withdrawn {
+                version: Version::new(1, 4, 2),
+            },
+        );
+        let samples: [Sample<'_>; 6] = [
+            (
+                include_str!("../../fixtures/formats/v1/ledger-keys.txt"),
+                keys,
+                "new colleague",
+                ["8", "1111111111111111"],
+                Vec::new(),
+            ),
+            (
+                include_str!("../../fixtures/formats/v1/ledger-approve.txt"),
+                approved,
+                "",
+                ["9", "2222222222222222"],
+                Vec::new(),
+            ),
+            (
+                include_str!("../../fixtures/formats/v1/ledger-withdraw.txt"),
+                withdrawn,
+                "leaks",
+                ["10", "3333333333333333"],
+                Vec::new(),
+            ),
             (
                 include_str!("../../fixtures/formats/v1/ledger-release.txt"),
                 release,

@@ -11,6 +11,7 @@ mod allowed;
 mod append;
 mod audit;
 mod branch;
+mod consent;
 mod entry;
 mod error;
 mod fetch;
@@ -18,6 +19,8 @@ mod git;
 mod history;
 mod introduction;
 mod key;
+mod keyring;
+mod members;
 mod message;
 mod object;
 mod open;
@@ -28,9 +31,12 @@ mod public;
 mod push;
 mod reapply;
 mod released;
+mod rules;
 mod sign;
+mod signers;
 mod start;
 mod tag;
+mod tree;
 mod verify;
 
 #[cfg(test)]
@@ -39,6 +45,7 @@ mod testing;
 pub use append::NewEntry;
 pub use audit::Audit;
 pub use branch::Ledger;
+pub use consent::{Approver, SignedFile, approval_files, withdrawal_files};
 pub use entry::{Entry, Kind, new_id};
 pub use error::{Error, Result};
 pub use fetch::{Fetched, fetch};
@@ -46,15 +53,20 @@ pub use git::{Git, Patience, remote_for};
 pub use history::Rule;
 pub use introduction::{Introduction, check_introduction, introduce, introduction};
 pub use key::{Key, Scheme};
+pub use keyring::{Edits, Keyring, ListedKey};
+pub use members::NewKeys;
 pub use object::{persist, write_release_commit, write_signed_commit};
 pub use open::discover;
 pub use paths::{Files, deployment_path, ended_files, release_dir, release_files, started_files};
 pub use person::Person;
-pub use public::PublicKey;
+pub use public::{GivenKey, PublicKey, given_key};
 pub use push::{Pushed, Refused, push};
 pub use released::Released;
 pub use tag::{NewTag, Tag, check_tag, create_tag, examine_tag, read_tag, write_tag};
 pub use verify::{Signer, Trust};
+
+#[doc(hidden)] // for tests/fuzz
+pub use {allowed::allowed_signers_are_plain, message::kind_of_message};
 
 /// The SSHSIG namespace of git's commits and tags, fixed by git (gpg-interface.c).
 pub const GIT: &str = "git";

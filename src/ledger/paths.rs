@@ -20,6 +20,11 @@ pub fn deployment_path(stage: &str, time: Timestamp, id: &EntryId) -> String {
     format!("deployments/{stage}/{}/{id}.toml", time.strftime("%Y-%m"))
 }
 
+/// `trust/<generation>.toml`.
+pub(super) fn statement_path(generation: u64) -> String {
+    format!("trust/{generation}.toml")
+}
+
 /// The files of a release: the manifest with its signature by `key`, and `versions.cfg`. Also the manifest's digest,
 /// for the tag.
 pub fn release_files(
@@ -53,6 +58,16 @@ pub(super) fn signature_path(path: &str, scheme: Scheme) -> String {
         Scheme::Ssh => format!("{path}.sig"),
         Scheme::OpenPgp => format!("{path}.asc"),
     }
+}
+
+/// A value as a file, with its signature by `key`.
+pub(super) fn signed_value(
+    path: String,
+    value: &impl serde::Serialize,
+    key: &Key,
+) -> Result<Files> {
+    let text = toml(&path, value)?;
+    signed(path, &text, key)
 }
 
 fn signed(path: String, text: &str, key: &Key) -> Result<Files> {

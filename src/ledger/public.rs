@@ -1,6 +1,6 @@
 //! The public half of a key, as it stands in the ledger.
 
-use super::{Error, Key, Result, Scheme, key, program};
+use super::{Error, Key, Result, Scheme, key, keyring, program};
 use std::{fs, path::Path};
 
 /// The public half of a key.
@@ -102,4 +102,86 @@ impl Key {
             message: message.to_owned(),
         }
     }
+}
+
+/// A public key as somebody named it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenKey {
+    /// The key.
+    pub key: PublicKey,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// The comment of an ssh key, the mail address of an `OpenPGP` user id.
+    pub comment: Option<String>,
+}
+
+/// The public key that `word` names: `TYPE BASE64` itself; a file with one, or with an `OpenPGP` certificate in ASCII armor;
+/// else what gpg calls so.
+///
+/// # Errors
+/// [`Error::NoPublicKey`] where it names none.
+pub fn given_key(repo: &gix::Repository, word: &str) -> Result<GivenKey> {
+    read_key(repo, word).map_err(|error| match error {
+        Error::Sign { message, .. } => Error::NoPublicKey {
+            key: word.to_owned(),
+            message,
+        },
+        other => other,
+    })
+}
+
+fn read_key(repo: &gix::Repository, word: &str) -> Result<GivenKey> {
+    let path = Path::new(word);
+    let is_ssh =
+        key::literal(word).is_some() || ["ecdsa-", "sk-"].iter().any(|s| word.starts_with(s));
+    let text = if is_ssh {
+        word.strip_prefix("key::").unwrap_or(word).to_owned()
+    } else if path.is_file() {
+        fs::read_to_string(path).map_err(Error::file("read", path))?
+    } else {
+        let mut known = Key::new(Scheme::OpenPgp, word);
+        known.program = key::program(repo, Scheme::OpenPgp)?;
+        return known.public().and_then(|public| given(public, None));
+    };
+    if text.contains("-----BEGIN PGP PUBLIC KEY BLOCK-----") {
+        let mut shown = Key::new(Scheme::OpenPgp, word);
+        shown.program = key::program(repo, Scheme::OpenPgp)?;
+        let arguments = ["--batch", "--no-autostart", "--with-colons", "--show-keys"];
+        let listing = shown.ask(&arguments, text.as_bytes())?;
+        let field = |record: &str| {
+            let line = listing.lines().find(|line| line.starts_with(record))?;
+            line.split(':').nth(9).map(str::to_owned)
+        };
+        let fingerprint = field("fpr:").ok_or_else(|| shown.failed("it holds no key"))?;
+        let mail = field("uid:").and_then(|uid| {
+            let (_, rest) = uid.rsplit_once('<')?;
+            Some(rest.trim_end_matches('>').to_owned())
+        });
+        let armored = text;
+        return given(
+            PublicKey::OpenPgp {
+                fingerprint,
+                armored,
+            },
+            mail,
+        );
+    }
+    if text.contains("PRIVATE KEY-----") {
+        return given(Key::new(Scheme::Ssh, word).public()?, None);
+    }
+    let line = text.lines().next().unwrap_or_default();
+    let mut words = line.split_whitespace();
+    let (Some(kind), Some(base64)) = (words.next(), words.next()) else {
+        return Err(Key::new(Scheme::Ssh, word).failed("this is no public key"));
+    };
+    let comment = words.next().map(str::to_owned);
+    given(PublicKey::Ssh(format!("{kind} {base64}")), comment)
+}
+
+fn given(key: PublicKey, comment: Option<String>) -> Result<GivenKey> {
+    Ok(GivenKey {
+        fingerprint: keyring::fingerprint(&key)?,
+        key,
+        comment,
+    })
 }

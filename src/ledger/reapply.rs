@@ -1,8 +1,10 @@
 //! When two clones added entries to the same tip: ours are made again on top of theirs, or given up.
 
 use super::{
-    Entry, Error, Files, Key, Kind, Ledger, NewEntry, Person, Result, append, audit, branch,
-    branch::reference_name, check_introduction, entry, fetch, history,
+    Edits, Entry, Error, Files, Key, Kind, Ledger, NewEntry, Person, Result, append, audit, branch,
+    branch::reference_name,
+    check_introduction, entry, fetch, history,
+    tree::{self, Change, How},
 };
 use gix::ObjectId;
 
@@ -61,7 +63,8 @@ impl Ledger {
 impl Sides {
     /// Finds both sides, and checks theirs.
     fn of(repo: &gix::Repository, branch: &str, theirs: ObjectId) -> Result<Self> {
-        check_introduction(repo, &Ledger::at(repo, branch, theirs)?)?;
+        let their_ledger = Ledger::at(repo, branch, theirs)?;
+        check_introduction(repo, &their_ledger)?;
         let here =
             branch::tip_of(repo, &reference_name(branch))?.ok_or_else(|| Error::Rewritten {
                 branch: branch.to_owned(),
@@ -79,7 +82,7 @@ impl Sides {
         let base = ours[at];
         ours.truncate(at);
         other.truncate(there);
-        history::check_chain(repo, Some(base), &other)?;
+        history::check_chain(repo, Some(base), &other, their_ledger.root)?;
         Ok(Self {
             ours,
             base,
@@ -106,6 +109,7 @@ impl Sides {
         let there = self.theirs(repo)?;
         for id in kept.iter().rev() {
             if let Some(again) = entry_again(repo, *id, &there)? {
+                ledger.allows_entry(key, &again)?;
                 let made = ledger.commit(&again, Some(key))?;
                 ledger.grow(made);
             }
@@ -123,7 +127,7 @@ fn entry_again(repo: &gix::Repository, id: ObjectId, theirs: &[Entry]) -> Result
     if theirs.iter().any(|there| append::is_told(&old.kind, there)) {
         return Ok(None);
     }
-    if let Kind::Release { .. } = old.kind {
+    if let Kind::Release { .. } | Kind::Keys { .. } = old.kind {
         for there in theirs {
             append::refuse(&old.kind, there)?;
         }
@@ -147,52 +151,38 @@ fn entry_again(repo: &gix::Repository, id: ObjectId, theirs: &[Entry]) -> Result
             "an entry of this kind cannot be made again on another one",
         ));
     }
-    let before = parent
-        .map(|parent| history::tree_of(repo, parent))
-        .transpose()?;
-    let mut files = Files::new();
-    added(repo, before, history::tree_of(repo, id)?, "", &mut files)?;
+    let before = match parent {
+        Some(parent) => history::tree_of(repo, parent)?,
+        None => ObjectId::empty_tree(repo.object_hash()),
+    };
+    let (files, edits) = files_of(repo, before, history::tree_of(repo, id)?)?;
     Ok(Some(NewEntry {
         kind,
         id: name,
         files,
+        edits,
         who,
         time,
         reason,
     }))
 }
 
-/// The files of the tree `after` that `before` doesn't have.
-fn added(
-    repo: &gix::Repository,
-    before: Option<ObjectId>,
-    after: ObjectId,
-    below: &str,
-    files: &mut Files,
-) -> Result<()> {
+/// What an entry adds, and what else it does.
+fn files_of(repo: &gix::Repository, before: ObjectId, after: ObjectId) -> Result<(Files, Edits)> {
     let what = || Error::git("compare trees of the ledger");
-    let before = before
-        .map(|id| repo.find_tree(id))
-        .transpose()
-        .map_err(what())?;
-    for new in repo.find_tree(after).map_err(what())?.iter() {
-        let new = new.map_err(what())?;
-        let old = before
-            .as_ref()
-            .and_then(|tree| tree.find_entry(new.filename().to_owned()))
-            .map(|old| old.object_id());
-        if old == Some(new.object_id()) {
+    let (mut files, mut edits) = (Files::new(), Edits::default());
+    for Change { path, how, blob } in tree::changes(repo, before, after)? {
+        if how == How::Removed {
+            edits.removed.push(path);
             continue;
         }
-        let path = format!("{below}{}", new.filename());
-        if new.mode().is_tree() {
-            added(repo, old, new.object_id(), &format!("{path}/"), files)?;
-        } else {
-            let blob = new.object().map_err(what())?;
-            files.push((path, blob.data.clone()));
+        let bytes = repo.find_blob(blob).map_err(what())?.data.clone();
+        match how {
+            How::Added => files.push((path, bytes)),
+            _ => edits.replaced.push((path, bytes)),
         }
     }
-    Ok(())
+    Ok((files, edits))
 }
 
 #[cfg(test)]

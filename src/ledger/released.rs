@@ -1,7 +1,7 @@
 //! Releases as the ledger holds them.
 
 use super::{Entry, Error, HOSTOUT, Kind, Ledger, Result, Scheme, Signer, Trust, paths, verify};
-use crate::release::{Digest, Manifest};
+use crate::release::{Digest, Manifest, Need};
 use gix::ObjectId;
 use jiff::Timestamp;
 use semver::Version;
@@ -67,9 +67,11 @@ impl Released {
             let message = format!("it is of {}, its entry of {commit}", self.manifest.commit);
             return Err(Error::malformed(what, message));
         }
-        trust
+        let signer = trust
             .check(HOSTOUT, self.text.as_bytes(), &self.signature, self.time)
-            .map_err(verify::named(what))
+            .map_err(verify::named(what.clone()))?;
+        trust.require(&what, &signer, &Need::Release)?;
+        Ok(signer)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The first commit of a ledger.
 
 use super::{
-    Entry, Error, Files, Key, Kind, Ledger, Person, PublicKey, Result, branch, entry, message,
+    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, entry, message,
     new_id, object,
 };
 use gix::{
@@ -28,7 +28,7 @@ impl Ledger {
         who: &Person,
         time: Timestamp,
     ) -> Result<Self> {
-        let files = first_files(name, &key.public()?, who);
+        let files = first_files(name, key, who)?;
         Self::start_with(repo, branch, name, &files, Some(key), who, time)
     }
 
@@ -69,6 +69,22 @@ impl Ledger {
             history: vec![first],
         })
     }
+}
+
+/// The tree `base` with these edits.
+pub(super) fn edited(repo: &gix::Repository, base: ObjectId, edits: &Edits) -> Result<ObjectId> {
+    let what = || Error::git("write a tree of the ledger");
+    let mut editor = repo.edit_tree(base).map_err(what())?;
+    for (path, bytes) in &edits.replaced {
+        let blob = repo.write_blob(bytes).map_err(what())?;
+        editor
+            .upsert(path.as_str(), EntryKind::Blob, blob)
+            .map_err(what())?;
+    }
+    for path in &edits.removed {
+        editor.remove(path.as_str()).map_err(what())?;
+    }
+    Ok(editor.write().map_err(what())?.detach())
 }
 
 /// The tree `base` with `files` added.
@@ -116,7 +132,7 @@ pub(super) fn move_branch(
     Ok(())
 }
 
-fn first_files(name: &str, key: &PublicKey, who: &Person) -> Files {
+fn first_files(name: &str, key: &Key, who: &Person) -> Result<Files> {
     let readme = format!(
         "# The ledger of {name}\n\n\
          This branch is written by `git hostout` (git-hostout). It has nothing in common with the other branches and is\n\
@@ -124,34 +140,32 @@ fn first_files(name: &str, key: &PublicKey, who: &Person) -> Files {
          edit it by hand, and let your server refuse forced pushes to it.\n\n\
          - `releases/`: what each release consists of, and what its hosts get\n\
          - `deployments/`: what was deployed where, when, by whom, and how it ended\n\
-         - `keys/`: who may sign; a commit is checked against the keys of the commit before it\n\
-         - `policy.toml`: what may be deployed\n\n\
+         - `approvals/`, `withdrawn/`: who agreed to what, and what is not deployed any more\n\
+         - `keys/`: who may sign what; a commit is checked against the keys of the commit before it\n\
+         - `policy.toml`: what may be deployed\n\
+         - `trust/`: keys and policy as hosts are told them\n\n\
          `git hostout log` shows the entries, `git hostout verify` checks a release.\n"
     );
-    let policy =
-        "# What may be deployed, and by how many signatures. Nothing is limited yet.\nformat = 1\n";
-    let (path, keys) = match key {
-        PublicKey::Ssh(line) => (
-            "keys/allowed_signers".to_owned(),
-            format!(
-                "# Who may sign, see ALLOWED SIGNERS in ssh-keygen(1).\n{} namespaces=\"git,git-hostout\" {line}\n",
-                principal(&who.email)
-            ),
-        ),
-        PublicKey::OpenPgp {
-            fingerprint,
-            armored,
-        } => (format!("keys/openpgp/{fingerprint}.asc"), armored.clone()),
-    };
-    vec![
-        ("README.md".to_owned(), readme.into()),
-        (path, keys.into()),
-        ("policy.toml".to_owned(), policy.into()),
-    ]
+    let keyring = Keyring::first(&principal(&who.email), &key.public()?, POLICY)?;
+    let (mut files, edits) = keyring.files(&Keyring::default(), None, Vec::new(), key)?;
+    files.push(("README.md".to_owned(), readme.into()));
+    files.extend(edits.replaced);
+    Ok(files)
 }
 
+const POLICY: &str = "\
+# What may be deployed, and by how many people. Nothing is limited yet. `git hostout policy --set FILE` changes it:
+# reason = true                # every deployment and rollback needs -m
+# unchecked = \"refuse\"        # of hosts that cannot check signatures; \"warn\" lets them go on
+# [stage.production]
+# signers = 2                  # people: who deploys, and those who approve
+# healthy = \"30m\"            # how long it ran on staging, for `deploy production --from staging`
+# retention = \"90d\"          # older releases are not deployed
+format = 1
+";
+
 /// A mail address as a principal: without what a pattern list gives a meaning to (PATTERNS in `ssh_config(5)`).
-fn principal(email: &str) -> String {
+pub(super) fn principal(email: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@._+-".contains(c);
     let name: String = email
         .chars()
@@ -190,7 +204,15 @@ mod tests {
         lab.git(&["verify-commit", "hostout"]);
         lab.git(&["fsck", "--strict"]);
         let listed = lab.git(&["ls-tree", "-r", "--name-only", "hostout"]);
-        assert_eq!(listed, "README.md\nkeys/allowed_signers\npolicy.toml\n");
+        let files = [
+            "README.md",
+            "keys/allowed_signers",
+            "keys/roles.toml",
+            "policy.toml",
+            "trust/0.toml",
+            "trust/0.toml.sig",
+        ];
+        assert_eq!(listed.lines().collect::<Vec<_>>(), files);
 
         let again = lab.start("shop");
         assert!(matches!(again, Err(Error::BranchExists(_))));

@@ -1,8 +1,9 @@
 //! A scratch repository with real git, ssh-keygen and gpg, cut off from the user's own settings.
 
 use super::{
-    Git, HOSTOUT, Key, Kind, Ledger, NewEntry, NewTag, Patience, Person, Released, Scheme, Trust,
-    create_tag, ended_files, new_id, release_files, started_files, write_release_commit, write_tag,
+    Edits, Git, HOSTOUT, Key, Kind, Ledger, NewEntry, NewTag, Patience, Person, Released, Scheme,
+    Trust, create_tag, ended_files, new_id, release_files, started_files, write_release_commit,
+    write_tag,
 };
 use crate::release::{
     Digest, Ended, EntryId, FORMAT, Intent, Manifest, Outcome, ProjectRef, Started, Tarball,
@@ -281,6 +282,7 @@ impl Lab {
             },
             id: new_id().unwrap(),
             files,
+            edits: Edits::default(),
             who: Self::who(),
             time: Self::now(),
             reason: "for the tests".into(),
@@ -341,6 +343,7 @@ impl Lab {
             reason: String::new(),
             health: None,
             keep: false,
+            after: None,
         };
         NewEntry {
             kind: Kind::Started {
@@ -350,6 +353,7 @@ impl Lab {
             },
             id,
             files: started_files(&started, Self::now(), &self.key()).unwrap(),
+            edits: Edits::default(),
             who: Self::who(),
             time: Self::now(),
             reason: String::new(),

@@ -1,8 +1,11 @@
 //! Checking signatures against the keys of one commit of the ledger, and nothing else: no configuration of the clone,
 //! no keyring of the user.
 
-use super::{Error, Result, Scheme, allowed::Allowed, key, program, sign::scratch};
-use crate::process::Folder;
+use super::{Error, Keyring, Result, Scheme, allowed::Allowed, key, program, sign::scratch};
+use crate::{
+    process::Folder,
+    release::{Need, Roles},
+};
 use gix::ObjectId;
 use jiff::Timestamp;
 use std::{ffi::OsString, fs, path::PathBuf, process::Output};
@@ -30,6 +33,8 @@ pub struct Trust {
     openpgp: Vec<String>,
     /// The same `allowed_signers`, where it is plain.
     allowed: Option<Allowed>,
+    /// What each key may do; nothing = all may do all.
+    roles: Option<Roles>,
     ssh_keygen: OsString,
     gpg: OsString,
 }
@@ -44,6 +49,7 @@ impl Trust {
             dir,
             openpgp: Vec::new(),
             allowed: None,
+            roles: Keyring::read(repo, commit)?.roles()?,
             ssh_keygen: key::program(repo, Scheme::Ssh)?,
             gpg: key::program(repo, Scheme::OpenPgp)?,
         };
@@ -73,6 +79,34 @@ impl Trust {
             }
         }
         Ok(trust)
+    }
+
+    /// Whose the key with this fingerprint is, where the roles say so.
+    pub(super) fn name(&self, fingerprint: &str) -> Option<&str> {
+        let key = self.roles.as_ref()?.get(fingerprint)?;
+        Some(&key.name)
+    }
+
+    /// Whether `signer` may do what is needed.
+    pub fn may(&self, signer: &Signer, need: &Need) -> bool {
+        let roles = self.roles.as_ref();
+        roles.is_none_or(|roles| roles.may(&signer.fingerprint, need))
+    }
+
+    /// The same, as an error that says what `signer` may do instead; `what` was signed.
+    pub(super) fn require(&self, what: &str, signer: &Signer, need: &Need) -> Result<()> {
+        if self.may(signer, need) {
+            return Ok(());
+        }
+        let roles = self.roles.as_ref();
+        let has = roles.map_or_else(String::new, |roles| roles.words(&signer.fingerprint));
+        Err(Error::Untrusted {
+            what: what.to_owned(),
+            message: format!(
+                "{} with {} may do {has}, and this needs the role {need}",
+                signer.principal, signer.fingerprint
+            ),
+        })
     }
 
     /// Who signed `bytes`, if they may: `signature` is theirs, made for `namespace`, by a key that was valid at `at`.

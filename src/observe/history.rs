@@ -30,7 +30,12 @@ pub fn history(ledger: &Ledger) -> Vec<Deployment> {
                 intent: *intent,
                 time: entry.time.to_string(),
             }),
-            Kind::Start { .. } | Kind::Release { .. } | Kind::Other(_) => {}
+            Kind::Start { .. }
+            | Kind::Release { .. }
+            | Kind::Keys { .. }
+            | Kind::Approved { .. }
+            | Kind::Withdrawn { .. }
+            | Kind::Other(_) => {}
         }
     }
     deployments

@@ -54,6 +54,8 @@ pub fn verify_ledger(
             "additions",
             "nothing was changed or removed",
         ),
+        (Rule::Role, "roles", "made by keys that may do so"),
+        (Rule::Keys, "keys", "with keys and policy that can be read"),
     ] {
         let broken: Vec<String> = audit
             .broken

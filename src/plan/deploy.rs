@@ -1,12 +1,12 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
 use super::{
-    Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rollout, room,
-    settle::settling,
+    Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rolling::rolling, rollout,
+    room, settle::settling, trust,
 };
 use crate::{
     config::Stage,
-    facts::{Current, Deployment, Host, Open, PathState},
+    facts::{Current, Deployment, Host, Open, PathState, Trusted},
     release::{Artifact, Buildout, Data, Digest, FORMAT, Intent, Manifest, Started},
 };
 use std::collections::BTreeSet;
@@ -60,12 +60,16 @@ pub struct DeployFacts<'a> {
     pub log: &'a [Deployment],
     /// Its hosts as they are.
     pub hosts: &'a [Host],
+    /// The manifests of releases that are live on them, as far as they are known.
+    pub live: &'a [Manifest],
     /// The deployment to the stage that was left open.
     pub open: Option<&'a Open>,
     /// Hosts that cannot be reached and stay behind.
     pub behind: &'a [String],
     /// Artifacts that hosts lack and that are not at hand here either.
     pub nowhere: &'a BTreeSet<Digest>,
+    /// What hosts are told of keys and policy; nothing = the ledger says nothing to hosts.
+    pub trust: Option<&'a Trusted>,
 }
 
 /// What comes out of deciding.
@@ -104,6 +108,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
             );
             continue;
         };
+        trust::check(host, &facts.stage.name, facts.trust, &mut refusal);
         if is_live(host, facts) {
             continue;
         }
@@ -339,10 +344,14 @@ fn steps(
             ));
         }
         notes.extend(empty_data(host, buildout));
+        notes.extend(trust::note(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
         }
+        let rolling = rolling(&facts.stage.rollout, host, running(host, facts), buildout);
         let action = Action::Activate {
+            services: rolling.words,
+            roll: rolling.programs,
             expected: host.current.release().cloned(),
             new: version.clone(),
             backup: backup(host, buildout),
@@ -431,6 +440,7 @@ fn prepare(
             artifacts: lacking,
         });
     }
+    actions.extend(trust::tell(host, facts.trust));
     actions.push(Action::Prepare {
         version: version.clone(),
         buildout: buildout.name.clone(),
@@ -438,6 +448,16 @@ fn prepare(
     });
     let place = |action| (Some(host.name.clone()), action);
     actions.into_iter().map(place).collect()
+}
+
+/// The buildout of what is live on `host`.
+fn running<'a>(host: &Host, facts: &DeployFacts<'a>) -> Option<&'a Buildout> {
+    let live = host.current.release()?;
+    let manifest = facts
+        .live
+        .iter()
+        .find(|manifest| manifest.version == *live)?;
+    manifest.buildout_for(&facts.stage.name, &host.roles)
 }
 
 fn backup(host: &Host, buildout: &Buildout) -> String {

@@ -5,6 +5,7 @@
 //! **To add** an action: a variant of [`Action`], its line in `show.rs`, its arm in `execute::step`, a row in the tests.
 
 mod bootstrap;
+mod consent;
 mod deploy;
 mod difference;
 mod drift;
@@ -19,10 +20,12 @@ mod refusal;
 mod release;
 mod resume;
 mod rollback;
+mod rolling;
 mod rollout;
 mod room;
 mod settle;
 mod show;
+mod trust;
 mod unlock;
 mod verify;
 mod version;
@@ -31,6 +34,7 @@ mod version;
 mod tests;
 
 pub use bootstrap::{BareHost, BootstrapFacts, bootstrap, bootstrappable, runtime_user};
+pub use consent::consent;
 pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer};
 pub use difference::{Difference, difference};
 pub use drift::drift;
@@ -41,14 +45,15 @@ pub use recover::recover;
 pub use refusal::{Reason, Refusal};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, Interrupted, publish, resume};
-pub use rollback::{NoTarget, rollback_target};
+pub use rollback::{NoTarget, proven, rollback_target};
 pub use settle::{as_seen, settle};
+pub use trust::{Appending, append};
 pub use unlock::{held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
 use crate::{
-    host::DeadOwner,
+    host::{DeadOwner, Rolled},
     release::{Artifact, Digest, EntryId, Intent, Outcome},
 };
 use semver::Version;
@@ -112,6 +117,17 @@ pub enum Action {
         /// The release.
         version: Version,
     },
+    /// Append an entry that concerns no host to the ledger.
+    Append {
+        /// The ledger's branch.
+        ledger: String,
+        /// The tip it is planned on.
+        expected: String,
+        /// What it does, e.g. `keys add ben@example.org`.
+        entry: String,
+        /// What that means, line by line.
+        details: Vec<String>,
+    },
     /// Make entries that only we have again on top of the remote's.
     Reapply {
         /// The ledger's branch.
@@ -166,6 +182,15 @@ pub enum Action {
         /// How many it has already.
         there: usize,
     },
+    /// Tell the host which keys and policy count.
+    Trust {
+        /// The project's id.
+        project: String,
+        /// The newest statement that the host knows; nothing = it meets the project now.
+        known: Option<u64>,
+        /// The newest statement there is.
+        generation: u64,
+    },
     /// Build the release directory at its final path, unnoticed by anyone.
     Prepare {
         /// The release.
@@ -199,6 +224,12 @@ pub enum Action {
         health: String,
         /// The hooks and host-parts on its way, in words.
         hooks: Vec<String>,
+        /// What becomes of its programs where they are meant to be taken over one by one, in words.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        services: Vec<String>,
+        /// The programs that are; none = all stop together.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        roll: Vec<Rolled>,
         /// Hosts with the same number are activated together, one number after the other.
         batch: usize,
     },

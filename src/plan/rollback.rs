@@ -41,6 +41,15 @@ pub fn rollback_target<'a>(
         })
 }
 
+/// The deployment whose release the stage runs, where it was found healthy and nothing came after it that nobody can
+/// tell the end of.
+pub fn proven(log: &[Deployment]) -> Option<&Deployment> {
+    let newest = log
+        .iter()
+        .find(|deployment| deployment.outcome != Some(Outcome::Reverted))?;
+    (newest.outcome == Some(Outcome::Healthy)).then_some(newest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +98,18 @@ mod tests {
     fn passes_over_what_was_never_healthy() {
         assert_eq!(target("1.3 1.4! 1.5", "1.5"), Ok("1.3.0".to_owned()));
         assert_eq!(target("1.3 1.3 1.3", "1.3"), Err(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_proven_is_what_runs_healthy() {
+        let version =
+            |versions: &str| proven(&log(versions)).map(|found| found.version.to_string());
+        assert_eq!(version("1.3 1.4"), Some("1.4.0".to_owned()));
+        assert_eq!(version("1.3 1.4!"), Some("1.3.0".to_owned()));
+        assert_eq!(version(""), None);
+        let mut open = log("1.3 1.4");
+        open[0].outcome = None;
+        assert_eq!(proven(&open), None);
     }
 
     #[test]

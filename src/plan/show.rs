@@ -53,7 +53,7 @@ impl Action {
         match self {
             Self::Commit { .. } => "commit",
             Self::Tag { .. } => "tag",
-            Self::Enter { .. } => "enter",
+            Self::Enter { .. } | Self::Append { .. } => "enter",
             Self::Reapply { .. } => "reapply",
             Self::Settle { .. } => "settle",
             Self::Recover { .. } => "recover",
@@ -61,6 +61,7 @@ impl Action {
             Self::Push { .. } => "push",
             Self::InstallAgent { .. } => "install",
             Self::Upload { .. } => "upload",
+            Self::Trust { .. } => "trust",
             Self::Prepare { .. } => "prepare",
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
@@ -88,6 +89,12 @@ impl Action {
                 "release {version} into ledger {ledger}, on {}",
                 short(expected)
             ),
+            Self::Append {
+                ledger,
+                expected,
+                entry,
+                ..
+            } => format!("`{entry}` into ledger {ledger}, on {}", short(expected)),
             Self::Reapply {
                 ledger,
                 entries,
@@ -110,6 +117,17 @@ impl Action {
             } => weight(artifacts),
             Self::Upload { artifacts, there } => {
                 format!("{} ({there} are there)", weight(artifacts))
+            }
+            Self::Trust {
+                project,
+                known,
+                generation,
+            } => {
+                let keys = format!("keys and policy number {generation}");
+                match known {
+                    None => format!("project {}, {keys}", short(project)),
+                    Some(_) => keys,
+                }
             }
             Self::Prepare {
                 version,
@@ -134,8 +152,16 @@ impl Action {
             Self::Activate {
                 expected: Some(old),
                 new,
+                roll,
                 ..
-            } => format!("{new}: stop {old}, switch current, start, probe"),
+            } if roll.is_empty() => format!("{new}: stop {old}, switch current, start, probe"),
+            Self::Activate {
+                expected: Some(old),
+                new,
+                ..
+            } => format!(
+                "{new}: switch current from {old}, stop, start and probe program by program"
+            ),
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
@@ -164,11 +190,13 @@ impl Action {
                 format!("manifest sha256:{}", manifest.short()),
                 format!("tarball sha256:{}", tarball.short()),
             ],
+            Self::Append { details, .. } => details.clone(),
             Self::Activate {
                 backup,
                 revert,
                 health,
                 hooks,
+                services,
                 ..
             } => {
                 let hooks = hooks.iter().map(|hook| format!("runs {hook}"));
@@ -183,6 +211,7 @@ impl Action {
                 let backup = std::iter::once(format!("backup: {backup}"));
                 backup
                     .chain(revert.clone())
+                    .chain(services.iter().cloned())
                     .chain(hooks)
                     .chain(conditions)
                     .collect()

@@ -63,6 +63,9 @@ pub struct Started {
     /// Whether the release stays live when it is not healthy.
     #[serde(default, skip_serializing_if = "is_no")]
     pub keep: bool,
+    /// How far the hosts had taken entries when this was signed: one of them that is further takes it for an old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

@@ -5,16 +5,23 @@
 //! **To add** a field: add it with `#[serde(default)]`, extend the frozen sample in `fixtures/formats`.
 
 mod artifact;
+mod consent;
 mod digest;
 mod entry;
 mod format;
 mod health;
 mod manifest;
 mod name;
+mod policy;
+mod provenance;
+mod role;
+mod sbom;
 mod settings;
+mod statement;
 mod target;
 
 pub use artifact::Artifact;
+pub use consent::{Approval, Withdrawal};
 pub use digest::{Digest, DigestError};
 pub use entry::{Ended, EntryId, HostResult, Intent, Outcome, Started};
 pub use format::{FORMAT, FormatError, from_toml, to_toml};
@@ -24,5 +31,10 @@ pub use manifest::{
     SourceKind, SourceRef, Tarball,
 };
 pub use name::normalize;
-pub use settings::{Data, Hook, Hooks, Services, Shared, Snapshot};
+pub use policy::{Policy, StagePolicy, Unchecked};
+pub use provenance::{envelope, statement, to_be_signed};
+pub use role::{KeyRoles, Need, Role, Roles, words as role_words};
+pub use sbom::sbom;
+pub use settings::{Data, Hook, Hooks, Program, Services, Shared, Snapshot};
+pub use statement::Statement;
 pub use target::{Target, wheel_tags};

@@ -1,6 +1,6 @@
 //! Conversations with a host's agent: request in, events out, an end that proves that the verb ended.
 
-use super::{Error as TransportError, Transport, base64};
+use super::{Answer, Error as TransportError, Transport};
 use crate::{
     event::{Event, Watch},
     host,
@@ -8,11 +8,12 @@ use crate::{
         ActivateRequest, Activated, Agent, Breaking, DeadOwner, End, Ended, Failure, HaveAnswer,
         HaveRequest, HoldAnswer, HoldRequest, InstallAnswer, JournalRequest, ListenError, Listener,
         LogsAnswer, ManifestAnswer, PrepareAnswer, PrepareRequest, PruneAnswer, PruneRequest,
-        PutAnswer, Request, ShareAnswer, ShareRequest, StatusAnswer, StatusRequest, UnlockAnswer,
-        UnlockRequest, Verb,
+        PutAnswer, Request, ShareAnswer, ShareRequest, StatusAnswer, StatusRequest, TrustAnswer,
+        TrustRequest, UnlockAnswer, UnlockRequest, Verb,
     },
     release::{Digest, EntryId},
 };
+use base64ct::{Base64, Encoding as _};
 use semver::Version;
 use serde::Serialize;
 use std::io::{self, Read, Write};
@@ -61,52 +62,60 @@ impl<'t> Conversation<'t> {
         self
     }
 
-    /// What is there of what `request` asks for. The agent need not be installed; nothing is written.
+    /// What is there of what `request` asks for. Nothing is written.
     pub fn status(&mut self, request: &StatusRequest) -> Result<StatusAnswer, ConversationError> {
-        self.fed(Verb::Status, request)
+        self.ask_read(Verb::Status, None, request)
     }
 
-    /// Which artifacts are missing. The agent need not be installed.
+    /// Which artifacts are missing.
     pub fn have(&mut self, sha256: Vec<Digest>) -> Result<Vec<Digest>, ConversationError> {
-        let answer: HaveAnswer = self.fed(Verb::Have, &HaveRequest { sha256 })?;
+        let answer: HaveAnswer = self.ask_read(Verb::Have, None, &HaveRequest { sha256 })?;
         Ok(answer.missing)
     }
 
     /// Puts this program's agent there.
     pub fn install(&mut self) -> Result<InstallAnswer, ConversationError> {
-        self.fed(Verb::Install, &StatusRequest::default())
+        self.ask_read(Verb::Install, None, &StatusRequest::default())
     }
 
-    /// Sends artifacts as one tar stream.
-    pub fn put(&mut self, mut stream: impl Read) -> Result<PutAnswer, ConversationError> {
-        let command = self.agent.installed(Verb::Put, None);
-        let end = self.hold_on(&command, &mut stream, None)?;
+    /// Sends artifacts as one tar stream of `length` bytes.
+    pub fn put(
+        &mut self,
+        mut stream: impl Read,
+        length: u64,
+    ) -> Result<PutAnswer, ConversationError> {
+        let end = self.hold_on(Verb::Put, None, (&mut stream, length), None)?;
         self.read(end)
     }
 
-    /// The manifest of a release that is complete there. The agent need not be installed; nothing is written.
+    /// The manifest of a release that is complete there. Nothing is written.
     pub fn manifest(&mut self, version: &Version) -> Result<ManifestAnswer, ConversationError> {
         let version = version.to_string();
-        self.fed_with(Verb::Manifest, Some(&version), &StatusRequest::default())
+        self.ask_read(Verb::Manifest, Some(&version), &StatusRequest::default())
+    }
+
+    /// Tells which keys and policy count.
+    pub fn trust(&mut self, request: &TrustRequest) -> Result<TrustAnswer, ConversationError> {
+        self.ask_read(Verb::Trust, None, request)
     }
 
     /// Builds a release, and takes the lock.
     pub fn prepare(
         &mut self,
-        request: PrepareRequest,
+        request: &PrepareRequest,
         watch: Watch<'_>,
     ) -> Result<PrepareAnswer, ConversationError> {
-        let end = self.ask(Verb::Prepare, request, Some(watch))?;
+        let end = self.ask(Verb::Prepare, None, request, Some(watch))?;
         self.read(end)
     }
 
     /// Makes a release live, and follows the job to its end.
     pub fn activate(
         &mut self,
-        request: ActivateRequest,
+        request: &ActivateRequest,
         watch: Watch<'_>,
     ) -> Result<Activated, ConversationError> {
-        let end = self.ask(Verb::Activate, request, Some(watch))?;
+        let end = self.ask(Verb::Activate, None, request, Some(watch))?;
         let host = self.transport.host().to_owned();
         end.activation().map_err(|error| told(host, error))
     }
@@ -118,10 +127,9 @@ impl<'t> Conversation<'t> {
         token: &str,
         watch: Watch<'_>,
     ) -> Result<Activated, ConversationError> {
-        let command = self.agent.installed(Verb::Revert, Some(&id.0));
         let token = token.to_owned();
-        let body = self.json(HoldRequest { token })?;
-        let end = self.hold_on(&command, &mut body.as_slice(), Some(watch))?;
+        let request = HoldRequest { token };
+        let end = self.ask(Verb::Revert, Some(&id.0), &request, Some(watch))?;
         let host = self.transport.host().to_owned();
         end.activation().map_err(|error| told(host, error))
     }
@@ -129,7 +137,7 @@ impl<'t> Conversation<'t> {
     /// Puts right what the last job left where it was cut off, or follows whoever does so: how that ended, nothing where
     /// nothing was cut off. The agent that is there may be an older one.
     pub fn recover(&mut self, watch: Watch<'_>) -> Result<Option<Activated>, ConversationError> {
-        let end = self.feed(Verb::Recover, None, &StatusRequest::default(), Some(watch))?;
+        let end = self.ask(Verb::Recover, None, &StatusRequest::default(), Some(watch))?;
         let host = self.transport.host().to_owned();
         end.recovery().map_err(|error| told(host, error))
     }
@@ -137,8 +145,7 @@ impl<'t> Conversation<'t> {
     /// Extends the lease of the lock.
     pub fn hold(&mut self, token: &str) -> Result<HoldAnswer, ConversationError> {
         let token = token.to_owned();
-        let end = self.ask(Verb::Hold, HoldRequest { token }, None)?;
-        self.read(end)
+        self.ask_read(Verb::Hold, None, &HoldRequest { token })
     }
 
     /// Follows the job of deployment `id` to its end, or tells how it ended.
@@ -147,97 +154,67 @@ impl<'t> Conversation<'t> {
         id: &EntryId,
         watch: Watch<'_>,
     ) -> Result<Activated, ConversationError> {
-        let command = self.agent.installed(Verb::Journal, Some(&id.0));
-        let body = self.json(JournalRequest { wait: true })?;
-        let end = self.hold_on(&command, &mut body.as_slice(), Some(watch))?;
+        let request = JournalRequest { wait: true };
+        let end = self.ask(Verb::Journal, Some(&id.0), &request, Some(watch))?;
         let host = self.transport.host().to_owned();
         end.activation().map_err(|error| told(host, error))
     }
 
     /// Removes old releases.
-    pub fn prune(&mut self, request: PruneRequest) -> Result<PruneAnswer, ConversationError> {
-        let end = self.ask(Verb::Prune, request, None)?;
-        self.read(end)
+    pub fn prune(&mut self, request: &PruneRequest) -> Result<PruneAnswer, ConversationError> {
+        self.ask_read(Verb::Prune, None, request)
     }
 
     /// Puts a shared file into its place; whether it was another one before, or none. The agent need not be installed.
     pub fn share(&mut self, name: &str, content: &[u8]) -> Result<bool, ConversationError> {
-        let mut content = base64::encode(content);
-        while !content.len().is_multiple_of(4) {
-            content.push('=');
-        }
-        let request = ShareRequest { content };
-        let answer: ShareAnswer = self.fed_with(Verb::Share, Some(name), &request)?;
+        let request = ShareRequest {
+            content: Base64::encode_string(content),
+        };
+        let answer: ShareAnswer = self.ask_read(Verb::Share, Some(name), &request)?;
         Ok(answer.changed)
     }
 
     /// The logs of what runs. The agent need not be installed; nothing is written.
     pub fn logs(&mut self) -> Result<Vec<String>, ConversationError> {
-        let answer: LogsAnswer = self.fed(Verb::Logs, &StatusRequest::default())?;
+        let answer: LogsAnswer = self.ask_read(Verb::Logs, None, &StatusRequest::default())?;
         Ok(answer.logs)
     }
 
     /// Gives back a lock.
     pub fn unlock(&mut self, token: &str) -> Result<UnlockAnswer, ConversationError> {
-        self.end_lock(UnlockRequest::Token(token.to_owned()))
+        self.ask_read(Verb::Unlock, None, &UnlockRequest::Token(token.to_owned()))
     }
 
     /// Ends the lock of a process that is known to be dead.
     pub fn unlock_dead(&mut self, dead: DeadOwner) -> Result<UnlockAnswer, ConversationError> {
-        self.end_lock(UnlockRequest::Dead(dead))
+        self.ask_read(Verb::Unlock, None, &UnlockRequest::Dead(dead))
     }
 
     /// Ends a lock whose lease is over.
     pub fn unlock_expired(&mut self, why: Breaking) -> Result<UnlockAnswer, ConversationError> {
-        self.end_lock(UnlockRequest::Expired(why))
+        self.ask_read(Verb::Unlock, None, &UnlockRequest::Expired(why))
     }
 
-    fn end_lock(&mut self, request: UnlockRequest) -> Result<UnlockAnswer, ConversationError> {
-        let end = self.ask(Verb::Unlock, request, None)?;
+    fn ask_read<T: serde::de::DeserializeOwned>(
+        &mut self,
+        verb: Verb,
+        argument: Option<&str>,
+        request: &impl Serialize,
+    ) -> Result<T, ConversationError> {
+        let end = self.ask(verb, argument, request, None)?;
         self.read(end)
     }
 
     fn ask(
         &mut self,
         verb: Verb,
-        request: impl Serialize,
-        watch: Option<Watch<'_>>,
-    ) -> Result<End, ConversationError> {
-        let command = self.agent.installed(verb, None);
-        let body = self.json(request)?;
-        self.hold_on(&command, &mut body.as_slice(), watch)
-    }
-
-    /// Asks the agent where it may not be installed: its source goes ahead of the request.
-    fn fed<T: serde::de::DeserializeOwned>(
-        &mut self,
-        verb: Verb,
-        request: &impl Serialize,
-    ) -> Result<T, ConversationError> {
-        self.fed_with(verb, None, request)
-    }
-
-    fn fed_with<T: serde::de::DeserializeOwned>(
-        &mut self,
-        verb: Verb,
-        argument: Option<&str>,
-        request: &impl Serialize,
-    ) -> Result<T, ConversationError> {
-        let end = self.feed(verb, argument, request, None)?;
-        self.read(end)
-    }
-
-    fn feed(
-        &mut self,
-        verb: Verb,
         argument: Option<&str>,
         request: &impl Serialize,
         watch: Option<Watch<'_>>,
     ) -> Result<End, ConversationError> {
-        let command = self.agent.fed(verb, argument);
         let body = self.json(request)?;
-        let mut stdin = Agent::SOURCE.as_bytes().chain(body.as_slice());
-        self.hold_on(&command, &mut stdin, watch)
+        let length = body.len() as u64;
+        self.hold_on(verb, argument, (&mut body.as_slice(), length), watch)
     }
 
     fn json(&self, request: impl Serialize) -> Result<Vec<u8>, ConversationError> {
@@ -251,11 +228,14 @@ impl<'t> Conversation<'t> {
 
     fn hold_on(
         &mut self,
-        command: &host::Command,
-        stdin: &mut dyn Read,
+        verb: Verb,
+        argument: Option<&str>,
+        (body, length): (&mut dyn Read, u64),
         watch: Option<Watch<'_>>,
     ) -> Result<End, ConversationError> {
         let host = self.transport.host().to_owned();
+        let command = self.agent.serve();
+        let line = Agent::request(verb, argument, length);
         let mut listener = Listener::new(|event| {
             if let Some(watch) = watch {
                 tell(&host, event, watch);
@@ -265,10 +245,15 @@ impl<'t> Conversation<'t> {
             listener: &mut listener,
             stop: self.stop,
         };
-        let ended = self.transport.run(command, stdin, &mut attentive)?;
+        let mut request = line.as_bytes().chain(body);
+        let mut ended = self.transport.ask(&command, &mut request, &mut attentive)?;
+        if ended.is_none() && attentive.listener.asks_for_source() {
+            let mut source = Agent::SOURCE.as_bytes();
+            ended = self.transport.ask(&command, &mut source, &mut attentive)?;
+        }
         listener.end().map_err(|error| match ended {
             // It said nothing at all: what went wrong stands on its standard error.
-            Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }
+            Some(Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. })
                 if !stderr.trim().is_empty() =>
             {
                 ConversationError::NoAnswer {
@@ -287,12 +272,18 @@ impl<'t> Conversation<'t> {
 }
 
 /// A listener that can be called away.
-struct Attentive<'a> {
-    listener: &'a mut dyn Write,
+struct Attentive<'a, F> {
+    listener: &'a mut Listener<F>,
     stop: &'a dyn Fn() -> bool,
 }
 
-impl Write for Attentive<'_> {
+impl<F: FnMut(host::Event)> Answer for Attentive<'_, F> {
+    fn is_whole(&self) -> bool {
+        self.listener.is_whole()
+    }
+}
+
+impl<F: FnMut(host::Event)> Write for Attentive<'_, F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if (self.stop)() {
             return Err(io::Error::other("interrupted"));
@@ -325,7 +316,7 @@ fn tell(host: &str, event: host::Event, watch: Watch<'_>) {
             bytes: false,
         },
         host::Event::Warning { message } => Event::Warning(format!("{host}: {message}")),
-        host::Event::Alive | host::Event::Other => return,
+        host::Event::Alive | host::Event::Source | host::Event::Other => return,
     });
 }
 
@@ -398,6 +389,6 @@ mod tests {
         }
         let mut local = Local::new("local");
         let mut conversation = Conversation::new(&mut local, "/nowhere", "python3");
-        assert!(conversation.put(Broken).is_err());
+        assert!(conversation.put(Broken, 1).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! A server's public key.
 
-use super::base64;
+use base64ct::{Base64, Base64Unpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, str::FromStr};
 
@@ -33,18 +33,12 @@ impl HostKey {
         &self.kind
     }
 
-    /// `TYPE BASE64`, as files of ssh hold it.
-    pub fn line(&self) -> String {
-        let mut blob = base64::encode(&self.blob);
-        while !blob.len().is_multiple_of(4) {
-            blob.push('=');
-        }
-        format!("{} {blob}", self.kind)
-    }
-
     /// `SHA256:…`, as ssh shows it.
     pub fn fingerprint(&self) -> String {
-        format!("SHA256:{}", base64::encode(&Sha256::digest(&self.blob)))
+        format!(
+            "SHA256:{}",
+            Base64Unpadded::encode_string(&Sha256::digest(&self.blob))
+        )
     }
 }
 
@@ -58,7 +52,8 @@ impl FromStr for HostKey {
         let (Some(kind), Some(key)) = (words.next(), words.next()) else {
             return Err(wrong());
         };
-        let blob = base64::decode(key).ok_or_else(wrong)?;
+        let key = key.trim_end_matches('=');
+        let blob = Base64Unpadded::decode_vec(key).map_err(|_| wrong())?;
         let key = Self::from_blob(&blob).ok_or_else(wrong)?;
         if key.kind == kind {
             Ok(key)
@@ -70,9 +65,7 @@ impl FromStr for HostKey {
 
 impl fmt::Display for HostKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut key = base64::encode(&self.blob);
-        key.push_str(["", "", "==", "="][key.len() % 4]);
-        write!(f, "{} {key}", self.kind)
+        write!(f, "{} {}", self.kind, Base64::encode_string(&self.blob))
     }
 }
 

@@ -80,7 +80,7 @@ pub fn make_key(file: &Path, comment: &str) -> Result<Identity, Error> {
 
 fn named(key: &HostKey, place: &str) -> Identity {
     Identity {
-        line: key.line(),
+        line: key.to_string(),
         name: shortened(place),
     }
 }

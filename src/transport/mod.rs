@@ -15,7 +15,6 @@ use std::io::{Read, Write};
 mod agent;
 mod attached;
 mod auth;
-mod base64;
 mod connect;
 mod credentials;
 mod destination;
@@ -46,6 +45,17 @@ pub use identity::{Identity, identity, login_name, make_key};
 pub use local::Local;
 pub use prompter::{HostKeyQuestion, Prompter, Unattended};
 pub use ssh::Ssh;
+#[doc(hidden)] // for tests/fuzz
+pub use ssh_options::Options as SshOptions;
+
+/// Where an answer goes, and who can tell when it is whole.
+pub trait Answer: Write {
+    /// Whether nothing more is to come.
+    fn is_whole(&self) -> bool;
+}
+
+/// Opens one more way to a host.
+pub type Another<'t> = Box<dyn Fn() -> Option<Box<dyn Transport>> + Sync + 't>;
 
 /// A way to a host: this machine, or a connection that is already logged in.
 pub trait Transport: Send {
@@ -78,6 +88,26 @@ pub trait Transport: Send {
             &command,
             "nobody asks for it here",
         ))
+    }
+
+    /// Feeds `question` to `command` and hands over what it prints until the `answer` is whole; nothing then, else how
+    /// the command ended before that. It goes on running, and the next call with the same command talks to it again: for
+    /// commands that answer questions until their input ends. One that has ended meanwhile is started anew, and so is one
+    /// whose answer was whole before it could have taken the whole question.
+    ///
+    /// # Errors
+    /// As of [`Transport::run`]; a command whose answer was cut off is left to itself, with its input closed.
+    fn ask(
+        &mut self,
+        command: &Command,
+        question: &mut dyn Read,
+        answer: &mut dyn Answer,
+    ) -> Result<Option<Ended>, Error>;
+
+    /// Who opens further ways to the same host without asking anybody, each nothing where that is refused. Nothing at all
+    /// where one way is as good as several.
+    fn another(&self) -> Option<Another<'_>> {
+        None
     }
 
     /// The host, as the user named it.

@@ -1,4 +1,4 @@
-//! Moves a command's bytes over an ssh channel until the command has ended.
+//! Moves a command's bytes over an ssh channel until the command has ended, or has answered.
 //!
 //! The session never blocks. libssh2 allows one unfinished packet on its way out, and whatever began it has to finish it
 //! before anything else is tried: that is `stuck`. Reading one stream takes packets of the others off the socket too, so
@@ -7,14 +7,17 @@
 //! A command may be silent for hours, or not read for minutes; a server may not. When nothing was heard for a while the
 //! server is asked for a sign of life, and the connection is lost when several such questions stay unanswered.
 
-use super::stdio::{Outgoing, Tail};
+use super::{
+    Answer,
+    stdio::{Outgoing, Tail},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
 };
 use ssh2::{BlockDirections, Channel, ErrorCode, Session};
 use std::{
-    io::{self, ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write as _},
     os::fd::BorrowedFd,
     time::Duration,
 };
@@ -37,9 +40,11 @@ pub struct Pump<'a> {
     pub socket: BorrowedFd<'a>,
     pub channel: Channel,
     pub outgoing: Outgoing<'a>,
-    pub stdout: &'a mut dyn Write,
+    pub stdout: &'a mut dyn Answer,
     pub tail: Tail,
     pub patience: Patience,
+    /// Whether the command's input stays open, for what it is asked next.
+    keeps: bool,
     buffer: Vec<u8>,
     state: State,
 }
@@ -51,6 +56,17 @@ struct State {
     closed: bool,
     stuck: Option<Step>,
     unanswered: u32,
+}
+
+/// Where a command is when its bytes were moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// It has ended, and the server has closed its channel.
+    Closed,
+    /// It has taken everything, and its answer is whole.
+    Answered,
+    /// Its answer is whole, though there was more to take.
+    AnsweredEarly,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +86,10 @@ enum Moved {
 impl<'a> Pump<'a> {
     pub fn new(
         (session, socket): (&'a Session, BorrowedFd<'a>),
-        channel: Channel,
+        (channel, tail): (Channel, Tail),
         stdin: &'a mut dyn Read,
-        stdout: &'a mut dyn Write,
+        stdout: &'a mut dyn Answer,
+        keeps: bool,
         patience: Patience,
     ) -> Self {
         Self {
@@ -81,24 +98,39 @@ impl<'a> Pump<'a> {
             channel,
             outgoing: Outgoing::new(stdin),
             stdout,
-            tail: Tail::default(),
+            tail,
             patience,
+            keeps,
             buffer: vec![0; CHUNK],
             state: State::default(),
         }
     }
 
-    /// Runs until the server has closed the channel, which it does after the command's end was reported.
+    /// Runs until the server has closed the channel, which it does after the command's end was reported; a command that is
+    /// kept, until its answer is whole.
     ///
     /// # Errors
     /// When the connection is lost, or the caller's reader or writer fails.
     pub fn run(&mut self) -> io::Result<()> {
         while !self.state.closed {
-            if !self.turn()? && !self.state.closed {
+            let more = self.turn()?;
+            if self.keeps && self.stdout.is_whole() && !self.has_unfinished_packet() {
+                break;
+            }
+            if !more && !self.state.closed {
                 self.wait()?;
             }
         }
         self.stdout.flush()
+    }
+
+    /// How far it came.
+    pub fn reached(&mut self) -> Reached {
+        match self.outgoing.peek() {
+            _ if self.state.closed => Reached::Closed,
+            Ok([]) => Reached::Answered,
+            Ok(_) | Err(_) => Reached::AnsweredEarly,
+        }
     }
 
     /// Tries every step once, or the one that is stuck; whether another turn is worth it before waiting.
@@ -152,6 +184,9 @@ impl<'a> Pump<'a> {
             return Ok(Moved::Nothing);
         }
         let bytes = self.outgoing.peek()?;
+        if bytes.is_empty() && self.keeps {
+            return Ok(Moved::Nothing);
+        }
         if bytes.is_empty() {
             let ended = moved(self.channel.send_eof().map_err(io::Error::from))?;
             self.state.input_ended = matches!(ended, Moved::Something);

@@ -1,22 +1,23 @@
-//! A host over ssh: one session, a channel a command.
+//! A host over ssh: one session, a channel a command. The channel of a command that is asked again and again stays open.
 
 use super::{
-    Error, Transport, auth, dialogue,
+    Another, Answer, Credentials, Error, Transport, Unattended, auth, dialogue,
     error::Failure,
     host_key::HostKey,
     host_key_policy::Policy,
     prompter::Prompter,
-    pump::{Patience, Pump, is_gone},
+    pump::{Patience, Pump, Reached, is_gone},
     ssh_options::Options,
+    stdio::{Output, Tail},
     stream::{self, Hop},
 };
 use crate::host::{Command, Ended};
 use ssh2::{Channel, ErrorCode, MethodType, Session};
 use std::{
-    fmt,
+    env, fmt,
     io::{ErrorKind, Read, Write},
     os::fd::{AsFd as _, OwnedFd},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -32,6 +33,20 @@ const LEAST_ALIVE_INTERVAL: Duration = Duration::from_millis(2500);
 /// The longest command line; it has to fit into one packet (RFC 4253, 6.1: 32,768 bytes).
 const LONGEST_LINE: usize = 32_000;
 
+/// A command that waits for its next question.
+struct Kept {
+    command: Command,
+    channel: Channel,
+    tail: Tail,
+}
+
+/// How the host was reached.
+struct Way {
+    options: Options,
+    file: Option<PathBuf>,
+    pinned: Option<String>,
+}
+
 /// A connection that is logged in.
 pub struct Ssh {
     host: String,
@@ -40,6 +55,8 @@ pub struct Ssh {
     socket: OwnedFd,
     patience: Patience,
     lost: bool,
+    kept: Option<Kept>,
+    way: Way,
     // Last: it must outlive the session's goodbye.
     _hop: Option<Hop>,
 }
@@ -81,6 +98,12 @@ impl Ssh {
                 count: options.alive_count,
             },
             lost: false,
+            kept: None,
+            way: Way {
+                options: options.clone(),
+                file: file.map(Path::to_owned),
+                pinned: pinned.map(str::to_owned),
+            },
             _hop: hop,
         };
         let session = &connected.session;
@@ -139,20 +162,33 @@ impl Ssh {
     }
 }
 
-impl Transport for Ssh {
-    fn run(
+impl Ssh {
+    /// Moves the bytes of `asked` as far as they go.
+    fn pump(
         &mut self,
-        command: &Command,
+        asked: Kept,
         stdin: &mut dyn Read,
-        stdout: &mut dyn Write,
-    ) -> Result<Ended, Error> {
-        self.block_for(CHANNEL_TIMEOUT);
-        let channel = self.start(command)?;
+        stdout: &mut dyn Answer,
+        keeps: bool,
+    ) -> Result<(Kept, Reached), Error> {
+        let Kept {
+            command,
+            channel,
+            tail,
+        } = asked;
         self.session.set_blocking(false);
         let connection = (&self.session, self.socket.as_fd());
-        let mut pump = Pump::new(connection, channel, stdin, stdout, self.patience);
+        let mut pump = Pump::new(
+            connection,
+            (channel, tail),
+            stdin,
+            stdout,
+            keeps,
+            self.patience,
+        );
         let result = pump.run();
         let half_sent = pump.has_unfinished_packet();
+        let reached = pump.reached();
         let (mut channel, tail) = (pump.channel, pump.tail);
         // Freeing the channel closes it, which a connection that is gone must not hold up.
         let ours = result
@@ -167,14 +203,97 @@ impl Transport for Ssh {
             // What is half sent can't be taken back. Where only our own end of the bytes failed, and the server answers,
             // the session is of use still.
             self.lost = !ours || channel.close().is_err();
-            return Err(Error::lost(&self.host, command, error.to_string()));
+            return Err(Error::lost(&self.host, &command, error.to_string()));
         }
+        let asked = Kept {
+            command,
+            channel,
+            tail,
+        };
+        Ok((asked, reached))
+    }
+
+    /// How a command ended whose channel the server has closed.
+    fn end(&mut self, asked: Kept) -> Result<Ended, Error> {
+        let Kept {
+            command,
+            mut channel,
+            tail,
+        } = asked;
         ended(&channel, tail.into_text())
             .and_then(|ended| channel.close().map(|()| ended))
             .map_err(|error| {
                 self.lost = true;
-                Error::lost(&self.host, command, words(&error))
+                Error::lost(&self.host, &command, words(&error))
             })
+    }
+
+    fn begin(&mut self, command: &Command) -> Result<Kept, Error> {
+        self.block_for(CHANNEL_TIMEOUT);
+        Ok(Kept {
+            command: command.clone(),
+            channel: self.start(command)?,
+            tail: Tail::default(),
+        })
+    }
+
+    /// The command that is kept, if it is `command` and has neither ended nor said anything since it answered.
+    fn kept(&mut self, command: &Command) -> Option<Kept> {
+        let mut kept = self.kept.take()?;
+        self.session.set_blocking(false);
+        let said = kept.channel.read(&mut [0]);
+        let waits = said.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        if waits && kept.command == *command {
+            return Some(kept);
+        }
+        // Freeing it closes it.
+        self.block_for(Duration::from_secs(5));
+        None
+    }
+}
+
+impl Transport for Ssh {
+    fn run(
+        &mut self,
+        command: &Command,
+        stdin: &mut dyn Read,
+        stdout: &mut dyn Write,
+    ) -> Result<Ended, Error> {
+        let begun = self.begin(command)?;
+        let (begun, _) = self.pump(begun, stdin, &mut Output(stdout), false)?;
+        self.end(begun)
+    }
+
+    fn ask(
+        &mut self,
+        command: &Command,
+        question: &mut dyn Read,
+        answer: &mut dyn Answer,
+    ) -> Result<Option<Ended>, Error> {
+        let asked = match self.kept(command) {
+            Some(kept) => kept,
+            None => self.begin(command)?,
+        };
+        let (asked, reached) = self.pump(asked, question, answer, true)?;
+        match reached {
+            Reached::Closed => return self.end(asked).map(Some),
+            Reached::Answered => self.kept = Some(asked),
+            // It waits for the rest of the question; freeing its channel closes that.
+            Reached::AnsweredEarly => {}
+        }
+        Ok(None)
+    }
+
+    fn another(&self) -> Option<Another<'_>> {
+        let (host, way) = (self.host.as_str(), &self.way);
+        Some(Box::new(move || {
+            let password = env::var("HOSTOUT_PASSWORD").ok();
+            let answers = Credentials::new(password, None, &Unattended);
+            let (file, pinned) = (way.file.as_deref(), way.pinned.as_deref());
+            // Why not is of no interest: one way is there.
+            let ssh = Self::connect(host, &way.options, file, pinned, &answers).ok()?;
+            Some(Box::new(ssh))
+        }))
     }
 
     fn change_password(
@@ -205,6 +324,7 @@ impl Drop for Ssh {
     fn drop(&mut self) {
         // libssh2 says goodbye in blocking mode, and would wait for a server that is gone.
         self.block_for(Duration::from_millis(1));
+        self.kept = None;
         if !self.lost {
             self.session.disconnect(None, "done", None).ok();
         }

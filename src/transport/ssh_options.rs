@@ -10,6 +10,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const ALIVE: (Duration, u32) = (Duration::from_secs(15), 4);
 
 /// One host's options. Fields are named after their keywords.
+#[expect(missing_docs, reason = "ssh_config(5) describes the keywords")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The host as it was asked for (`%n`).
@@ -19,6 +20,8 @@ pub struct Options {
     pub port: u16,
     pub address_family: AddressFamily,
     pub connect_timeout: Duration,
+    /// Tries to connect, one a second.
+    pub connection_attempts: u32,
     pub proxy: Option<Proxy>,
     pub identity_files: Vec<PathBuf>,
     pub certificate_files: Vec<PathBuf>,
@@ -113,6 +116,10 @@ impl Options {
                 _ => AddressFamily::Any,
             },
             connect_timeout: seconds("connecttimeout").unwrap_or(CONNECT_TIMEOUT),
+            connection_attempts: one("connectionattempts")
+                .and_then(|attempts| attempts.parse().ok())
+                .unwrap_or(1)
+                .max(1),
             proxy: None,
             identity_files: Vec::new(),
             certificate_files: Vec::new(),
@@ -251,7 +258,7 @@ mod tests {
         let options = Options::parse(
             "user jane\nhostname 192.0.2.1\nport 2222\nidentityfile /k/with space\nidentityfile /k/%r@%h\n\
              userknownhostsfile /a b/kh /c/kh\nstricthostkeychecking accept-new\nproxycommand nc %h %p %%\n\
-             connecttimeout none\nserveraliveinterval 5\nserveralivecountmax 2\nidentityagent none\n",
+             connecttimeout none\nconnectionattempts 3\nserveraliveinterval 5\nserveralivecountmax 2\nidentityagent none\n",
             "web1",
         );
         assert_eq!(options.user, "jane");
@@ -265,6 +272,7 @@ mod tests {
         );
         assert_eq!(options.strict, Strict::AcceptNew);
         assert_eq!(options.connect_timeout, CONNECT_TIMEOUT);
+        assert_eq!(options.connection_attempts, 3);
         assert_eq!(
             (options.alive_interval, options.alive_count),
             (Duration::from_secs(5), 2)

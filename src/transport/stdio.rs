@@ -1,12 +1,32 @@
 //! The two ends of a command's bytes that every transport needs: what is still to be sent, and the last of stderr.
 
-use std::io::{self, Read};
+use super::Answer;
+use std::io::{self, Read, Write};
 
 /// How much is read ahead from what is to be sent; below that, writes to a channel are slow.
 const READ_AHEAD: usize = 1 << 20;
 
 /// How much of standard error is kept.
 const STDERR_KEPT: usize = 64 << 10;
+
+/// Output that is whole when the command has ended, not before.
+pub struct Output<'a>(pub &'a mut dyn Write);
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Answer for Output<'_> {
+    fn is_whole(&self) -> bool {
+        false
+    }
+}
 
 /// Bytes on their way to a command's standard input.
 pub struct Outgoing<'a> {
@@ -65,7 +85,7 @@ impl<'a> Outgoing<'a> {
 }
 
 /// The end of what was pushed, at most 64 KiB.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Tail(Vec<u8>);
 
 impl Tail {

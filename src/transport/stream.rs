@@ -15,11 +15,15 @@ use std::{
     },
     path::Path,
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
 /// How much of what a proxy said is shown.
 const SHOWN: i64 = 2048;
+
+/// The time from one try to the next.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
 
 /// A connected socket, and the process behind it if it is a proxy's.
 pub struct Stream {
@@ -37,14 +41,29 @@ pub struct Hop {
 /// Connects as the options say.
 ///
 /// # Errors
-/// When nobody answers.
+/// When nobody answers, as often as the options say.
 pub fn open(options: &Options, file: Option<&Path>) -> Result<Stream, Failure> {
     match &options.proxy {
         None => Ok(Stream {
-            socket: tcp(options)?.into(),
+            socket: tries(options)?.into(),
             hop: None,
         }),
         Some(proxy) => through(proxy, options, file),
+    }
+}
+
+/// A host that restarts, or a name server that is silent for a moment, is asked again as `ConnectionAttempts` of
+/// `ssh_config(5)` says: one try a second.
+fn tries(options: &Options) -> Result<TcpStream, Failure> {
+    let mut left = options.connection_attempts;
+    loop {
+        let began = Instant::now();
+        let result = tcp(options);
+        left -= 1;
+        if result.is_ok() || left == 0 {
+            return result;
+        }
+        thread::sleep(BETWEEN_TRIES.saturating_sub(began.elapsed()));
     }
 }
 

@@ -118,12 +118,13 @@ class Release:
     """A release as a client would make it: a manifest, and the artifacts that it names."""
 
     def __init__(self, version, egg, pins, files, tables):
-        self.version, self.artifacts = version, {}
+        self.version, self.artifacts, self.files = version, {}, files
         tarball = make_tar([(f"demo-{version}/{name}", text.encode()) for name, text in files.items()])
+        self.tarball = self.add(tarball)
         lines = ["format = 1", f"version = {toml(version)}", f"commit = {toml('c' * 40)}",
                  f"release-commit = {toml('d' * 40)}", 'time = "2026-01-01T00:00:00Z"', 'tool = "test"',
                  'targets = []', "[project]", 'name = "demo"', f"id = {toml('e' * 40)}", "[tarball]",
-                 f'name = "demo-{version}.tar.gz"', f"sha256 = {toml(self.add(tarball))}",
+                 f'name = "demo-{version}.tar.gz"', f"sha256 = {toml(self.tarball)}",
                  f"size = {len(tarball)}", f"tar-sha256 = {toml('0' * 64)}", "[[buildout]]", 'name = "default"',
                  'config = "prod.cfg"', 'run = "hostout.cfg"', 'python = ">=3.9"', tables]
         lines += ["[[egg]]", 'name = "hello"', f"version = {toml(egg[0].split('-')[1])}", *self.wheel(*egg, "egg")]

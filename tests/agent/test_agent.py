@@ -268,6 +268,35 @@ class Wheels(OnHost):
         self.assertFalse(self.wheel({}, version="1.0_custom").plain())
 
 
+class Venvs(OnHost):
+    def install(self, files):
+        wheel = support.make_wheel("my-pkg", "1.0", files)
+        self.layout.make()
+        path = pathlib.Path(self.layout.object(support.sha256(wheel)))
+        path.parent.mkdir(parents=True)
+        path.write_bytes(wheel)
+        venv = agent.venv_of(self.layout, [{"file": "my_pkg-1.0-py3-none-any.whl", "sha256": support.sha256(wheel)}])
+        agent.ensure_venv(self.layout, venv, None)
+        return pathlib.Path(venv["path"])
+
+    def test_a_wheel_is_installed_as_pip_would(self):
+        venv = self.install({
+            "my/pkg.py": "class Tool:\n    @staticmethod\n    def main():\n        print('pkg')\n        return 3\n",
+            "my_pkg-1.0.data/purelib/more.py": "", "my_pkg-1.0.data/data/share/x": "",
+            "my_pkg-1.0.data/scripts/old": "#!python\nimport more\nprint('old')\n",
+            "my_pkg-1.0.dist-info/entry_points.txt": "[console_scripts]\nMy-Tool = my.pkg:Tool.main [extra]\n"})
+        for name, said, status in (("My-Tool", "pkg\n", 3), ("old", "old\n", 0)):
+            done = subprocess.run([venv / "bin" / name], capture_output=True, text=True, check=False)
+            self.assertEqual((done.stdout, done.returncode), (said, status), done.stderr)
+        self.assertTrue((venv / "share" / "x").is_file())
+
+    def test_a_wheel_cannot_write_elsewhere(self):
+        for name in ("../../../../x.py", "my_pkg-1.0.data/scripts/../../../x"):
+            self.assertIn("is not a path inside", self.refused("bad-request", self.install, {name: ""}).message)
+        message = self.refused("venv", self.install, {"other-1.0.dist-info/METADATA": ""}).message
+        self.assertIn("the bootstrap wheels can't be installed: my_pkg-1.0-py3-none-any.whl: no single", message)
+
+
 class TheLock(OnHost):
     def setUp(self):
         super().setUp()
@@ -305,10 +334,11 @@ class TheLock(OnHost):
     def test_that_of_a_dead_client_ends_by_its_process(self):
         who = {"from": "laptop", "machine": "m", "pid": 7}
         self.lock.take({"token": "a", "by": "Ann", "lease": 60, **who}, "prepare")
+        told = agent.Answers(io.BytesIO())
         for dead in ({**who, "pid": 8}, {**who, "from": "other"}, {**who, "machine": "n"}):
-            self.refused("locked", self.lock.end_dead, dead)
-        self.refused("bad-request", self.lock.end_dead, None)
-        self.assertTrue(self.lock.end_dead(who))
+            self.refused("locked", self.lock.end_dead, dead, told)
+        self.refused("bad-request", self.lock.end_dead, None, told)
+        self.assertTrue(self.lock.end_dead(who, told))
         self.take("b")
 
     def test_a_wrong_or_stepping_clock_neither_ends_a_lease_nor_makes_it_last(self):

@@ -22,9 +22,7 @@ const RELEASES: u64 = 2_000;
 const RUNS: usize = 9;
 
 pub fn run(report: &mut Report) {
-    let project = Project::single();
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
+    let project = Project::released_single();
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
     let (newest, head) = History::of(&project).grow();
     project.git(&["update-ref", "refs/heads/main", &head.to_string()]);
@@ -170,6 +168,7 @@ impl History {
             },
             id: new_id().unwrap(),
             files,
+            edits: ledger::Edits::default(),
             who: self.who.clone(),
             time,
             reason: String::new(),

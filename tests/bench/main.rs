@@ -7,13 +7,19 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "a measurement that cannot go on stops where it stands"
 )]
 
 mod deploy;
 mod eggs;
+mod field;
+#[allow(dead_code, unused_imports, reason = "tests need more of it")]
+#[path = "../lab/mod.rs"]
+mod lab;
 mod ledger;
 mod report;
+mod rivals;
 #[allow(dead_code, unused_imports, reason = "tests need more of it")]
 #[path = "../support/mod.rs"]
 mod support;
@@ -26,10 +32,11 @@ use std::env;
 /// A name for the command line, what it is about, and what measures it.
 type Section = (&'static str, &'static str, fn(&mut Report));
 
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 6] = [
     ("ledger", "A ledger of 2,000 releases", ledger::run),
     ("eggs", "Releases of 50 eggs", eggs::run),
     ("deploy", "Deploying over ssh on loopback", deploy::run),
+    ("rivals", "Deploying 12 KB, beside others", rivals::run),
     ("upload", "200 MB over ssh on loopback", upload::run),
     ("unpack", "Wheels of Plone to eggs", unpack::run),
 ];

@@ -7,6 +7,7 @@
 mod documents;
 mod files;
 mod hosts;
+mod trust;
 
 use serde_json::Value;
 use std::{fs, path::PathBuf};

@@ -1,7 +1,12 @@
 //! What goes wrong with a host, and how it is mended.
 
 use super::{Host, host::DISK, script, switch::until_ready};
-use std::{fs, process::Stdio, time::Duration};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    process::Stdio,
+    time::Duration,
+};
 
 /// How a host's line is, in each direction.
 #[derive(Clone, Copy, Default)]
@@ -54,6 +59,20 @@ impl Host {
             .unwrap();
         until_ready(&mut child, &log);
         *self.line.lock().unwrap() = Some(child);
+    }
+
+    /// How many round trips ssh has made over a line that isn't straight: the SYN counts as the first word of the one,
+    /// and each time that the host speaks after that as an answer.
+    #[track_caller]
+    pub fn round_trips(&self) -> u64 {
+        let mut line = self.line.lock().unwrap();
+        let child = line.as_mut().expect("the line is straight");
+        child.stdin.as_mut().unwrap().write_all(b"?").unwrap();
+        let mut count = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut count)
+            .unwrap();
+        count.trim().parse().unwrap()
     }
 
     /// Makes the line as it was.

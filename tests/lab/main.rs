@@ -10,6 +10,7 @@
 )]
 
 mod cases;
+#[allow(dead_code, reason = "benchmarks need more of it")]
 #[path = "mod.rs"]
 mod lab;
 #[allow(dead_code, unused_imports, reason = "other tests need more of it")]

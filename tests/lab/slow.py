@@ -1,7 +1,9 @@
 """Passes frames between two network devices later than they came, slower, or not at all.
 
 slow.py ONE OTHER SECONDS LOSS RATE: each direction is SECONDS late, loses LOSS (0 to 1) of the frames, and lets RATE
-bytes a second through (0: as many as come). It ends with its standard input.
+bytes a second through (0: as many as come). It ends with its standard input; each byte there is answered by how often
+so far somebody behind ONE had something to say after somebody behind OTHER had, over ssh: the round trips of whoever talks
+to the host ONE.
 
 Kernels have netem for that, but not each of them; this needs packet sockets only. Frames keep their virtio header, in
 which a sender leaves segmenting and checksums to the device: so 64 KB pass as one frame (linux/virtio_net.h).
@@ -19,13 +21,34 @@ PACKET_VNET_HDR = 15
 PACKET_IGNORE_OUTGOING = 23
 EVERY_PROTOCOL = 3
 LARGEST = 1 << 17
+HEADER = 10  # bytes of virtio's
+SSH = 22
+
+
+class Turns:
+    """Counts who speaks: a SYN is the first word."""
+
+    def __init__(self):
+        self.count, self.asked = 0, False
+
+    def see(self, frame, answers):
+        ip = frame[HEADER + 14:HEADER + 94]
+        if len(ip) < 40 or ip[0] >> 4 != 4 or ip[9] != socket.IPPROTO_TCP:
+            return
+        tcp = ip[(ip[0] & 15) * 4:]
+        ports = int.from_bytes(tcp[0:2], "big"), int.from_bytes(tcp[2:4], "big")
+        payload = int.from_bytes(ip[2:4], "big") - (ip[0] & 15) * 4 - (tcp[12] >> 4) * 4
+        if SSH not in ports or (payload <= 0 and not tcp[13] & 2):
+            return
+        self.count += answers and self.asked
+        self.asked = not answers
 
 
 class Direction:
     """Frames on their way from one device to another."""
 
-    def __init__(self, source, target, late, loss, rate):
-        self.source, self.target = source, target
+    def __init__(self, source, target, late, loss, rate, see):
+        self.source, self.target, self.see = source, target, see
         self.late, self.loss, self.rate = late, loss, rate
         self.waiting = collections.deque()
         self.free = 0.0  # when the line has passed everything that came so far
@@ -37,6 +60,7 @@ class Direction:
                 frame = self.source.recv(LARGEST)
             except BlockingIOError:
                 return
+            self.see(frame)
             if random.random() < self.loss:
                 continue
             self.free = max(self.free, time.monotonic())
@@ -69,14 +93,18 @@ def device(name):
 def main(one, other, late, loss, rate):
     one, other = device(one), device(other)
     line = float(late), float(loss), float(rate)
-    directions = [Direction(one, other, *line), Direction(other, one, *line)]
+    turns = Turns()
+    directions = [Direction(one, other, *line, lambda frame: turns.see(frame, True)),
+                  Direction(other, one, *line, lambda frame: turns.see(frame, False))]
     print("ready", flush=True)
     while True:
         due = [direction.waiting[0][0] for direction in directions if direction.waiting]
         pause = max(0.0, min(due) - time.monotonic()) if due else None
         ready = select.select([sys.stdin, one, other], [], [], pause)[0]
-        if sys.stdin in ready and not sys.stdin.buffer.read1(1):
-            return
+        if sys.stdin in ready:
+            if not sys.stdin.buffer.raw.read(1):
+                return
+            print(turns.count, flush=True)
         for direction in directions:
             direction.take()
             direction.give()

@@ -19,23 +19,27 @@ pub struct Host {
 impl Host {
     /// A project with the stage `far` besides `local`; `more` are further lines of its table.
     pub fn of(project: Project, more: &str) -> Self {
-        let host = Self {
-            path: project.sandbox.path("far"),
-            sshd: Sshd::start(),
-            project,
-        };
+        let host = Self::around(project);
         host.add_stage("far", "web1", &host.path, more);
         host
     }
 
     /// `fixtures/hello` with the only stage `far`, and its first release.
     pub fn released() -> Self {
-        Self::of(Project::hello(), "").only().release()
+        Self::around(Project::released_far())
     }
 
     /// `fixtures/single`, in which nothing is started, with the only stage `far`, and its first release.
-    pub fn quiet(more: &str) -> Self {
-        Self::of(Project::single(), more).only().release()
+    pub fn quiet() -> Self {
+        Self::around(Project::released_single_far())
+    }
+
+    fn around(project: Project) -> Self {
+        Self {
+            path: project.sandbox.path("far"),
+            sshd: Sshd::start(),
+            project,
+        }
     }
 
     /// `init` and a first release.
@@ -48,11 +52,7 @@ impl Host {
 
     /// Takes the stage `local` away.
     pub fn only(self) -> Self {
-        let text = self.project.read("hostout.toml");
-        let (before, rest) = text.split_once("\n[stage.local]").unwrap();
-        let after = rest.find("\n[").map_or("", |start| &rest[start..]);
-        self.project
-            .write("hostout.toml", &format!("{before}{after}"));
+        self.project.remove_stage("local");
         self
     }
 

@@ -5,6 +5,7 @@
 //! **Not here:** what a verb should do (`verbs`).
 //! **To add** a sample project: a folder below `fixtures/`, a function in `project.rs`.
 
+mod balancer;
 mod host;
 mod page;
 mod project;
@@ -13,9 +14,11 @@ mod running;
 mod sandbox;
 pub mod sshd;
 mod state;
+mod template;
 mod terminal;
 mod two;
 
+pub use balancer::{Backend, Balancer, Visitors};
 pub use host::Host;
 pub use page::{free_port, page, page_at};
 pub use project::Project;
@@ -23,5 +26,6 @@ pub use run::Run;
 pub use running::Running;
 pub use sandbox::{Sandbox, remove_tree};
 pub use state::{refs, tree};
+pub use template::released;
 pub use terminal::{CTRL_C, at_a_terminal, at_a_terminal_with};
 pub use two::Two;

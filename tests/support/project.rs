@@ -1,6 +1,6 @@
 //! A git repository made from a sample project.
 
-use super::{Run, Sandbox, free_port};
+use super::{Run, Sandbox, free_port, released};
 use hostout::release::Manifest;
 use std::{
     fs,
@@ -22,7 +22,12 @@ pub struct Project {
 impl Project {
     /// `fixtures/hello`: a page made by two eggs, one of which needs the other.
     pub fn hello() -> Self {
-        let project = Self::from_fixture("hello");
+        Self::hello_in(Sandbox::new(), free_port())
+    }
+
+    /// The same in a sandbox, with its page at a port.
+    pub fn hello_in(sandbox: Sandbox, port: u16) -> Self {
+        let project = Self::from_fixture_in(sandbox, port, "hello");
         let port = project.port.to_string();
         project.edit("base.cfg", "8080", &port);
         project.edit("hostout.toml", "8080", &port);
@@ -31,7 +36,11 @@ impl Project {
 
     /// `fixtures/single`: package and buildout in one folder; nothing is started.
     pub fn single() -> Self {
-        Self::from_fixture("single").add_stage_and_commit()
+        Self::single_in(Sandbox::new(), free_port())
+    }
+
+    fn single_in(sandbox: Sandbox, port: u16) -> Self {
+        Self::from_fixture_in(sandbox, port, "single").add_stage_and_commit()
     }
 
     /// `fixtures/taken`: an egg whose name the package index knows too.
@@ -50,14 +59,27 @@ impl Project {
 
     /// A sample project as it is, in no repository yet.
     pub fn from_fixture(name: &str) -> Self {
-        let sandbox = Sandbox::new();
+        Self::from_fixture_in(Sandbox::new(), free_port(), name)
+    }
+
+    fn from_fixture_in(sandbox: Sandbox, port: u16, name: &str) -> Self {
         let directory = sandbox.path(name);
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         copy(&fixtures.join(name), &directory);
         Self {
             host: sandbox.path("srv"),
-            port: free_port(),
+            port,
             directory,
+            sandbox,
+        }
+    }
+
+    /// A copy of one that was saved with its sandbox.
+    pub fn copied(sandbox: Sandbox, port: u16, fixture: &str) -> Self {
+        Self {
+            host: sandbox.path("srv"),
+            port,
+            directory: sandbox.path(fixture),
             sandbox,
         }
     }
@@ -93,6 +115,22 @@ impl Project {
     #[track_caller]
     pub fn git(&self, arguments: &[&str]) -> String {
         self.sandbox.git(&self.directory, arguments)
+    }
+
+    /// Makes an ssh key of somebody, who signs from now on; the path of its public half.
+    pub fn sign_as(&self, name: &str) -> String {
+        let key = self.sandbox.path(&format!("home/.ssh/{name}"));
+        if !key.exists() {
+            super::sshd::keygen(&key, "");
+        }
+        let public = format!("{}.pub", key.display());
+        self.git(&["config", "user.signingKey", &public]);
+        public
+    }
+
+    /// The first person signs again.
+    pub fn sign_as_ada(&self) {
+        self.git(&["config", "--unset", "user.signingKey"]);
     }
 
     /// Commits everything.
@@ -141,12 +179,44 @@ impl Project {
         self.commit(&format!("Say {word}"));
     }
 
-    /// `init` and a first release.
+    /// `fixtures/hello` with its first release.
     pub fn released() -> Self {
-        let project = Self::hello();
-        project.hostout(&["init"]).exits(0);
-        project.hostout(&["release", "--yes"]).exits(0);
-        project
+        released("hello", "hello", Self::hello_in)
+    }
+
+    /// `fixtures/single` with its first release.
+    pub fn released_single() -> Self {
+        released("single", "single", Self::single_in)
+    }
+
+    /// `fixtures/hello` with the only stage `far` on `web1`, and its first release.
+    pub fn released_far() -> Self {
+        released("hello-far", "hello", |sandbox, port| {
+            Self::hello_in(sandbox, port).only_far()
+        })
+    }
+
+    /// `fixtures/single` with the only stage `far` on `web1`, and its first release.
+    pub fn released_single_far() -> Self {
+        released("single-far", "single", |sandbox, port| {
+            Self::single_in(sandbox, port).only_far()
+        })
+    }
+
+    fn only_far(self) -> Self {
+        let path = self.sandbox.path("far").display().to_string();
+        self.add_stage_on(&["web1"], "far", &path, "");
+        self.remove_stage("local");
+        self.commit("Deploy to a host");
+        self
+    }
+
+    /// Takes a stage out of `hostout.toml`.
+    pub fn remove_stage(&self, name: &str) {
+        let text = self.read("hostout.toml");
+        let (before, rest) = text.split_once(&format!("\n[stage.{name}]")).unwrap();
+        let after = rest.find("\n[").map_or("", |start| &rest[start..]);
+        self.write("hostout.toml", &format!("{before}{after}"));
     }
 
     /// The manifest of a release, from the ledger.

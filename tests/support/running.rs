@@ -93,9 +93,24 @@ impl Running {
         self
     }
 
+    /// Waits until it has told so many lines, or ended.
+    pub fn until_it_told(&mut self, lines: usize) {
+        let told = || fs::read_to_string(&self.stderr).unwrap().lines().count();
+        while told() < lines && self.child.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Sends it a signal, and nobody else.
     pub fn signal(&mut self, name: &str) -> &mut Self {
         self.kill(name, &self.child.id().to_string())
+    }
+
+    /// Sends it a signal, unless it has ended.
+    pub fn try_signal(&mut self, name: &str) {
+        if self.child.try_wait().unwrap().is_none() {
+            self.signal(name);
+        }
     }
 
     /// Sends a signal to its process group, as a terminal does.

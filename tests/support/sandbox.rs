@@ -1,6 +1,6 @@
 //! A closed environment: own home, fixed names, a ticking clock.
 
-use super::Run;
+use super::{Run, template::Slot};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     cell::Cell,
@@ -29,20 +29,41 @@ const OUTER: [&str; 9] = [
 
 /// A folder that disappears together with every process that was started in it.
 pub struct Sandbox {
-    root: tempfile::TempDir,
+    root: PathBuf,
     clock: Cell<u64>,
+    /// Held as long as the folder is in use.
+    _slot: Option<Slot>,
 }
 
 impl Sandbox {
     /// An empty home with a git identity and a signing key. Its path is short: a unix socket's has 107 bytes at most
     /// (unix(7)). `HOSTOUT_TEST_KEEP` in the outer environment keeps the folder.
     pub fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("h.").tempdir().unwrap();
+        Self::fill(root.keep(), None)
+    }
+
+    /// The same in a slot's folder, which is made.
+    pub fn in_slot(slot: Slot) -> Self {
+        fs::create_dir(slot.root()).unwrap();
+        Self::fill(slot.root().to_owned(), Some(slot))
+    }
+
+    /// Goes on in a slot's folder as it is, at a time.
+    pub fn go_on(slot: Slot, clock: u64) -> Self {
+        Self {
+            root: slot.root().to_owned(),
+            clock: Cell::new(clock),
+            _slot: Some(slot),
+        }
+    }
+
+    fn fill(root: PathBuf, slot: Option<Slot>) -> Self {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-        let mut root = tempfile::Builder::new().prefix("h.").tempdir().unwrap();
-        root.disable_cleanup(env::var_os("HOSTOUT_TEST_KEEP").is_some());
         let sandbox = Self {
             root,
             clock: Cell::new(START),
+            _slot: slot,
         };
         for folder in ["home/.ssh", "tmp"] {
             fs::create_dir_all(sandbox.path(folder)).unwrap();
@@ -53,12 +74,17 @@ impl Sandbox {
 
     /// A path inside.
     pub fn path(&self, below: &str) -> PathBuf {
-        self.root.path().join(below)
+        self.root.join(below)
     }
 
     /// The folder itself.
     pub fn root(&self) -> &Path {
-        self.root.path()
+        &self.root
+    }
+
+    /// The time of the last command, in seconds since 1970.
+    pub fn clock(&self) -> u64 {
+        self.clock.get()
     }
 
     /// `program`, to be run in `directory`, which knows nothing but this sandbox.
@@ -131,40 +157,12 @@ impl Sandbox {
 
     /// Ends every process that was started in this folder, and waits until they are gone.
     pub fn stop_all(&self) {
-        let start = Instant::now();
-        loop {
-            let left = self.processes();
-            if left.is_empty() {
-                return;
-            }
-            let patient = start.elapsed() < Duration::from_secs(5);
-            for pid in left {
-                let signal = if patient { Signal::TERM } else { Signal::KILL };
-                // It may have ended in between.
-                kill_process(pid, signal).ok();
-            }
-            if start.elapsed() > Duration::from_secs(10) {
-                return;
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
+        stop_all(&self.root);
     }
 
-    /// Processes whose command line or working directory names this folder: its name is random.
+    /// Processes whose command line or working directory names this folder.
     pub fn processes(&self) -> Vec<Pid> {
-        let root = self.root.path().to_string_lossy().into_owned();
-        let own = rustix::process::getpid();
-        let entries = fs::read_dir("/proc").unwrap().flatten();
-        entries
-            .filter_map(|entry| {
-                let pid = entry.file_name().to_str()?.parse().ok()?;
-                let words = fs::read(entry.path().join("cmdline")).ok()?;
-                let directory = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
-                let ours = String::from_utf8_lossy(&words).contains(&root)
-                    || directory.starts_with(self.root.path());
-                Pid::from_raw(pid).filter(|pid| ours && *pid != own)
-            })
-            .collect()
+        processes(&self.root)
     }
 
     fn write_identity(&self) {
@@ -190,9 +188,49 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         self.stop_all();
         if env::var_os("HOSTOUT_TEST_KEEP").is_none() {
-            make_removable(self.root.path());
+            make_removable(&self.root);
+            // A test that has failed already must not fail a second time here.
+            fs::remove_dir_all(&self.root).ok();
         }
     }
+}
+
+/// Ends every process that was started in a folder, and waits until they are gone.
+pub fn stop_all(root: &Path) {
+    let start = Instant::now();
+    loop {
+        let left = processes(root);
+        if left.is_empty() {
+            return;
+        }
+        let patient = start.elapsed() < Duration::from_secs(5);
+        for pid in left {
+            let signal = if patient { Signal::TERM } else { Signal::KILL };
+            // It may have ended in between.
+            kill_process(pid, signal).ok();
+        }
+        if start.elapsed() > Duration::from_secs(10) {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Processes whose command line or working directory names this folder: no other has its name.
+fn processes(root: &Path) -> Vec<Pid> {
+    let name = root.to_string_lossy().into_owned();
+    let own = rustix::process::getpid();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse().ok()?;
+            let words = fs::read(entry.path().join("cmdline")).ok()?;
+            let directory = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+            let ours =
+                String::from_utf8_lossy(&words).contains(&name) || directory.starts_with(root);
+            Pid::from_raw(pid).filter(|pid| ours && *pid != own)
+        })
+        .collect()
 }
 
 /// Removes a folder of a host with all that is in it.

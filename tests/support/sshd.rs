@@ -87,6 +87,11 @@ impl Sshd {
         self.folder.path().join(name)
     }
 
+    /// Where it listens on loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The ssh configuration.
     pub fn config(&self) -> PathBuf {
         self.path("ssh_config")
@@ -135,12 +140,26 @@ impl Sshd {
 
     /// Sends `signal` to the processes that serve connections; the listener stays.
     pub fn signal_sessions(&self, signal: &str) {
-        for pid in descendants(self.child.id()) {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            if name.starts_with("sshd") {
+        self.signal_sessions_but(signal, &[]);
+    }
+
+    /// The same without those in `but`.
+    pub fn signal_sessions_but(&self, signal: &str, but: &[u32]) {
+        for pid in self.sessions() {
+            if !but.contains(&pid) {
                 send(signal, pid);
             }
         }
+    }
+
+    /// The processes that serve connections.
+    pub fn sessions(&self) -> Vec<u32> {
+        let is_sshd = |pid: &u32| {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name.starts_with("sshd")
+        };
+        let all = descendants(self.child.id());
+        all.into_iter().filter(is_sshd).collect()
     }
 }
 

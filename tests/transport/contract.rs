@@ -4,7 +4,7 @@ use super::reach;
 use crate::support::sshd::Sshd;
 use hostout::{
     host::{Command, Ended},
-    transport::{Error, Local, Transport},
+    transport::{Answer, Error, Local, Transport},
 };
 use std::{
     io::{self, Read, Write as _},
@@ -43,6 +43,9 @@ contract![
     home_is_the_working_directory,
     an_unreadable_source_is_a_lost_command,
     what_is_no_command_is_not_started,
+    a_command_is_asked_again_and_again,
+    a_question_that_is_answered_early_is_the_command_s_last,
+    a_command_that_ends_instead_of_answering_has_ended,
 ];
 
 fn run(transport: &mut dyn Transport, argv: &[&str], stdin: &[u8]) -> (Ended, Vec<u8>) {
@@ -253,4 +256,76 @@ fn what_is_no_command_is_not_started(transport: &mut dyn Transport) {
     }
     let (ended, _) = run(transport, &["true"], b"");
     assert!(ended.ok(), "the next command runs");
+}
+
+/// An answer of one line.
+#[derive(Default)]
+struct Line(Vec<u8>);
+
+impl io::Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Answer for Line {
+    fn is_whole(&self) -> bool {
+        self.0.ends_with(b"\n")
+    }
+}
+
+fn ask(transport: &mut dyn Transport, script: &str, question: &[u8]) -> Result<String, Ended> {
+    let (command, mut question, mut answer) = (
+        Command::new(["sh", "-c", script]),
+        question,
+        Line::default(),
+    );
+    match transport.ask(&command, &mut question, &mut answer).unwrap() {
+        None => Ok(String::from_utf8(answer.0).unwrap()),
+        Some(ended) => Err(ended),
+    }
+}
+
+/// Says its process and what it read, line by line.
+const ECHO: &str = "while read -r line; do echo $$ $line; done";
+
+fn a_command_is_asked_again_and_again(transport: &mut dyn Transport) {
+    let first = ask(transport, ECHO, b"one\n").unwrap();
+    let (process, word) = first.trim().split_once(' ').unwrap();
+    assert_eq!(word, "one");
+    // Others may run meanwhile.
+    assert_eq!(run(transport, &["echo", "hi"], b"").1, b"hi\n");
+    let second = ask(transport, ECHO, b"two\n").unwrap();
+    assert_eq!(second, format!("{process} two\n"));
+
+    let (killed, _) = run(transport, &["kill", "-KILL", process], b"");
+    assert!(killed.ok());
+    std::thread::sleep(Duration::from_millis(100));
+    let third = ask(transport, ECHO, b"three\n").unwrap();
+    assert!(third.ends_with(" three\n"), "{third}");
+    assert!(!third.starts_with(&format!("{process} ")), "{third}");
+    // Another command ends the one before.
+    let other = "read -r line; echo other $line; cat";
+    assert_eq!(ask(transport, other, b"four\n").unwrap(), "other four\n");
+}
+
+fn a_question_that_is_answered_early_is_the_command_s_last(transport: &mut dyn Transport) {
+    let script = "echo $$; exec cat >/dev/null";
+    let first = ask(transport, script, &pattern(20 << 20)).unwrap();
+    let second = ask(transport, script, b"").unwrap();
+    assert_ne!(first, second);
+}
+
+fn a_command_that_ends_instead_of_answering_has_ended(transport: &mut dyn Transport) {
+    let ended = ask(transport, "read -r line; echo no >&2; exit 3", b"x\n").unwrap_err();
+    assert_eq!(ended, exited(3, "no\n"));
+    let ended = ask(transport, "no-such-program", b"x\n").unwrap_err();
+    assert!(
+        matches!(ended, Ended::Exited { code: 127, .. }),
+        "{ended:?}"
+    );
 }

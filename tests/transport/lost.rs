@@ -8,7 +8,7 @@ use hostout::{
 };
 use std::{
     io,
-    net::TcpListener,
+    net::{Shutdown, TcpListener, TcpStream},
     thread,
     time::{Duration, Instant},
 };
@@ -154,6 +154,30 @@ fn a_refused_connection_is_said_with_its_address() {
         said.starts_with("web1: can't read the ssh configuration: "),
         "{said}"
     );
+}
+
+#[test]
+fn a_host_that_comes_back_is_reached_when_more_attempts_are_allowed() {
+    let sshd = Sshd::start();
+    let (port, relay) = (sshd.port(), free_port());
+    sshd.configure(&format!(
+        "Port {relay}\nConnectionAttempts 10\nStrictHostKeyChecking accept-new"
+    ));
+    let late = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(1500));
+        let listener = TcpListener::bind(("127.0.0.1", relay)).unwrap();
+        let (mut near, _) = listener.accept().unwrap();
+        let mut far = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let (mut back, mut forth) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+        let answers = thread::spawn(move || io::copy(&mut back, &mut forth).ok());
+        io::copy(&mut near, &mut far).ok();
+        far.shutdown(Shutdown::Both).ok();
+        answers.join().unwrap();
+    });
+    let host = reach(&sshd, "web1");
+    assert!(host.is_ok(), "{}", refused(host));
+    drop(host);
+    late.join().unwrap();
 }
 
 #[test]

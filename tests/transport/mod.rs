@@ -6,6 +6,7 @@ mod host_keys;
 mod login;
 mod lost;
 mod proxy;
+mod upload;
 
 use crate::support::sshd::Sshd;
 use hostout::{

@@ -5,7 +5,7 @@ use std::fs;
 
 #[test]
 fn a_host_that_cannot_be_trusted_or_reached() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     let deploy = || host.hostout(&["deploy", "far", "--yes"]);
     fs::write(host.sshd.path("known_hosts"), "").unwrap();
     deploy().exits(20).says(&[&host.sshd.fingerprint()]);
@@ -68,7 +68,7 @@ fn a_python_that_is_missing_or_does_not_fit() {
 
 #[test]
 fn a_path_that_is_somebody_elses() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     let deploy = || host.hostout(&["deploy", "far", "--yes"]);
     fs::create_dir_all(host.path.join("htdocs")).unwrap();
     deploy()
@@ -107,9 +107,7 @@ fn a_path_that_is_somebody_elses() {
 
 #[test]
 fn what_a_newer_program_left_is_read_and_never_written() {
-    let project = Project::single();
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
+    let project = Project::released_single();
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
     let record = project.host.join(".hostout/record");
     let text = fs::read_to_string(&record).unwrap();
@@ -161,7 +159,7 @@ fn a_shared_file_has_to_be_there_first() {
 
 #[test]
 fn a_lock_names_its_holder() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     host.project.write("src/acme/single/new.py", "");
     host.project.commit("Change it");
@@ -179,6 +177,9 @@ fn a_lock_names_its_holder() {
         "elsewhere",
         "prepare",
     ]);
+    host.hostout(&["check", "far"])
+        .exits(11)
+        .says(&["web1 is locked by Bob", "wait until they are done"]);
     assert!(host.status()["hosts"][0]["lock"].is_string());
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
     fs::remove_dir_all(&lock).unwrap();
@@ -187,7 +188,7 @@ fn a_lock_names_its_holder() {
 
 #[test]
 fn another_path_or_host_is_meant_or_refused() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     let other = host.project.sandbox.path("farther");
     host.project.edit(
@@ -211,9 +212,7 @@ fn another_path_or_host_is_meant_or_refused() {
 
 #[test]
 fn a_disk_without_room_is_told_before_anything_is_sent() {
-    let project = Project::single();
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
+    let project = Project::released_single();
     // A file system of its own, seen by this command only.
     let alone = if sshd::user() == "root" { "-m" } else { "-rm" };
     let script =

@@ -47,7 +47,7 @@ fn completed(host: &Host, typed: &str) -> String {
 
 #[test]
 fn bash_completes_verbs_stages_hosts_files_and_versions() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     for (typed, whole) in [
         ("git-hostout rollb", "git-hostout rollback"),
         ("git-hostout deploy fa", "git-hostout deploy far"),

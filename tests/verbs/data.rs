@@ -234,9 +234,7 @@ impl Drop for Disk {
 
 #[test]
 fn a_disk_that_is_too_small_is_told_before_anything_is_sent() {
-    let project = Project::single();
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
+    let project = Project::released_single();
     let _disk = Disk::of(&project.host, 20);
     project
         .hostout(&["deploy", "local", "--yes"])

@@ -5,7 +5,7 @@ use std::{env, fs, io::Write as _};
 
 /// A host on which nothing runs, with 0.1.0 live and 0.1.1 released; its preparation takes until `go` is there.
 fn slow() -> Host {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     let go = host.project.sandbox.path("go").display().to_string();
     let wait = format!("until [ -e {go} ]; do sleep 0.1; done");
@@ -92,7 +92,7 @@ fn everybody_sees_who_holds_it_and_what_for() {
 
 #[test]
 fn a_lock_that_somebody_left_ends_by_itself_or_by_unlock() {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     host.project.commit_empty("Again");
     host.hostout(&["release", "0.1.1", "--yes"]).exits(0);

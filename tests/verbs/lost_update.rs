@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink};
 
 /// 0.1.0 and 0.1.1 are prepared, 0.1.1 is live.
 fn twice() -> Host {
-    let host = Host::quiet("");
+    let host = Host::quiet();
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     host.project.commit_empty("Again");
     host.hostout(&["release", "0.1.1", "--yes"]).exits(0);

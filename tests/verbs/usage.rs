@@ -3,9 +3,9 @@
 use crate::support::{Project, Sandbox};
 
 /// The verbs that work.
-const VERBS: [&str; 12] = [
-    "init", "check", "release", "deploy", "rollback", "status", "log", "show", "diff", "prune",
-    "resume", "man",
+const VERBS: [&str; 16] = [
+    "init", "check", "release", "deploy", "rollback", "status", "log", "show", "diff", "approve",
+    "withdraw", "keys", "policy", "prune", "resume", "man",
 ];
 
 #[test]

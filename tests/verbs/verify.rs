@@ -5,13 +5,6 @@ use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 /// `single` with a first release: nothing is started, so it is quick.
-fn released() -> Project {
-    let project = Project::single();
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
-    project
-}
-
 fn holds(project: &Project) -> Value {
     let run = project.hostout(&["verify", "0.1.0", "--json"]).exits(0);
     let json = run.json();
@@ -72,7 +65,7 @@ fn stranger(project: &Project) -> [String; 4] {
 
 #[test]
 fn a_good_release_verifies_in_one_line() {
-    let project = released();
+    let project = Project::released_single();
     let run = project.hostout(&["verify"]).exits(0).says(&["0.1.0 holds"]);
     assert_eq!(run.stdout.lines().count(), 1, "{run}");
     let json = holds(&project);
@@ -90,6 +83,8 @@ fn a_good_release_verifies_in_one_line() {
             "entries",
             "serials",
             "additions",
+            "roles",
+            "keys",
             "manifest",
             "project",
             "tag",
@@ -115,7 +110,7 @@ fn a_good_release_verifies_in_one_line() {
 
 #[test]
 fn neither_the_users_nor_the_repositorys_configuration_is_believed() {
-    let project = released();
+    let project = Project::released_single();
     let signers = project.sandbox.path("signers");
     fs::write(&signers, "").unwrap();
     let path = signers.display().to_string();
@@ -125,7 +120,7 @@ fn neither_the_users_nor_the_repositorys_configuration_is_believed() {
 
 #[test]
 fn tags_that_are_not_the_releases_are_named() {
-    let project = released();
+    let project = Project::released_single();
     let good = project.git(&["rev-parse", "v0.1.0"]);
     let reset = || project.git(&["update-ref", "refs/tags/v0.1.0", &good]);
 
@@ -168,7 +163,7 @@ fn tags_that_are_not_the_releases_are_named() {
 
 #[test]
 fn a_deployment_checks_first() {
-    let project = released();
+    let project = Project::released_single();
     project.git(&["tag", "--force", "-a", "-m", "moved", "v0.1.0", "HEAD"]);
     project
         .hostout(&["deploy", "local", "--yes"])
@@ -179,7 +174,7 @@ fn a_deployment_checks_first() {
 
 #[test]
 fn a_manifest_edited_in_the_ledger_is_named() {
-    let project = released();
+    let project = Project::released_single();
     let good = project.git(&["rev-parse", "hostout"]);
     commit_to_ledger(&project, "2", UNSIGNED, edit_manifest);
     let names = fails(&project, &["is not signed", "below releases/"]);
@@ -207,7 +202,7 @@ fn a_manifest_edited_in_the_ledger_is_named() {
 
 #[test]
 fn a_deleted_entry_a_gap_and_a_merge_are_named() {
-    let project = released();
+    let project = Project::released_single();
     let good = project.git(&["rev-parse", "hostout"]);
     let reset = || project.git(&["update-ref", "refs/heads/hostout", &good]);
     commit_to_ledger(&project, "2", SIGNED, |project| {
@@ -243,7 +238,7 @@ fn a_deleted_entry_a_gap_and_a_merge_are_named() {
 
 #[test]
 fn a_ledger_that_lost_what_was_seen_is_named() {
-    let project = released();
+    let project = Project::released_single();
     project.hostout(&["release", "0.2.0", "--yes"]).exits(0);
     holds(&project);
     project.git(&["update-ref", "refs/heads/hostout", "hostout~1"]);
@@ -252,7 +247,7 @@ fn a_ledger_that_lost_what_was_seen_is_named() {
 
 #[test]
 fn signers_replaced_by_somebody_who_may_not_are_named() {
-    let project = released();
+    let project = Project::released_single();
     let options = stranger(&project);
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     let public = fs::read_to_string(project.sandbox.path("stranger.pub")).unwrap();
@@ -273,7 +268,7 @@ fn signers_replaced_by_somebody_who_may_not_are_named() {
 
 #[test]
 fn a_damaged_file_of_the_store_is_named_and_left_alone() {
-    let project = released();
+    let project = Project::released_single();
     let manifest = project.manifest("0.1.0");
     let tarball = manifest.tarball.sha256.to_string();
     let cache = project.sandbox.path("cache");
@@ -298,7 +293,7 @@ fn a_damaged_file_of_the_store_is_named_and_left_alone() {
 
 #[test]
 fn a_clone_that_has_seen_nothing_takes_the_introduction_from_the_remote() {
-    let project = released();
+    let project = Project::released_single();
     let clone = project.sandbox.path("clone");
     let (from, to) = (
         project.directory.display().to_string(),

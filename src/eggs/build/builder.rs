@@ -5,6 +5,8 @@ use crate::eggs::{EggSource, Error, Result, WheelInfo, WheelName, canonical, chi
 use crate::process::Folder;
 use crate::release::{Artifact, BuildTool, Digest};
 use pep440_rs::Version;
+use serde::Deserialize;
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,15 +66,15 @@ impl Builder {
         let scratch = Folder::new("hostout-build-");
         let scratch = scratch.map_err(Error::file(&std::env::temp_dir()))?;
         let mut environment = self.environment(&egg.name, &egg.requires, job.tools)?;
-        let wanted = hook(job, &environment, scratch.path(), "requires")?;
-        let wanted: Vec<String> =
-            serde_json::from_slice(&wanted).map_err(|error| unclear(egg, &error))?;
-        if !wanted.is_empty() {
+        let mut answer = hook(job, &environment, scratch.path(), "ask")?;
+        if let Answer::Requires(wanted) = answer {
             let all = [egg.requires.as_slice(), &wanted].concat();
             environment = self.environment(&egg.name, &all, job.tools)?;
+            answer = hook(job, &environment, scratch.path(), "build")?;
         }
-        let file = hook(job, &environment, scratch.path(), "wheel")?;
-        let file: String = serde_json::from_slice(&file).map_err(|error| unclear(egg, &error))?;
+        let Answer::Wheel(file) = answer else {
+            return Err(unclear(egg, &"no wheel"));
+        };
         let named = WheelName::parse(&file)?;
         if !named.is_of(&egg.name) || named.version != *job.version {
             return Err(Error::Mismatch {
@@ -106,8 +108,18 @@ fn wheels(scratch: &Path) -> PathBuf {
     scratch.join("wheels")
 }
 
-/// Calls a hook and gives its answer as JSON.
-fn hook(job: &Job<'_>, environment: &Environment, scratch: &Path, name: &str) -> Result<Vec<u8>> {
+/// What `hook.py` answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Answer {
+    /// The build needs these as well.
+    Requires(Vec<String>),
+    /// The wheel's file name.
+    Wheel(String),
+}
+
+/// Asks the backend, or has it build.
+fn hook(job: &Job<'_>, environment: &Environment, scratch: &Path, step: &str) -> Result<Answer> {
     let (script, answer) = (scratch.join("hook.py"), scratch.join("answer.json"));
     let home = scratch.join("home");
     fs::write(&script, include_str!("hook.py")).map_err(Error::file(&script))?;
@@ -125,14 +137,15 @@ fn hook(job: &Job<'_>, environment: &Environment, scratch: &Path, name: &str) ->
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .envs(job.pretend.iter().map(|(name, value)| (name, value)))
         .arg(&script)
-        .args([name, &job.egg.backend])
+        .args([step, &job.egg.backend])
         .args([&answer, &wheels(scratch)])
         .args(&job.egg.backend_path);
     child::run(&mut command, |output| Error::Build {
         egg: job.egg.name.clone(),
         output,
     })?;
-    fs::read(&answer).map_err(Error::file(&answer))
+    let bytes = fs::read(&answer).map_err(Error::file(&answer))?;
+    serde_json::from_slice(&bytes).map_err(|error| unclear(job.egg, &error))
 }
 
 fn search_first(command: &mut Command, bin: &Path) {
@@ -143,7 +156,7 @@ fn search_first(command: &mut Command, bin: &Path) {
     command.env("PATH", all);
 }
 
-fn unclear(egg: &EggSource, error: &serde_json::Error) -> Error {
+fn unclear(egg: &EggSource, error: &dyn Display) -> Error {
     Error::Build {
         egg: egg.name.clone(),
         output: format!("its backend's answer is not as PEP 517 has it: {error}"),

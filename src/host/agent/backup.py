@@ -88,7 +88,7 @@ class Backup:
             raise Failed("backup", "the backup is empty")
         text = "".join(lines).encode("utf-8", "surrogateescape")
         mode = 0o640 if self.layout.runtime else 0o600
-        os.sync()  # one for all: a blob storage may have more folders than can be synced one by one
+        sync_tree(self.folder)  # one for all: a blob storage may have more folders than can be synced one by one
         write_whole(os.path.join(self.folder, ".hostout", "SHA256SUMS"), text, mode)
         healthy = (read_json(self.layout.record) or {}).get("healthy", False)
         seal = {"name": self.name, "kind": kind, "files": len(lines), "bytes": size, "time": now(), "healthy": healthy,

@@ -8,8 +8,16 @@ import json
 import os
 import secrets
 import shutil
+import struct
+import tarfile
 import tempfile
 import time
+import zipfile
+import zlib
+
+# What reading a damaged archive may raise, besides OSError.
+DAMAGED = (ValueError, LookupError, EOFError, NotImplementedError, RuntimeError, struct.error, tarfile.TarError,
+           zipfile.BadZipFile, zlib.error)
 
 
 def write_whole(path, data, mode=0o644):

@@ -5,6 +5,8 @@ import json
 import os
 import time
 
+FOLLOW_SECONDS = 0.01, 0.1  # between two looks at a journal: where something happened just now, and where nothing does
+
 
 class Journal:
     """`.hostout/jobs/<id>/journal`: JSON lines, appended and synced; a torn last line is no line."""
@@ -74,10 +76,11 @@ class Journal:
 
 def follow(layout, journal, answers, wait=True):
     """Copies a job's events to stdout until its end, and gives the end: the job itself doesn't care."""
-    offset = 0
+    offset, pause = 0, FOLLOW_SECONDS[0]
     while True:
         running = journal.running()  # looked at first: what the job wrote before it ended is read below
         events, offset = journal.events(offset)
+        pause = FOLLOW_SECONDS[0] if events else min(2 * pause, FOLLOW_SECONDS[1])
         for event in events:
             if event.get("event") == "end":
                 return event
@@ -89,7 +92,7 @@ def follow(layout, journal, answers, wait=True):
                          None if running else "git hostout resume puts it right", tail_of(journal.output),
                          result="unknown", current=current)
         answers.alive()
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def last_job(layout):

@@ -19,6 +19,7 @@ class Layout:
         self.lock, self.guard, self.work = self.own("lock"), self.own("lock.guard"), self.own("lock.work")
         self.lock_owner = os.path.join(self.lock, "owner")
         self.unlocked = self.own("unlocked")
+        self.trust, self.taken = self.own("trust", "trust.json"), self.own("taken.json")
         self.record, self.jobs, self.tmp, self.logs = (self.own(n) for n in ("record", "jobs", "tmp", "logs"))
 
     @property
@@ -81,7 +82,7 @@ class Layout:
     def refuse_newer(self):
         """What a newer agent wrote is shown, but never written over, nor acted upon as if it were understood."""
         version, _, _ = self.live()
-        for file in (self.record, self.lock_owner, version and self.settings(version)):
+        for file in (self.record, self.lock_owner, self.trust, self.taken, version and self.settings(version)):
             found = (file and read_json(file) or {}).get("format", FORMAT)
             if not isinstance(found, int) or found > FORMAT:
                 raise Failed("newer-format", f"{file} is of format {found}, by a newer git-hostout; this agent knows up"

@@ -1,16 +1,20 @@
-"""One verb a run; whatever happens becomes the last line."""
+"""One verb a run, or a conversation; whatever happens becomes the last line."""
 
 import argparse
 import os
+import shlex
 import sys
 import traceback
 
 
-def answer(arguments, stream, answers):
+def answer(path, verb, arg, stream, answers):
     """Runs one verb; whatever happens becomes the last line."""
     try:
-        layout = Layout(arguments.path)
-        return VERBS[arguments.verb](layout, arguments.arg, stream, answers)
+        if verb not in VERBS:
+            raise Failed("bad-request", f"this agent ({AGENT_VERSION}) has no verb {verb!r}")
+        if LIMITED and verb not in SERVED:
+            raise only_deploys(path, f", and not {verb}")
+        return VERBS[verb](Layout(path), arg, stream, answers)
     except Failed as failure:
         return failure.answer()
     except OSError as error:
@@ -20,15 +24,39 @@ def answer(arguments, stream, answers):
         return Failed("bug", f"a bug in the agent: {error!r}").answer()
 
 
+def only_deploys(path, what=""):
+    return Failed("refused", f"this key may only deploy to {path} what is signed{what}",
+                  "log in with an ordinary key for that")
+
+
+def limited(path, answers):
+    """A conversation for a key that sshd limits to this command, whatever the client's own would be; False where that
+    is no conversation about this path."""
+    global LIMITED
+    LIMITED = True
+    words = shlex.split(os.environ.get("SSH_ORIGINAL_COMMAND", ""))
+    at = words.index("--path") + 1 if "--path" in words else len(words)
+    if words[at + 1:] != ["serve"] or Layout(words[at]).path != Layout(path).path:
+        answers.line(only_deploys(path).answer())
+        return False
+    serve(path, sys.stdin.buffer, answers)
+    return True
+
+
 def main():
     os.umask(0o022)
     parser = argparse.ArgumentParser(prog="agent", description="git-hostout's agent on a host")
     parser.add_argument("--path", required=True)
-    parser.add_argument("verb", choices=sorted(VERBS))
+    parser.add_argument("verb", choices=["limited", "serve", *sorted(VERBS)])
     parser.add_argument("arg", nargs="?")
     arguments = parser.parse_args()
     answers = Answers(sys.stdout.buffer)
-    last = answer(arguments, sys.stdin.buffer, answers)
+    if arguments.verb == "serve":
+        serve(arguments.path, sys.stdin.buffer, answers)
+        return 0
+    if arguments.verb == "limited":
+        return 0 if limited(arguments.path, answers) else 3
+    last = answer(arguments.path, arguments.verb, arguments.arg, sys.stdin.buffer, answers)
     answers.line(last)
     return 0 if last["end"] == "ok" else 3
 

@@ -21,13 +21,17 @@ class Prepare:
     def run(self):
         manifest = self.manifest()
         self.layout.make()
+        trust = Trust(self.layout)
+        trust.check_manifest(manifest, self.request["manifest"], self.request.get("signature") or "")
+        for warning in trust.warnings:
+            self.answers.warning(warning)
         token = self.lock.take(self.request.get("lock"), "prepare", self.answers)
         keep = False
         try:
             with Heartbeat(self.lock, token, self.answers):
                 self.check_live()
                 reused = self.build(manifest, token)
-            keep = bool(self.request.get("keep-lock"))
+            keep = bool(self.request.get("keep-lock")) and self.answers.followed()
         finally:
             if not keep:
                 self.lock.release(token)
@@ -134,7 +138,7 @@ class Prepare:
         write_whole(os.path.join(private, "manifest.toml"), self.request["manifest"].encode())
         write_whole(os.path.join(private, "manifest.sig"), (self.request.get("signature") or "").encode())
         write_json(os.path.join(private, "settings.json"), settings)
-        os.sync()
+        sync_tree(self.release)
         write_json(os.path.join(private, "complete"),
                    {"format": FORMAT, "manifest": self.request["manifest-sha256"], "time": now()})
 

@@ -10,6 +10,13 @@ FETCHED = ("extends", "downloads")  # what the release fetched, below `.hostout`
 
 def unpack_tarball(path, top, release):
     """Unpacks the buildout files. Nothing leaves `release`, follows a link, or keeps an owner or a special bit."""
+    try:
+        unpack_members(path, top, release)
+    except DAMAGED as error:
+        raise Failed("refused", f"the tarball is damaged: {error}", "release again") from error
+
+
+def unpack_members(path, top, release):
     links = set()
     with tarfile.open(path, "r:gz") as archive:
         for member in archive:

@@ -1,5 +1,7 @@
 """The interpreter that runs buildout, shared by releases."""
 
+import configparser
+import glob
 import hashlib
 import json
 import os
@@ -29,7 +31,7 @@ def venv_runs(venv):
 
 
 def ensure_venv(layout, venv, output):
-    """Makes the venv unless it is there and runs. Offline, from the wheels in the store, by the shipped pip itself."""
+    """Makes the venv unless it is there and runs. Offline, from the wheels in the store."""
     if venv_runs(venv):
         return False
     remove_tree(layout, venv["path"])
@@ -39,21 +41,45 @@ def ensure_venv(layout, venv, output):
     if code != 0:
         raise Failed("venv", f"{venv['executable']} can't make a virtual environment",
                      "install python's venv module (Debian: python3-venv)", last_lines(said))
-    with scratch(layout, "bootstrap") as folder:
-        files = []
+    try:
         for file, sha256 in venv["wheels"]:
-            files.append(os.path.join(folder, checked_file(file)))
-            os.symlink(verified(layout, {"file": file, "sha256": sha256}), files[-1])
-        pip = next((f for f in files if os.path.basename(f).startswith("pip-")), None)
-        if not pip:
-            raise Failed("refused", "the manifest pins no pip", "release again")
-        argv = [python, os.path.join(pip, "pip"), "install", "--no-index", "--no-deps", "--no-compile",
-                "--no-cache-dir", "--disable-pip-version-check", "--no-warn-script-location", *files]
-        code, said = run(argv, folder, 600, output, buildout_env(folder, folder))
-    if code != 0:
-        raise Failed("venv", "the bootstrap wheels can't be installed", None, last_lines(said))
+            install_wheel(verified(layout, {"file": checked_file(file), "sha256": sha256}), venv["path"])
+    except (*DAMAGED, configparser.Error) as error:
+        raise Failed("venv", f"the bootstrap wheels can't be installed: {file}: {error}", "release again") from error
     write_json(os.path.join(venv["path"], ".complete"), venv)
     return True
+
+
+def install_wheel(path, root):
+    """Installs a wheel into the venv at `root` as pip would, but for what pip writes for itself (RECORD, INSTALLER):
+    pip takes three seconds for these six, and this a quarter of one."""
+    site, = glob.glob(os.path.join(glob.escape(root), "lib", "*", "site-packages"))
+    python, scripts = os.path.join(root, "bin", "python"), os.path.join(root, "bin")
+    wheel = Wheel(path)
+    kinds = {"purelib": site, "platlib": site, "scripts": scripts, "data": root}
+    for info in wheel.zip.infolist():
+        folder, name, data = site, info.filename, wheel.zip.read(info)
+        if name.startswith(wheel.data + "/"):
+            kind, _, name = name[len(wheel.data) + 1:].partition("/")
+            folder = kinds.get(kind)
+        if info.is_dir() or not folder:
+            continue
+        target = os.path.join(folder, *below(name))
+        if folder == scripts and data.startswith(b"#!python"):
+            data = f"#!{python}\n".encode() + data.partition(b"\n")[2]
+        write_file(target, data, folder == scripts or (info.external_attr >> 16) & 0o111)
+    for name, function in wheel.console_scripts():
+        module, _, attribute = function.partition(":")
+        script = (f"#!{python}\nimport sys\nfrom {module} import {attribute.partition('.')[0]}\n"
+                  f"if __name__ == '__main__':\n    sys.exit({attribute}())\n")
+        write_file(os.path.join(scripts, *below(name)), script.encode(), True)
+
+
+def write_file(path, data, executable):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
+    os.chmod(path, 0o755 if executable else 0o644)
 
 
 def check_interpreter_line(python):

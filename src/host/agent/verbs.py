@@ -26,7 +26,7 @@ def verb_status(layout, _arg, stream, _answers):
 
 
 def verb_install(layout, _arg, stream, _answers):
-    """Puts this very program at `.hostout/agent`; only when it came by stdin."""
+    """Puts this very program at `.hostout/agent`; only when it knows its source."""
     read_request(stream)
     source = globals().get("SOURCE")
     if not source:
@@ -36,7 +36,25 @@ def verb_install(layout, _arg, stream, _answers):
     if not lock.free(lock.owner()):
         raise lock.held()
     write_whole(layout.own("agent"), source, 0o755)
+    keep_code(layout)
     return {"end": "ok", "agent": AGENT_VERSION, "installed": installed(layout)}
+
+
+def keep_code(layout):
+    """Keeps this program's compiled form where `boot.py` finds it: compiling takes longer than most verbs."""
+    code = globals().get("CODE", b"")
+    with contextlib.suppress(OSError):
+        if sha256_of(layout.own("agent")).encode() != code[:64] or same_bytes(layout.own("agent.code"), code):
+            return
+        write_whole(layout.own("agent.code"), code)
+
+
+def same_bytes(path, data):
+    try:
+        with open(path, "rb") as file:
+            return file.read() == data
+    except FileNotFoundError:
+        return False
 
 
 def verb_have(layout, _arg, stream, _answers):
@@ -51,8 +69,21 @@ def verb_put(layout, arg, stream, answers):
     return {"end": "ok", "stored": count, "bytes": size}
 
 
+def verb_trust(layout, _arg, stream, answers):
+    """Takes what is new of keys, policy and withdrawals; the first time whatever comes."""
+    request = read_request(stream)
+    layout.make()
+    trust = Trust(layout)
+    trust.learn(request)
+    for warning in trust.warnings:
+        answers.warning(warning)
+    return {"end": "ok", "trust": trust.shown()}
+
+
 def verb_prepare(layout, _arg, stream, answers):
-    return Prepare(layout, read_request(stream), answers).run()
+    prepared = Preparation(layout, read_request(stream)).follow(answers)
+    keep_code(layout)  # the host's python may be a newer one
+    return prepared
 
 
 def verb_manifest(layout, arg, stream, _answers):
@@ -61,17 +92,30 @@ def verb_manifest(layout, arg, stream, _answers):
     version = checked(VERSION, arg, "version")
     if not complete(layout, version):
         raise Failed("not-prepared", f"there is no release {version} here")
-    texts = {}
-    for key, name in (("manifest", "manifest.toml"), ("signature", "manifest.sig")):
+    _, manifest, signature = stored_manifest(layout, version)
+    return {"end": "ok", "manifest": manifest, "signature": signature}
+
+
+def stored_manifest(layout, version):
+    """What a release was built from: the manifest, its text, its signature."""
+    texts = []
+    for name in ("manifest.toml", "manifest.sig"):
         with open(os.path.join(layout.release(version), ".hostout", name), encoding="utf-8") as file:
-            texts[key] = file.read()
-    return {"end": "ok", **texts}
+            texts.append(file.read())
+    return parse_toml(layout, texts[0]), *texts
 
 
 def verb_activate(layout, _arg, stream, answers):
     activation = Activation(layout, read_request(stream))
     if not os.path.exists(activation.journal.folder):  # else a client that comes again just follows
         activation.check()
+        check_artifacts(layout, activation.new)
+        trust = Trust(layout)
+        trust.check_manifest(*stored_manifest(layout, activation.new))
+        trust.check_entry(activation.request)
+        for warning in trust.warnings:
+            answers.warning(warning)
+        trust.take(activation.request.get("serial"))
         detach(activation)
     return follow(layout, activation.journal, answers)
 
@@ -128,16 +172,17 @@ def verb_prune(layout, _arg, stream, answers):
         lock.release(token)
 
 
-def verb_unlock(layout, _arg, stream, _answers):
+def verb_unlock(layout, _arg, stream, answers):
     request, lock = read_request(stream), Lock(layout)
     if layout.state()[0] != "ours":
         return {"end": "ok", "unlocked": False, "lock": None}
     if "dead" in request:
-        owner = lock.end_dead(request["dead"])
+        owner = lock.end_dead(request["dead"], answers)
     elif "expired" in request:
         owner = lock.end_expired(request["expired"])
     else:
-        owner = lock.release(request.get("token"))
+        end_preparation(layout, request.get("token"))
+        owner = lock.give_back(request.get("token"))
     return {"end": "ok", "unlocked": owner is not None, "lock": owner and lock.shown(owner)}
 
 
@@ -181,7 +226,10 @@ def verb_halt(layout, _arg, stream, _answers):
     return {"end": "ok", "stopped": version if settings else None}
 
 
-VERBS = {"status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put, "prepare": verb_prepare,
-         "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
+# What a key may ask for that may only deploy.
+SERVED = {"status", "have", "put", "trust", "prepare", "activate", "revert", "recover", "hold", "manifest", "journal",
+          "unlock"}
+VERBS = {"trust": verb_trust, "status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put,
+         "prepare": verb_prepare, "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
          "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock,
          "share": verb_share, "logs": verb_logs, "work": verb_work, "boot": verb_boot, "halt": verb_halt}

@@ -1,5 +1,6 @@
 """One wheel to one egg directory, exactly as buildout would."""
 
+import configparser
 import contextlib
 import email.parser
 import glob
@@ -10,6 +11,8 @@ import shutil
 import stat
 import sysconfig
 import zipfile
+
+MANY_FILES = 200  # that are worth several processes to compile them
 
 PEP440 = re.compile(
     r"v?(?:(?P<epoch>\d+)!)?(?P<release>\d+(?:\.\d+)*)"
@@ -93,6 +96,16 @@ class Wheel:
                 return False
         return not any(self.declares_namespace(name) for name in self.lonely_inits())
 
+    def console_scripts(self):
+        """Programs that pip makes: (name, `module:function`) of each (entry points specification)."""
+        if f"{self.info}/entry_points.txt" not in self.names:
+            return []
+        table = configparser.RawConfigParser(delimiters=("=",), strict=False)
+        table.optionxform = str
+        table.read_string(self.read("entry_points.txt"))
+        found = table.items("console_scripts") if table.has_section("console_scripts") else []
+        return [(name, value.partition("[")[0].strip()) for name, value in found]
+
     def lonely_inits(self):
         """`__init__.py` files that are alone in their folder: buildout drops those that declare a namespace."""
         folders = {}
@@ -142,7 +155,7 @@ def make_eggs(layout, wheels, python, answers, output):
             if there and made_for_this_python(there[0]):
                 eggs[sha256] = os.path.basename(there[0])
                 continue
-            with contextlib.suppress(ValueError, KeyError, zipfile.BadZipFile):  # pip's words on these are better
+            with contextlib.suppress(*DAMAGED):  # pip's words on these are better
                 wheel = Wheel(path)
                 if not wheel.plain():
                     continue
@@ -166,8 +179,9 @@ def made_for_this_python(egg):
 
 def compile_eggs(folder, final, python, output):
     """Byte code that is never compared with its source: the eggs are read-only and named by their hash."""
-    argv = [python, "-I", "-W", "ignore", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode",
-            "unchecked-hash", "-s", folder, "-p", final, folder]
+    files = sum(name.endswith(".py") for _, _, names in os.walk(folder) for name in names)
+    argv = [python, "-I", "-W", "ignore", "-m", "compileall", "-q", "-j", "0" if files > MANY_FILES else "1",
+            "--invalidation-mode", "unchecked-hash", "-s", folder, "-p", final, folder]
     # Status 1 = some file is no python of this version, such as a template; that is the egg's business.
     run(argv, folder, 1800, output)
 

@@ -63,9 +63,11 @@ pub(super) fn decide_on(
             last_started,
             log: &[known()],
             hosts,
+            live: &[],
             open: None,
             behind: &[],
             nowhere,
+            trust: None,
         },
     )
 }
@@ -235,6 +237,7 @@ fn every_reason_on_every_host_is_told_at_once() {
         reason: String::new(),
         health: None,
         keep: false,
+        after: None,
     };
     let asked = request(Intent::Deploy);
     let refusal = decide(&asked, &manifest(), &[one, two], Some(&last), &nowhere).unwrap_err();

@@ -2,6 +2,7 @@
 
 mod bare;
 mod boot;
+mod chaos;
 mod crash;
 mod cycle;
 mod ends;
@@ -10,6 +11,7 @@ mod fleets;
 mod machine;
 mod matrix;
 mod site;
+mod trips;
 
 pub use ends::{HOLD, hold};
 
@@ -26,8 +28,10 @@ pub fn all() -> impl Iterator<Item = Case> {
         ends::CASES,
         cycle::CASES,
         fleets::CASES,
+        trips::CASES,
         crash::CASES,
         matrix::CASES,
+        chaos::CASES,
     ]
     .into_iter()
     .flatten()

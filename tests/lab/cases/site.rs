@@ -2,8 +2,10 @@
 
 use crate::{
     lab::{Host, Lab},
-    support::{Project, Run, Running},
+    support::{Project, Run, Running, released},
 };
+use hostout::release::Digest;
+use std::path::Path;
 
 /// Where the stage lies on the host.
 pub const PATH: &str = "/srv/hello";
@@ -26,17 +28,31 @@ impl Site {
     }
 
     /// The same with lines that name the page's port.
-    pub fn released_with(lab: Lab, hosts: &[&str], more: impl FnOnce(u16) -> String) -> Self {
-        let project = Project::hello();
-        project.add_stage_on(hosts, "far", PATH, &more(project.port));
-        project.commit("Deploy to hosts");
+    pub fn released_with(lab: Lab, hosts: &[&str], more: impl Fn(u16) -> String) -> Self {
+        let about = format!("{hosts:?} {}", more(0));
+        let about = format!("hello-{}", Digest::of(about.as_bytes()).short());
+        let project = released(&about, "hello", |sandbox, port| {
+            let project = Project::hello_in(sandbox, port);
+            project.add_stage_on(hosts, "far", PATH, &more(port));
+            project.commit("Deploy to hosts");
+            project
+        });
         for (index, _) in hosts.iter().enumerate() {
             lab.host(index)
                 .run(&["install", "--directory", "--owner=deploy", PATH]);
         }
-        let site = Self { project, lab };
-        site.hostout(&["init"]).exits(0);
-        site.hostout(&["release", "--yes"]).exits(0);
+        Self { project, lab }
+    }
+
+    /// The same with a remote, to which it was pushed.
+    pub fn shared(lab: Lab, hosts: &[&str], more: impl Fn(u16) -> String) -> Self {
+        let site = Self::released_with(lab, hosts, more);
+        let sandbox = &site.project.sandbox;
+        let remote = sandbox.path("remote.git").display().to_string();
+        sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &remote]);
+        site.project.git(&["remote", "add", "origin", &remote]);
+        site.project
+            .git(&["push", "--quiet", "origin", "main", "hostout", "v0.1.0"]);
         site
     }
 
@@ -57,12 +73,12 @@ impl Site {
 
     /// Starts `git-hostout ARGUMENTS` itself.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        Running::with_hosts(
-            &self.project.sandbox,
-            &self.project.directory,
-            &self.lab.config(),
-            arguments,
-        )
+        self.start_in(&self.project.directory, arguments)
+    }
+
+    /// The same in another clone.
+    pub fn start_in(&self, clone: &Path, arguments: &[&str]) -> Running {
+        Running::with_hosts(&self.project.sandbox, clone, &self.lab.config(), arguments)
     }
 
     /// What the page answers on the host's loopback.

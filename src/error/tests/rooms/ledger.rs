@@ -39,6 +39,10 @@ pub fn all() -> Vec<Error> {
             key: s("/home/ada/.ssh/id_ed25519"),
             message: s("incorrect passphrase"),
         },
+        E::NoPublicKey {
+            key: s("ben.pub"),
+            message: s("it is empty"),
+        },
         E::KeyExists(path()),
         E::NoIdentity,
         E::Untrusted {
@@ -61,6 +65,15 @@ pub fn all() -> Vec<Error> {
         E::BranchExists(s("hostout")),
         E::ReleaseTaken {
             by: s("release 1.4.2 by Ben"),
+        },
+        E::KeysTaken {
+            by: s("keys add ben@example.org by Ben"),
+        },
+        E::Keys(s("no key may change keys any more")),
+        E::MayNot {
+            who: s("SHA256:abc"),
+            need: s("deploy:production"),
+            roles: s("release, deploy:staging"),
         },
         E::Rewritten {
             branch: s("hostout"),

@@ -1,0 +1,139 @@
+//! What people and the policy say about a deployment, looked up; and the release that another stage proved.
+
+use super::{
+    deploy::Options,
+    session::{Session, Workspace},
+};
+use crate::{
+    config::Stage,
+    error::Error,
+    execute::Telling,
+    facts::{self, Consent, Deployment, Trusted},
+    host::SignedText,
+    ledger::{Ledger, Released, Scheme, SignedFile},
+    observe,
+    plan::{self, Refusal},
+    release::Outcome,
+};
+use semver::Version;
+
+/// Looks up what is said about `released` on `stage`; `log` is the stage's, newest first.
+pub(super) fn look(
+    session: &Session,
+    work: &Workspace,
+    ledger: &Ledger,
+    released: &Released,
+    stage: &Stage,
+    log: &[Deployment],
+    options: &Options,
+) -> Result<Consent, Error> {
+    let manifest = &released.manifest;
+    let version = &manifest.version;
+    let policy = ledger.keyring()?.policy()?.of(&stage.name);
+    let approvers = if policy.signers > 1 {
+        ledger.approvers(&stage.name, version, released.digest)?
+    } else {
+        Vec::new()
+    };
+    Ok(Consent {
+        stage: stage.name.clone(),
+        version: version.clone(),
+        made: manifest.time.parse().ok(),
+        withdrawn: ledger.withdrawal(version).map(|entry| {
+            let day = entry.time.strftime("%Y-%m-%d");
+            let by = entry.by.split(" <").next().unwrap_or_default();
+            format!("{by}, {day}: {}", entry.reason)
+        }),
+        me: ledger.name_of(&work.key()?)?,
+        approvers: approvers
+            .into_iter()
+            .map(|approver| approver.name)
+            .collect(),
+        signers: policy.signers,
+        proven: log.iter().any(|deployment| {
+            deployment.version == *version && deployment.outcome == Some(Outcome::Healthy)
+        }),
+        reason_needed: policy.reason,
+        reason: options.reason.clone(),
+        retention: policy.retention,
+        now: session.now(),
+    })
+}
+
+/// What the hosts of `stage` are told of keys and policy, and of who agreed. Nothing where the ledger says nothing to hosts.
+pub(super) fn telling(
+    work: &Workspace,
+    ledger: &Ledger,
+    released: &Released,
+    stage: &Stage,
+    hosts: &[facts::Host],
+) -> Result<(Option<Trusted>, Telling), Error> {
+    let keyring = ledger.keyring()?;
+    let Some(generation) = keyring.generation() else {
+        return Ok((None, Telling::default()));
+    };
+    let text = |file: SignedFile| SignedText {
+        text: file.text,
+        signature: file.signature,
+    };
+    let version = &released.manifest.version;
+    let approvers = ledger.approvers(&stage.name, version, released.digest)?;
+    let openpgp = |signature: &str| signature.starts_with("-----BEGIN PGP");
+    let ours = work.key()?.scheme == Scheme::OpenPgp;
+    let seen = hosts.iter().filter_map(|host| host.trust.as_ref()?.serial);
+    let telling = Telling {
+        statements: ledger.statements(0)?.into_iter().map(text).collect(),
+        withdrawals: ledger.withdrawals()?.into_iter().map(text).collect(),
+        approvals: approvers
+            .into_iter()
+            .map(|approver| text(approver.file))
+            .collect(),
+        after: seen.max().and_then(|serial| u64::try_from(serial).ok()),
+    };
+    let trusted = Trusted {
+        project: ledger.project_id().to_string(),
+        generation,
+        withdrawn: telling.withdrawals.len(),
+        ssh: !ours || !openpgp(&released.signature),
+        openpgp: ours || openpgp(&released.signature),
+        unchecked: keyring.policy()?.unchecked,
+    };
+    Ok((Some(trusted), telling))
+}
+
+/// The release that `from` runs healthy, and has for the time that the policy of `to` asks.
+pub(super) fn proven(
+    session: &Session,
+    ledger: &Ledger,
+    from: &Stage,
+    to: &Stage,
+) -> Result<Version, Error> {
+    let log = observe::history_of(&observe::history(ledger), &from.name);
+    let needed = ledger.keyring()?.policy()?.of(&to.name).healthy;
+    let mut refusal = Refusal::default();
+    let next = format!("git hostout status {}", from.name);
+    match plan::proven(&log) {
+        None => refusal.add(
+            format!("{} runs nothing that was found healthy", from.name),
+            next,
+        ),
+        Some(deployment) => {
+            let ended = ledger.ended_for(&deployment.id)?;
+            let since = ended.map_or(session.now(), |(entry, _)| entry.time);
+            let age = session.now().as_second() - since.as_second();
+            let age = u64::try_from(age).unwrap_or_default();
+            if age >= needed {
+                return Ok(deployment.version.clone());
+            }
+            let (stage, version) = (&from.name, &deployment.version);
+            refusal.add(
+                format!(
+                    "{stage} runs {version} for {age} s; {} asks for {needed} s of health there",
+                    to.name
+                ),
+                format!("deploy it in {} s", needed - age),
+            );
+        }
+    }
+    Err(refusal.into())
+}

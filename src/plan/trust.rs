@@ -1,0 +1,107 @@
+//! Plans that only write down: keys, policy, approvals, withdrawals; and what hosts are told of keys and policy.
+
+use super::{Action, Plan, Refusal};
+use crate::{
+    facts::{Host, Trusted},
+    release::Unchecked,
+};
+
+/// An entry that concerns no host.
+#[derive(Clone, Debug)]
+pub struct Appending<'a> {
+    /// What this is about, one sentence.
+    pub summary: String,
+    /// What a person should know before.
+    pub notes: Vec<String>,
+    /// The ledger's branch.
+    pub ledger: &'a str,
+    /// The tip it is planned on.
+    pub tip: String,
+    /// What the entry does, e.g. `keys add ben@example.org`.
+    pub entry: String,
+    /// What that means, line by line.
+    pub details: Vec<String>,
+    /// The remote; nothing = it stays here.
+    pub push_to: Option<&'a str>,
+}
+
+/// One entry, and a push of it where there is a remote.
+pub fn append(appending: Appending<'_>) -> Plan {
+    let push = appending.push_to.map(|remote| Action::Push {
+        remote: remote.to_owned(),
+        refs: vec![format!("refs/heads/{}", appending.ledger)],
+    });
+    let entry = Action::Append {
+        ledger: appending.ledger.to_owned(),
+        expected: appending.tip,
+        entry: appending.entry,
+        details: appending.details,
+    };
+    let steps = std::iter::once(entry).chain(push);
+    Plan::new(
+        appending.summary,
+        appending.notes,
+        steps.map(|action| (None, action)).collect(),
+    )
+}
+
+/// What speaks against `host` as far as keys go.
+pub(super) fn check(host: &Host, stage: &str, trusted: Option<&Trusted>, refusal: &mut Refusal) {
+    let (Some(seen), Some(trusted)) = (&host.trust, trusted) else {
+        return;
+    };
+    let name = &host.name;
+    if let Some(other) = seen.project.as_ref().filter(|id| **id != trusted.project) {
+        refusal.add(
+            format!(
+                "{name}: this path belongs to project {other}, and this is {}",
+                trusted.project
+            ),
+            "choose another path for the stage",
+        );
+    }
+    if let Some(other) = seen.stage.as_ref().filter(|other| *other != stage) {
+        refusal.add(
+            format!("{name}: this path belongs to stage {other}, and this is for {stage}"),
+            "choose another path; where the stage was renamed, remove .hostout/trust below the path there",
+        );
+    }
+    if trusted.unchecked == Unchecked::Refuse
+        && let Some(why) = unable(host, trusted)
+    {
+        refusal.add(
+            format!("{name} cannot check signatures: {why}"),
+            "apt-get install openssh-client gnupg there; or let the policy warn: git hostout policy",
+        );
+    }
+}
+
+/// What a person should know of it.
+pub(super) fn note(host: &Host, trusted: Option<&Trusted>) -> Option<String> {
+    let why = unable(host, trusted?)?;
+    Some(format!(
+        "{} cannot check signatures, and takes what comes: {why}",
+        host.name
+    ))
+}
+
+/// What it has to be told.
+pub(super) fn tell(host: &Host, trusted: Option<&Trusted>) -> Option<Action> {
+    let trusted = trusted?;
+    let seen = host.trust.clone().unwrap_or_default();
+    let known = seen.generation;
+    let newer = known.is_none_or(|known| known < trusted.generation);
+    (newer || seen.withdrawn < trusted.withdrawn).then(|| Action::Trust {
+        project: trusted.project.clone(),
+        known,
+        generation: trusted.generation.max(known.unwrap_or_default()),
+    })
+}
+
+fn unable(host: &Host, trusted: &Trusted) -> Option<&'static str> {
+    let seen = host.trust.as_ref()?;
+    if trusted.ssh && !seen.ssh {
+        return Some("there is no ssh-keygen of OpenSSH 8.2 or newer");
+    }
+    (trusted.openpgp && !seen.openpgp).then_some("an OpenPGP key signs, and there is no gpg")
+}

@@ -1,0 +1,1 @@
+ENV.fetch("HOSTS").split.each { |host| server host, roles: %w[app] }

@@ -1,0 +1,139 @@
+//! Hosts that know whom to believe, and keys that may only deploy what is signed; what a host refuses by itself is in
+//! `tests/agent/test_trust.py`.
+
+use crate::support::Host;
+use serde_json::Value;
+use std::fs;
+
+/// What the host knows.
+fn trust(host: &Host) -> Value {
+    let text = fs::read_to_string(host.path.join(".hostout/trust/trust.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// From now on the login key may only do what the agent lets it do.
+fn limit(host: &Host) {
+    let (path, public) = (host.path.display(), host.sshd.path("id.pub"));
+    let public = fs::read_to_string(public).unwrap();
+    let line = format!(
+        "restrict,command=\"python3 -I {path}/.hostout/agent --path {path} limited\" {public}"
+    );
+    fs::write(host.sshd.path("authorized_keys"), line).unwrap();
+}
+
+#[test]
+fn a_key_that_may_only_deploy_deploys_what_is_signed() {
+    let host = Host::quiet();
+    let project = &host.project;
+    host.hostout(&["deploy", "far", "--dry-run"])
+        .exits(0)
+        .says(&["trust ", "keys and policy number 0"]);
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let id = project.git(&["rev-list", "--max-parents=0", "hostout"]);
+    assert_eq!(trust(&host)["project"], id.as_str());
+    assert_eq!(
+        (&trust(&host)["stage"], &trust(&host)["generation"]),
+        (&"far".into(), &0.into())
+    );
+
+    limit(&host);
+    host.hostout(&["release", "0.2.0", "--yes"]).exits(0);
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.2.0"));
+    host.hostout(&["rollback", "far", "--yes"]).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.0"));
+    assert_eq!(host.status()["hosts"][0]["release"], "0.1.0");
+    host.hostout(&["prune", "far", "--keep", "1", "--yes"])
+        .exits(21)
+        .says(&["this key may only deploy to", "and not prune"]);
+    let mut ssh = project.sandbox.command("ssh", &project.directory);
+    ssh.arg("-F")
+        .arg(host.sshd.config())
+        .args(["web1", "touch owned"]);
+    let answer = ssh.output().unwrap();
+    assert!(String::from_utf8_lossy(&answer.stdout).contains("this key may only deploy to"));
+    assert!(!answer.status.success());
+
+    // Other keys and a withdrawal reach the host by way of those that it knows; then it refuses by itself.
+    let ben = project.sign_as("ben");
+    project.sign_as_ada();
+    let add = [
+        "keys", "add", &ben, "--name", "ben", "--role", "all", "--yes",
+    ];
+    project.hostout(&add).exits(0);
+    project
+        .hostout(&["withdraw", "0.2.0", "--yes", "-m", "leaks"])
+        .exits(0);
+    project.sign_as("ben");
+    project
+        .hostout(&["keys", "remove", "ada@example.org", "--yes"])
+        .exits(0);
+    host.hostout(&["release", "0.3.0", "--yes"]).exits(0);
+    host.hostout(&["deploy", "far", "--yes"])
+        .exits(0)
+        .says(&["trust ", "keys and policy number 2"]);
+    let known = trust(&host);
+    assert_eq!(known["generation"], 2);
+    assert!(known["withdrawn"]["0.2.0"].is_string());
+    // The release of a key that is gone: the host was told that it counts.
+    host.hostout(&["rollback", "far", "--yes"]).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.0"));
+
+    // Somebody with the ssh key alone sends a release that nobody signed.
+    let agent = format!(
+        "python3 -I {0}/.hostout/agent --path {0}",
+        host.path.display()
+    );
+    let manifest = project.ledger_file("releases/0.2/0.2.0/manifest.toml");
+    let signature = project.ledger_file("releases/0.2/0.2.0/manifest.toml.sig");
+    let prepare = |text: &str, signature: &str| {
+        let request = serde_json::json!({
+            "format": 1, "manifest": text, "signature": signature, "version": "0.2.0", "id": "a1",
+            "manifest-sha256": hostout::release::Digest::of(text.as_bytes()).to_string(),
+            "lock": {"token": "t"},
+        });
+        let file = project.sandbox.path("request");
+        fs::write(&file, request.to_string()).unwrap();
+        let mut ssh = project.sandbox.command("ssh", &project.directory);
+        ssh.arg("-F").arg(host.sshd.config());
+        ssh.args(["web1", &format!("{agent} prepare")]);
+        ssh.stdin(fs::File::open(&file).unwrap());
+        String::from_utf8(ssh.output().unwrap().stdout).unwrap()
+    };
+    let said = prepare(&manifest, &signature);
+    assert!(said.contains("release 0.2.0 was withdrawn"), "{said}");
+    let other = manifest.replace("0.2.0", "0.2.1");
+    let said = prepare(&other, &signature);
+    assert!(
+        said.contains("is not signed by a key") || said.contains("bad-request"),
+        "{said}"
+    );
+    assert_eq!(host.live().as_deref(), Some("0.1.0"));
+}
+
+#[test]
+fn a_host_that_cannot_check_is_said_and_the_policy_decides() {
+    let host = Host::quiet();
+    // An agent finds its programs on a path of its own: what stands first there is old.
+    let project = &host.project;
+    let trusted = host
+        .hostout(&["deploy", "far", "--dry-run", "--json"])
+        .exits(0);
+    assert!(
+        !trusted.stdout.contains("cannot check signatures"),
+        "{trusted}"
+    );
+    project.write("policy.toml", "format = 1\nunchecked = \"refuse\"\n");
+    project
+        .hostout(&["policy", "--set", "policy.toml", "--yes"])
+        .exits(0);
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(trust(&host)["policy"]["unchecked"], "refuse");
+
+    // A path that belongs to another stage.
+    host.add_stage("near", "web1", &host.path, "");
+    project.git(&["commit", "--quiet", "--all", "--message", "Add a stage"]);
+    host.hostout(&["deploy", "near", "0.1.0", "--yes"])
+        .exits(11)
+        .says(&["this path belongs to stage far, and this is for near"]);
+}
