@@ -5,7 +5,7 @@ use crate::{
     event::{Event, Watch},
     host::{BareEvent, Elevation, Ended, SCRIPT, Wanted},
     plan::{Action, Plan, Step},
-    transport::Transport,
+    transport::{self, Transport},
 };
 use std::io::{self, Read as _, Write};
 
@@ -75,7 +75,7 @@ fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
     let ended = root
         .transport
         .run(&command, &mut input, &mut said)
-        .map_err(Error::Unreachable)?;
+        .map_err(|error| lost(&root.name, &root.wanted.stage, &error))?;
     let (failed, whole) = (said.failed.take(), said.ended);
     match (failed, whole) {
         (Some((step, message, remedy)), _) => Err(Error::Bootstrap {
@@ -94,6 +94,18 @@ fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
                 remedy: String::new(),
             })
         }
+    }
+}
+
+/// The steps that were done stay done, and one may be going on.
+fn lost(host: &str, stage: &str, error: &transport::Error) -> Error {
+    let text = error.to_string();
+    let own = format!("{host}: ");
+    Error::Bootstrap {
+        host: host.to_owned(),
+        stage: stage.to_owned(),
+        message: text.strip_prefix(&own).unwrap_or(&text).to_owned(),
+        remedy: String::new(),
     }
 }
 

@@ -165,6 +165,21 @@ impl Action {
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
+            Self::MakeKey { .. }
+            | Self::Bootstrap { .. }
+            | Self::Prove { .. }
+            | Self::NameRuntime { .. }
+            | Self::Share { .. } => self.for_server(),
+            Self::Prune { keep, releases } => {
+                let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
+                format!("releases {}, keeping {keep}", names.join(", "))
+            }
+        }
+    }
+
+    /// The same for what is done outside of releases.
+    fn for_server(&self) -> String {
+        match self {
             Self::MakeKey { file } => format!("key {file}, ed25519, without a passphrase"),
             Self::Bootstrap { what, .. } => what.clone(),
             Self::Prove { user } => format!("that {user} logs in by a key"),
@@ -174,10 +189,7 @@ impl Action {
             Self::Share { file, bytes } => {
                 format!("shared/{file}, {}, for its owner only", size(*bytes))
             }
-            Self::Prune { keep, releases } => {
-                let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
-                format!("releases {}, keeping {keep}", names.join(", "))
-            }
+            _ => String::new(),
         }
     }
 

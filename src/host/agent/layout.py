@@ -105,7 +105,7 @@ def runtime_user(path):
     try:
         with open(os.path.join(path, ".hostout", "runtime"), encoding="ascii") as file:
             return file.read().strip() or None
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # nothing there, or nothing that we may read: then we are not who deploys
         return None
 
 
