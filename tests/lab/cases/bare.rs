@@ -13,7 +13,8 @@ cases![
     a_bare_server_serves_a_page,
     a_bootstrap_that_is_cut_off_goes_on,
     two_people_at_once_wait_for_each_other,
-    servers_that_are_not_as_they_should_be,
+    logins_that_are_not_as_they_should_be,
+    machines_that_are_not_as_they_should_be,
     systemd_starts_what_is_live,
     data_is_backed_up_and_put_back_by_its_owner,
 ];
@@ -289,7 +290,7 @@ fn two_people_at_once_wait_for_each_other() {
         .says(&["nothing is to be made"]);
 }
 
-fn servers_that_are_not_as_they_should_be() {
+fn logins_that_are_not_as_they_should_be() {
     let servers = Servers::new(10);
     let host = |number: usize| servers.lab.host(number - 1);
     let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
@@ -346,6 +347,48 @@ fn servers_that_are_not_as_they_should_be() {
         "/etc/sudoers.d",
     ]);
     assert!(left.stdout.is_empty(), "{left:?}");
+
+    // Passwords end only after a key was proved.
+    let hardening = ["bootstrap", "s9", "--hardening", "--yes"];
+    servers
+        .run(&hardening, &[])
+        .exits(0)
+        .says(&["sshd takes keys only, no passwords"]);
+    let settings = sh(9, "/usr/sbin/sshd -T");
+    assert!(settings.contains("passwordauthentication no"), "{settings}");
+    servers
+        .run(&hardening, &[])
+        .exits(0)
+        .says(&["nothing is to be made"]);
+
+    // A password that has expired is changed over a terminal; passwords come from an askpass program here.
+    sh(10, "chage -d 0 root");
+    servers.bootstrap("s10").exits(20).says(&[
+        "the password of root has expired and must be changed first",
+        "log in once and change it",
+    ]);
+    let askpass = servers.project.sandbox.path("askpass");
+    let password = host(10).password.clone();
+    let script = format!(
+        "#!/bin/sh\ncase $1 in *expired*) echo Zebra-77-quagga;; *) echo {password};; esac\n"
+    );
+    fs::write(&askpass, script).unwrap();
+    fs::set_permissions(&askpass, fs::Permissions::from_mode(0o700)).unwrap();
+    let askpass = askpass.display().to_string();
+    let variables = [("SSH_ASKPASS", &*askpass), ("SSH_ASKPASS_REQUIRE", "force")];
+    servers
+        .run(&["bootstrap", "s10", "--yes"], &variables)
+        .exits(0);
+    servers
+        .bootstrap("s10")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+}
+
+fn machines_that_are_not_as_they_should_be() {
+    let servers = Servers::new(8);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
 
     // The user is there with another home and another key, and so is the group.
     sh(
@@ -432,42 +475,6 @@ fn servers_that_are_not_as_they_should_be() {
         "{said}"
     );
     sh(4, "ldconfig -p | grep libpopt.so.0");
-
-    // Passwords end only after a key was proved.
-    let hardening = ["bootstrap", "s9", "--hardening", "--yes"];
-    servers
-        .run(&hardening, &[])
-        .exits(0)
-        .says(&["sshd takes keys only, no passwords"]);
-    let settings = sh(9, "/usr/sbin/sshd -T");
-    assert!(settings.contains("passwordauthentication no"), "{settings}");
-    servers
-        .run(&hardening, &[])
-        .exits(0)
-        .says(&["nothing is to be made"]);
-
-    // A password that has expired is changed over a terminal; passwords come from an askpass program here.
-    sh(10, "chage -d 0 root");
-    servers.bootstrap("s10").exits(20).says(&[
-        "the password of root has expired and must be changed first",
-        "log in once and change it",
-    ]);
-    let askpass = servers.project.sandbox.path("askpass");
-    let password = host(10).password.clone();
-    let script = format!(
-        "#!/bin/sh\ncase $1 in *expired*) echo Zebra-77-quagga;; *) echo {password};; esac\n"
-    );
-    fs::write(&askpass, script).unwrap();
-    fs::set_permissions(&askpass, fs::Permissions::from_mode(0o700)).unwrap();
-    let askpass = askpass.display().to_string();
-    let variables = [("SSH_ASKPASS", &*askpass), ("SSH_ASKPASS_REQUIRE", "force")];
-    servers
-        .run(&["bootstrap", "s10", "--yes"], &variables)
-        .exits(0);
-    servers
-        .bootstrap("s10")
-        .exits(0)
-        .says(&["nothing is to be made"]);
 }
 
 fn systemd_starts_what_is_live() {
