@@ -66,6 +66,14 @@ pub enum Error {
     /// A host cannot be reached, or does not let us in.
     #[error(transparent)]
     Unreachable(transport::Error),
+    /// A server that may be bare cannot be looked at as root.
+    #[error("{why}")]
+    Bare {
+        /// Why.
+        why: observe::BareError,
+        /// The stage, for the next command to type.
+        stage: String,
+    },
     /// The person said no.
     #[error("not confirmed")]
     Declined,
@@ -191,7 +199,7 @@ impl Error {
             Self::Assemble(error) => assemble_class(error),
             Self::Execute(error) => execute_class(error),
             Self::Locked { .. } => Class::Locked,
-            Self::Unreachable(_) | Self::Unseen(_) => Class::Unreachable,
+            Self::Unreachable(_) | Self::Bare { .. } | Self::Unseen(_) => Class::Unreachable,
             Self::Declined | Self::NotATerminal { .. } => Class::Declined,
             Self::Unhealthy(_) => Class::Unhealthy,
             Self::Stopped(_) => Class::Interrupted,
@@ -209,6 +217,7 @@ impl Error {
             Self::Pack(error) => error.hint(),
             Self::Execute(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
+            Self::Bare { why, stage } => why.hint(stage),
             Self::Version(error) => error
                 .nearest
                 .as_ref()
@@ -407,9 +416,12 @@ fn execute_class(error: &execute::Error) -> Class {
         Error::Pack(_) | Error::File { .. } | Error::Changed { .. } | Error::Untrusted { .. } => {
             Class::Refused
         }
-        Error::Unreachable(_) | Error::Conversation { .. } => Class::Unreachable,
+        Error::Unreachable(_) | Error::Conversation { .. } | Error::Unproved { .. } => {
+            Class::Unreachable
+        }
         Error::Locked { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
+        Error::Bootstrap { .. } => Class::FailedBeforeSwitch,
         Error::Interrupted
         | Error::Unpushed { .. }
         | Error::Stopped { .. }

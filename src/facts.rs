@@ -126,6 +126,8 @@ pub struct Host {
     pub path: PathState,
     /// What tells the stage's path on this machine from every other one; empty = it cannot be told.
     pub place: String,
+    /// Whom services run as there; nothing = the login user.
+    pub runtime_user: Option<String>,
     /// Its python, or why there is none.
     pub python: Result<Python, String>,
     /// What is free where the path is.
@@ -254,6 +256,7 @@ impl Host {
             roles: Vec::new(),
             path: PathState::Free,
             place: String::new(),
+            runtime_user: None,
             python: Err("not looked at".to_owned()),
             room: Room::default(),
             temp: None,

@@ -81,6 +81,11 @@ impl Sections {
         self.0.contains_key(section)
     }
 
+    /// The names of all sections.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The options of a section.
     pub fn options<'a>(
         &'a self,

@@ -14,6 +14,7 @@ mod cfg;
 mod databases;
 mod environment;
 mod error;
+mod exposed;
 mod flatten;
 mod generate;
 mod graph;
@@ -40,6 +41,7 @@ pub use bootstrap::{
 pub use cfg::SyntaxError;
 pub use databases::{Databases, adapter, databases, wanted};
 pub use error::Error;
+pub use exposed::{Exposed, exposed};
 pub use flatten::{EXTENDS, flatten};
 pub use generate::{DOWNLOADS, HostCfg, hostout_cfg, versions_cfg};
 pub use graph::{Fetched, Graph, Place, Sources};

@@ -1,8 +1,8 @@
 //! The words of the command line; each verb's own are in its file.
 
 use super::{
-    approve, check, completions, deploy, diff, init, keys, log, logs, policy, prune, put, release,
-    resume, rollback, run, show, ssh, status, unlock, verify, withdraw,
+    approve, bootstrap, check, completions, deploy, diff, init, keys, log, logs, policy, prune,
+    put, release, resume, rollback, run, show, ssh, status, unlock, verify, withdraw,
 };
 use crate::error::Stopped;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -116,6 +116,8 @@ pub enum Verb {
     Resume(resume::Args),
     /// End the lock of somebody who is gone
     Unlock(unlock::Args),
+    /// Make bare servers a stage's hosts
+    Bootstrap(bootstrap::Args),
     /// Put a shared file to a stage's hosts
     Put(put::Args),
     /// Run a command in the live release
@@ -151,6 +153,7 @@ impl Verb {
             Self::Prune(_) => ("Nothing was removed", "prune"),
             Self::Resume(_) => ("Nothing was finished", "resume"),
             Self::Unlock(_) => ("No lock was ended", "unlock"),
+            Self::Bootstrap(_) => ("Nothing was made", "bootstrap"),
             Self::Put(_) => ("The file may be on some hosts", "put"),
             Self::Run(_) => ("What the command did stays done", "status"),
             Self::Ssh(_) => ("Nothing was changed", "ssh"),

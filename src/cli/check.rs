@@ -45,6 +45,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         Err(Error::Refused(_)) => None,
         Err(error) => return Err(error),
     };
+    for open in observe::exposed(&work.place, &work.project) {
+        session.ui.warn(&format!("{}; {}", open.what, open.remedy));
+    }
     let log = observe::history(&ledger);
     let mut unreachable = None;
     for stage in stages {

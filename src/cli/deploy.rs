@@ -1,7 +1,7 @@
 //! `git hostout deploy`: takes a release to a stage's hosts.
 
 use super::{
-    consent, deployment,
+    bare, consent, deployment,
     hosts::{Choice, Scene},
     releasing,
     session::{Session, Workspace},
@@ -136,6 +136,19 @@ impl Options {
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     args.options.check()?;
+    match deploy(session, args) {
+        Err(error) => {
+            if bare::bootstrapped(session, args.stage.as_deref(), &error)? {
+                deploy(session, args)
+            } else {
+                Err(error)
+            }
+        }
+        done => done,
+    }
+}
+
+fn deploy(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
     let (stage, version) = words(&work, args)?;
     let stage = work.project.select_stage(stage)?;

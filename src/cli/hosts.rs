@@ -337,9 +337,7 @@ pub fn target_of(host: &Host) -> Target {
 
 pub fn connect(session: &Session, host: &Host) -> Result<Box<dyn transport::Transport>, Error> {
     let target = target_of(host);
-    let person = Person { ui: &session.ui };
-    let prompter = Credentials::from_environment(&person);
-    transport::connect(&target, &prompter).map_err(Error::Unreachable)
+    prompted(session, |prompter| transport::connect(&target, prompter)).map_err(Error::Unreachable)
 }
 
 /// Whoever sits at the terminal, asked what a login needs.
@@ -349,6 +347,12 @@ struct Person<'a> {
 
 /// Hosts log us in at the same time; a person answers one question after the other.
 static QUESTION: Mutex<()> = Mutex::new(());
+
+/// Calls `with` with whoever answers what a login asks: the environment, an askpass program, the person.
+pub fn prompted<T>(session: &Session, with: impl FnOnce(&dyn Prompter) -> T) -> T {
+    let person = Person { ui: &session.ui };
+    with(&Credentials::from_environment(&person))
+}
 
 fn one_at_a_time() -> MutexGuard<'static, ()> {
     QUESTION.lock().unwrap_or_else(PoisonError::into_inner)

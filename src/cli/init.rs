@@ -197,7 +197,7 @@ fn targets(session: &Session, wish: &Wish<'_>, python: &str) -> Vec<String> {
     }
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Error> {
+pub(super) fn write(file: &Path, text: &str) -> Result<(), Error> {
     let wrap = |source: io::Error| observe::Error::Write {
         path: file.to_owned(),
         source,

@@ -46,6 +46,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
             ));
             return Ok(None);
         }
-        Ok(Some(Command::tail(&logs, args.lines, args.follow)))
+        let tail = Command::tail(&logs, args.lines, args.follow);
+        Ok(Some(tail.as_user(stage.runtime_user.as_deref())))
     })
 }

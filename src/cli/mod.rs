@@ -6,6 +6,8 @@
 
 mod approve;
 mod args;
+mod bare;
+mod bootstrap;
 mod carry_out;
 mod check;
 mod complete;
@@ -102,6 +104,7 @@ fn run(session: &Session, verb: Verb) -> Result<u8, Error> {
         Verb::Prune(args) => prune::run(session, &args),
         Verb::Resume(args) => resume::run(session, &args),
         Verb::Unlock(args) => unlock::run(session, &args),
+        Verb::Bootstrap(args) => bootstrap::run(session, &args),
         Verb::Put(args) => put::run(session, &args),
         Verb::Ssh(args) => ssh::run(session, &args),
         Verb::Completions(args) => completions::run(session, &args),

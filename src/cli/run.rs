@@ -24,6 +24,9 @@ pub struct Args {
     /// The stage
     #[arg(value_name = "STAGE", add = complete::stages())]
     stage: String,
+    /// As whom: who deploys (build), or whom services run as (runtime)
+    #[arg(long = "as", value_name = "USER", value_enum, default_value_t = Who::Runtime)]
+    who: Who,
     /// Only hosts whose names match GLOB
     #[arg(long, value_name = "GLOB", add = complete::hosts())]
     hosts: Option<String>,
@@ -32,11 +35,21 @@ pub struct Args {
     command: Vec<String>,
 }
 
+/// Of a stage without a runtime user both are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Who {
+    Build,
+    Runtime,
+}
+
 pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
     let work = session.workspace()?;
     let stage = work.project.select_stage(Some(&args.stage))?;
     let chosen = hosts::selected(stage, args.hosts.as_deref())?;
-    let command = Command::in_current(&stage.path, &args.command);
+    let user = stage.runtime_user.as_deref();
+    let user = user.filter(|_| args.who == Who::Runtime);
+    let command = Command::new(args.command.clone()).as_user(user);
+    let command = Command::in_current(&stage.path, &command);
     on_each(session, stage, &chosen, |_| Ok(Some(command.clone())))
 }
 

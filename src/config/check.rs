@@ -172,6 +172,20 @@ pub(super) fn database(text: &str) -> Verdict {
     Ok(())
 }
 
+/// A user of a host, as useradd(8) and sudoers(5) take it without any quoting.
+pub fn user_name(text: &str) -> Verdict {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+    if text.len() > 32
+        || !text.chars().all(plain)
+        || text.starts_with(|c: char| !c.is_ascii_lowercase() && c != '_')
+    {
+        return complain(
+            "must be made of small letters, digits, `_` and `-`, begin with a letter, and have 32 at most",
+        );
+    }
+    Ok(())
+}
+
 /// A command's name or path, one word.
 pub(super) fn program(text: &str) -> Verdict {
     if text.is_empty() || text.starts_with('-') {

@@ -158,6 +158,7 @@ pub(super) struct StageTable {
     pub(super) hosts: Option<Placed<Vec<HostTable>>>,
     pub(super) path: Option<Placed<String>>,
     pub(super) python: Option<Placed<String>>,
+    pub(super) runtime_user: Option<Placed<String>>,
     pub(super) protected: Option<bool>,
     pub(super) keep: Option<u32>,
     pub(super) strategy: Option<Placed<Strategy>>,
@@ -257,11 +258,11 @@ fn release(reader: &mut Reader<'_, '_>) -> ReleaseTable {
 }
 
 fn stage(reader: &mut Reader<'_, '_>) -> StageTable {
-    reader.planned("runtime-user", "services run as the user of `hosts`");
     StageTable {
         hosts: reader.strings_or_tables("hosts", plain_host, host),
         path: reader.text("path"),
         python: reader.text("python"),
+        runtime_user: reader.text("runtime-user"),
         protected: reader.flag("protected"),
         keep: reader.count("keep"),
         strategy: reader.choice("strategy", STRATEGIES),

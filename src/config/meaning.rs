@@ -156,6 +156,11 @@ impl Meaning<'_, '_> {
             hosts,
             path: path.trim_end_matches('/').to_owned(),
             python: self.text("python", python, "python3", check::program),
+            runtime_user: self.optional(
+                "runtime-user",
+                written.runtime_user.as_ref(),
+                check::user_name,
+            ),
             protected: written.protected.unwrap_or(false),
             keep: written.keep.unwrap_or(5),
             rollout: self.rollout(written),

@@ -69,6 +69,8 @@ pub struct Stage {
     pub path: String,
     /// Their python.
     pub python: String,
+    /// Whom services run as; left out = the login user.
+    pub runtime_user: Option<String>,
     /// Whether its name must be typed before anything is changed.
     pub protected: bool,
     /// Releases that stay on disk, at least 1.

@@ -47,6 +47,13 @@ impl Error {
             Self::Stopped(Stopped { nothing, next }) => {
                 return format!("{nothing}; what was live is live. Next: git hostout {next}");
             }
+            Self::Execute(
+                execute::Error::Bootstrap { stage, .. } | execute::Error::Unproved { stage, .. },
+            ) => {
+                return format!(
+                    "What was made stays; what was live is live. Next: git hostout bootstrap {stage}, which goes on"
+                );
+            }
             Self::Execute(execute::Error::Left { stage, .. }) => {
                 return format!(
                     "What is live on {stage} is told by its job. Next: git hostout resume {stage}"

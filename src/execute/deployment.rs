@@ -159,6 +159,10 @@ impl Run<'_> {
                 | Action::Append { .. }
                 | Action::Reapply { .. }
                 | Action::Recover { .. }
+                | Action::MakeKey { .. }
+                | Action::Bootstrap { .. }
+                | Action::Prove { .. }
+                | Action::NameRuntime { .. }
                 | Action::Share { .. }
                 | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
             }

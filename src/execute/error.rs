@@ -73,6 +73,31 @@ pub enum Error {
         #[source]
         source: Box<ConversationError>,
     },
+    /// A server did not become a host; what was done stays done.
+    #[error("{host}: {message}")]
+    Bootstrap {
+        /// The server.
+        host: String,
+        /// The stage, for the next command to type.
+        stage: String,
+        /// Which step failed, and why.
+        message: String,
+        /// What to do about it; may be empty.
+        remedy: String,
+    },
+    /// A server that was made ready lets nobody in.
+    #[error("{host}: it was made ready, but {user} cannot log in by the key")]
+    Unproved {
+        /// The server.
+        host: String,
+        /// Who deploys.
+        user: String,
+        /// The stage.
+        stage: String,
+        /// What the login said.
+        #[source]
+        source: Box<transport::Error>,
+    },
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -181,7 +206,10 @@ impl Error {
             Self::File { .. } => {
                 Some("is there room on its disk, and may you write there?".to_owned())
             }
+            Self::Bootstrap { remedy, .. } if !remedy.is_empty() => Some(remedy.clone()),
+            Self::Unproved { source, .. } => source.hint(),
             Self::Strange(_)
+            | Self::Bootstrap { .. }
             | Self::Interrupted
             | Self::Unpushed { .. }
             | Self::Stopped { .. }

@@ -5,6 +5,7 @@
 //! **To add** an action: its arm in `release.rs`, `deployment.rs`, `settle.rs` or `prune.rs`.
 
 mod attached;
+mod bootstrap;
 mod deployment;
 mod error;
 mod on_host;
@@ -24,6 +25,7 @@ mod upload;
 mod verdict;
 
 pub use attached::{Stream, become_attached, run_attached, run_by_line};
+pub use bootstrap::{Root, bootstrap};
 pub use deployment::Deployment;
 pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use prune::prune;

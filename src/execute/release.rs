@@ -79,6 +79,10 @@ pub fn carry_out_release(
             | Action::Pause { .. }
             | Action::RecordEnded { .. }
             | Action::Break { .. }
+            | Action::MakeKey { .. }
+            | Action::Bootstrap { .. }
+            | Action::Prove { .. }
+            | Action::NameRuntime { .. }
             | Action::Share { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }

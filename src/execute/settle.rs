@@ -77,6 +77,10 @@ impl Settling<'_> {
             | Action::Activate { .. }
             | Action::Pause { .. }
             | Action::RecordEnded { .. }
+            | Action::MakeKey { .. }
+            | Action::Bootstrap { .. }
+            | Action::Prove { .. }
+            | Action::NameRuntime { .. }
             | Action::Share { .. }
             | Action::Prune { .. } => return Ok(false),
         }

@@ -81,6 +81,7 @@ impl Agent {
         "postgresql",
         "backup",
         "restore",
+        "runtime",
         "atboot",
         "activation",
         "job",

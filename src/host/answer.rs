@@ -30,6 +30,9 @@ pub struct StatusAnswer {
     pub target: String,
     /// The login user.
     pub user: String,
+    /// Whom services run as; nothing = the login user.
+    #[serde(default)]
+    pub runtime_user: Option<String>,
     /// What the host calls itself.
     pub hostname: String,
     /// What is free where the path is.

@@ -8,6 +8,8 @@
 
 mod agent;
 mod answer;
+mod bare;
+mod bootstrap;
 mod command;
 mod listener;
 mod operator;
@@ -22,6 +24,8 @@ pub use answer::{
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
     ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
 };
+pub use bare::{Bare, BareEvent, BareState, BareStep};
+pub use bootstrap::{Elevation, HARDEN, SCRIPT, Wanted};
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};

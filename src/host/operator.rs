@@ -41,11 +41,24 @@ impl fmt::Debug for ShareRequest {
 }
 
 impl Command {
-    /// Exactly `argv` in the directory of the release that is live at `path`.
-    pub fn in_current(path: &str, argv: &[String]) -> Self {
+    /// The same as `user`, by the line of sudoers that a bootstrap wrote; nothing = as the login user.
+    #[must_use]
+    pub fn as_user(self, user: Option<&str>) -> Self {
+        match user {
+            None => self,
+            Some(user) => {
+                let before = ["sudo", "-n", "-H", "-u", user, "--"].map(str::to_owned);
+                Self::new(before.into_iter().chain(self.argv().to_vec()))
+            }
+        }
+    }
+
+    /// Exactly `command` in the directory of the release that is live at `path`.
+    pub fn in_current(path: &str, command: &Self) -> Self {
         let words = ["sh", "-c", IN_FOLDER, "sh"].map(str::to_owned);
         let current = format!("{}/current", from_home(path));
-        Self::new(words.into_iter().chain([current]).chain(argv.to_vec()))
+        let argv = command.argv().to_vec();
+        Self::new(words.into_iter().chain([current]).chain(argv))
     }
 
     /// A login shell in the release that is live at `path`.
@@ -77,7 +90,7 @@ mod tests {
     fn a_command_keeps_its_words_whatever_is_in_them() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("current")).unwrap();
-        let words = ["printf", "%s|", "two words", "$HOME", "", "*", "-x"].map(str::to_owned);
+        let words = Command::new(["printf", "%s|", "two words", "$HOME", "", "*", "-x"]);
         let command = Command::in_current(&folder.path().display().to_string(), &words);
         let output = std::process::Command::new(&command.argv()[0])
             .args(&command.argv()[1..])

@@ -91,6 +91,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         path: path(&answer),
         cut_off: cut_off(&answer),
         place: answer.place,
+        runtime_user: answer.runtime_user,
         current: match answer.current.state {
             CurrentState::Absent => Current::Nothing,
             CurrentState::Ours | CurrentState::Foreign => {

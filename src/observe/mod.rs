@@ -4,10 +4,13 @@
 //! **Not here:** deciding (`plan`), changing (`execute`), putting a release together (`assemble`).
 //! **To add** something to see: a field in `facts`, a function here that fills it.
 
+mod bare;
 mod error;
+mod exposed;
 mod here;
 mod history;
 mod host;
+mod libraries;
 mod needed;
 mod open;
 mod place;
@@ -16,10 +19,13 @@ mod proposal;
 mod repository;
 mod verify;
 
+pub use bare::{BareError, bare, elevation};
 pub use error::{Error, Result};
+pub use exposed::exposed;
 pub use here::{machine, nodename};
 pub use history::{history, history_of};
 pub use host::{holder, host, logs, manifest};
+pub use libraries::libraries;
 pub use needed::Needed;
 pub use open::{ended, unknown};
 pub use place::{Place, find, root, slashed};

@@ -264,6 +264,14 @@ fn check(
             }
         }
     }
+    if let Some(user) = &facts.stage.runtime_user
+        && host.runtime_user.as_ref() != Some(user)
+    {
+        refusal.add(
+            format!("{name}: services are to run as {user}, which it is not ready for"),
+            format!("git hostout bootstrap {}", facts.stage.name),
+        );
+    }
     for file in &buildout.shared.files {
         if host.shared_files.get(file) != Some(&true) {
             refusal.add(
@@ -335,6 +343,7 @@ fn steps(
                 host.name
             ));
         }
+        notes.extend(empty_data(host, buildout));
         notes.extend(trust::note(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
@@ -393,6 +402,18 @@ fn steps(
         notes,
         steps,
     )
+}
+
+/// Whoever built a site on their own machine expects to see it.
+fn empty_data(host: &Host, buildout: &Buildout) -> Option<String> {
+    let first = matches!(host.current, Current::Nothing) && host.history.is_empty();
+    let data = !matches!(buildout.data, Data::None { .. });
+    (first && data).then(|| {
+        format!(
+            "{}: the first one there; the data here is no part of a release",
+            host.name
+        )
+    })
 }
 
 /// What makes a release ready on one host, unnoticed by anyone.

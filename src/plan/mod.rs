@@ -4,6 +4,7 @@
 //! **Not here:** how a step is carried out (`execute`), what is seen (`observe`).
 //! **To add** an action: a variant of [`Action`], its line in `show.rs`, its arm in `execute::step`, a row in the tests.
 
+mod bootstrap;
 mod consent;
 mod deploy;
 mod difference;
@@ -32,6 +33,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub use bootstrap::{BareHost, BootstrapFacts, bootstrap, bootstrappable, runtime_user};
 pub use consent::consent;
 pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer};
 pub use difference::{Difference, difference};
@@ -240,6 +242,30 @@ pub enum Action {
     RecordEnded {
         /// The stage.
         stage: String,
+    },
+    /// Make a key here, because there is none that could log in.
+    MakeKey {
+        /// The private one's file; the public one lies beside it.
+        file: String,
+    },
+    /// Do a step of the bootstrap script on a server, as root.
+    Bootstrap {
+        /// Its name.
+        step: String,
+        /// What, in words.
+        what: String,
+    },
+    /// Log in as who deploys, by a key, and look.
+    Prove {
+        /// Who deploys.
+        user: String,
+    },
+    /// Write whom services run as into hostout.toml.
+    NameRuntime {
+        /// The stage.
+        stage: String,
+        /// The user.
+        user: String,
     },
     /// Put a shared file into its place; what is in it is not told.
     Share {

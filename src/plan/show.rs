@@ -66,6 +66,9 @@ impl Action {
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
             Self::Pause { .. } => "wait",
+            Self::MakeKey { .. } | Self::Bootstrap { .. } => "make",
+            Self::Prove { .. } => "prove",
+            Self::NameRuntime { .. } => "write",
             Self::Share { .. } => "put",
             Self::Prune { .. } => "prune",
         }
@@ -162,13 +165,31 @@ impl Action {
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
-            Self::Share { file, bytes } => {
-                format!("shared/{file}, {}, for its owner only", size(*bytes))
-            }
+            Self::MakeKey { .. }
+            | Self::Bootstrap { .. }
+            | Self::Prove { .. }
+            | Self::NameRuntime { .. }
+            | Self::Share { .. } => self.for_server(),
             Self::Prune { keep, releases } => {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))
             }
+        }
+    }
+
+    /// The same for what is done outside of releases.
+    fn for_server(&self) -> String {
+        match self {
+            Self::MakeKey { file } => format!("key {file}, ed25519, without a passphrase"),
+            Self::Bootstrap { what, .. } => what.clone(),
+            Self::Prove { user } => format!("that {user} logs in by a key"),
+            Self::NameRuntime { stage, user } => {
+                format!("hostout.toml: runtime-user = \"{user}\" in [stage.{stage}]")
+            }
+            Self::Share { file, bytes } => {
+                format!("shared/{file}, {}, for its owner only", size(*bytes))
+            }
+            _ => String::new(),
         }
     }
 

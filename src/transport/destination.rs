@@ -80,6 +80,21 @@ impl FromStr for Destination {
     }
 }
 
+impl Destination {
+    /// The same place for another user.
+    #[must_use]
+    pub fn with_user(&self, name: &str) -> Self {
+        match self {
+            Self::Local => Self::Local,
+            Self::Ssh { host, port, .. } => Self::Ssh {
+                user: Some(name.to_owned()),
+                host: host.clone(),
+                port: *port,
+            },
+        }
+    }
+}
+
 fn split_port(rest: &str) -> Result<(&str, Option<NonZeroU16>), &'static str> {
     let (host, port) = if let Some(bracketed) = rest.strip_prefix('[') {
         let (host, after) = bracketed

@@ -18,9 +18,11 @@ mod auth;
 mod connect;
 mod credentials;
 mod destination;
+mod dialogue;
 mod error;
 mod host_key;
 mod host_key_policy;
+mod identity;
 mod key_file;
 mod known_hosts;
 mod local;
@@ -39,6 +41,7 @@ pub use connect::{Target, connect};
 pub use credentials::Credentials;
 pub use destination::{Destination, DestinationError};
 pub use error::Error;
+pub use identity::{Identity, identity, login_name, make_key};
 pub use local::Local;
 pub use prompter::{HostKeyQuestion, Prompter, Unattended};
 pub use ssh::Ssh;
@@ -68,6 +71,24 @@ pub trait Transport: Send {
         stdin: &mut dyn Read,
         stdout: &mut dyn Write,
     ) -> Result<Ended, Error>;
+
+    /// Has the host ask the login user for a new password, on a terminal, as it does when the old one has expired: then
+    /// nothing else can be done there. `answer` gets each prompt; without an answer it is given up. The connection is of no
+    /// use afterwards.
+    ///
+    /// # Errors
+    /// When the password was not changed, with the host's last words.
+    fn change_password(
+        &mut self,
+        _answer: &mut dyn FnMut(&str) -> Option<String>,
+    ) -> Result<(), Error> {
+        let command = Command::new(["passwd"]);
+        Err(Error::not_started(
+            self.host(),
+            &command,
+            "nobody asks for it here",
+        ))
+    }
 
     /// Feeds `question` to `command` and hands over what it prints until the `answer` is whole; nothing then, else how
     /// the command ended before that. It goes on running, and the next call with the same command talks to it again: for

@@ -1,7 +1,7 @@
 //! A host over ssh: one session, a channel a command. The channel of a command that is asked again and again stays open.
 
 use super::{
-    Another, Answer, Credentials, Error, Transport, Unattended, auth,
+    Another, Answer, Credentials, Error, Transport, Unattended, auth, dialogue,
     error::Failure,
     host_key::HostKey,
     host_key_policy::Policy,
@@ -294,6 +294,16 @@ impl Transport for Ssh {
             let ssh = Self::connect(host, &way.options, file, pinned, &answers).ok()?;
             Some(Box::new(ssh))
         }))
+    }
+
+    fn change_password(
+        &mut self,
+        answer: &mut dyn FnMut(&str) -> Option<String>,
+    ) -> Result<(), Error> {
+        self.block_for(CHANNEL_TIMEOUT);
+        let command = Command::new(["passwd"]);
+        dialogue::on_terminal(&self.session, answer)
+            .map_err(|said| Error::not_started(&self.host, &command, said))
     }
 
     fn host(&self) -> &str {

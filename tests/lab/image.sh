@@ -17,6 +17,9 @@ if [ -d "$image" ]; then
 fi
 
 echo "Building the image of the test hosts, once: about a minute" >&2
+mirrored="cron cron-daemon-common libldap-2.5-0 libpopt0 libpq5 libpython3-stdlib libpython3.11-minimal"
+mirrored+=" libpython3.11-stdlib logrotate media-types python3 python3-distutils python3-lib2to3 python3-minimal"
+mirrored+=" python3-pip-whl python3-setuptools-whl python3-venv python3.11 python3.11-minimal python3.11-venv sudo"
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 options=(
@@ -27,14 +30,26 @@ options=(
     --dpkgopt='path-exclude=/usr/share/info/*'
     --dpkgopt='path-exclude=/usr/share/locale/*'
     --dpkgopt='path-exclude=/usr/share/man/*'
-    --include=ca-certificates,cron,dbus,iproute2,openssh-server,procps,python3,python3-venv,rsync,sudo,systemd-sysv
+    --include=ca-certificates,cron,dbus,iproute2,logrotate,openssh-server,procps,python3,python3-venv,rsync,sudo,systemd-sysv
+    # what a bare host is made ready with, as a mirror that it can reach: it has no way to another
+    --customize-hook='mkdir "$1/srv/mirror"; cd "$1/srv/mirror"; APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download '"$mirrored"
 )
 mmdebstrap "${options[@]}" bookworm "$work/root" >&2
+
+(
+    cd "$work/root/srv/mirror"
+    for deb in *.deb; do
+        dpkg-deb --field "$deb"
+        printf 'Filename: ./%s\nSize: %s\n' "$deb" "$(stat --format=%s "$deb")"
+        printf 'SHA256: %s\n\n' "$(sha256sum "$deb" | cut -d ' ' -f 1)"
+    done > Packages
+)
 
 # each host makes keys of its own
 rm -f "$work"/root/etc/ssh/ssh_host_*
 chroot "$work/root" useradd --create-home --shell /bin/bash deploy
 echo 'deploy ALL=(ALL) NOPASSWD: ALL' > "$work/root/etc/sudoers.d/deploy"
+chmod 440 "$work/root/etc/sudoers.d/deploy"
 echo 'PermitRootLogin yes' > "$work/root/etc/ssh/sshd_config.d/lab.conf"
 # what waits for hardware, or for a network that is there before the host is
 ln -s /dev/null "$work/root/etc/systemd/system/systemd-udevd.service"

@@ -12,6 +12,7 @@ pub const EXCUSED: &[(&str, &[&str])] = &[
             "can't look for the host key in {}: {error}",
             "can't look for the host key: {}",
             "the server showed no host key",
+            "this machine needs no login",
         ],
     ),
     (

@@ -14,6 +14,15 @@ fn says_everything_and_changes_nothing() {
     project.hostout(&["check", "local"]).exits(0);
     project.hostout(&["check", "moon"]).exits(10);
 
+    let text = project.read("prod.cfg");
+    let open = "[instance]\nrecipe = plone.recipe.zope2instance\nuser = admin:admin\nhttp-address = 0.0.0.0:8080\n";
+    project.write("prod.cfg", &format!("{text}\n{open}"));
+    project.hostout(&["check", "local"]).exits(11).says(&[
+        "[instance] user = admin:admin: everybody knows that password; change it on the site",
+        "[instance] http-address = 0.0.0.0:8080: everybody can reach it; http-address = 127.0.0.1:8080, behind a web server",
+    ]);
+    project.write("prod.cfg", &text);
+
     project.edit("prod.cfg", "threads = 4", "threads = 8");
     project.edit("src/acme.welcome/setup.py", "says hello", "greets");
     project

@@ -6,6 +6,7 @@
 
 mod backends;
 mod bad_hosts;
+mod bootstrap;
 mod buildouts;
 mod check;
 mod combinations;

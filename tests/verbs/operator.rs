@@ -77,7 +77,10 @@ fn an_operator_s_day() {
         .hostout(&["-v", "put", "far", "etc/secret.cfg"])
         .exits(0);
     assert!(!put.to_string().contains("s3cret"), "{put}");
-    put.says(&["Put etc/secret.cfg to far", "etc/secret.cfg is on web1"]);
+    put.says(&[
+        "Put etc/secret.cfg to far",
+        "etc/secret.cfg is on web1; what runs reads it at its next start.",
+    ]);
     assert_eq!(fs::read_to_string(&shared).unwrap(), SECRET);
     assert_eq!(mode(&shared), 0o600);
     host.hostout(&["put", "far", "etc/secret.cfg"])

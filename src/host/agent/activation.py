@@ -293,7 +293,7 @@ class Activation:
     def forget_migrated(self):
         try:
             if self.restore:
-                self.restore.aside.forget()
+                self.restore.forget()
         except OSError as error:
             self.warn(f"data that {self.new} left could not be removed: {error}")
 
@@ -341,7 +341,7 @@ class Activation:
         began, argv, seconds = time.monotonic(), hook["argv"], hook["timeout"]
         self.step(name, argv[0])
         code, said = run(argv, self.layout.release(self.new), seconds, self.journal.output,
-                         service_env({**self.hook_env(), "HOSTOUT_HOOK": name, **more}))
+                         service_env({**self.hook_env(), "HOSTOUT_HOOK": name, **more}), user=self.layout.runtime)
         self.excused += time.monotonic() - began  # it has a timeout of its own
         if code != 0:
             raise Failed("hook", f"the hook {name} ({argv[0]}) {ending(code, seconds)}", None, last_lines(said))

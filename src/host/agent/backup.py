@@ -14,28 +14,33 @@ class Backup:
     """One backup in a folder of its own, made whole or not at all."""
 
     def __init__(self, layout, name, log, env):
-        self.layout, self.name, self.log = layout, name, log
+        self.layout, self.name, self.log, self.more = layout, name, log, env
         self.folder = backup_folder(layout, name)
         self.env = service_env({**env, "HOSTOUT_BACKUP": self.folder})
 
     def make(self, release, data):
         """Backs up what `data` names of the release in the folder `release`: its seal, or None when there is nothing
         yet."""
+        entered = None
+        try:
+            seal = in_runtime(self.layout, "backup", self.log, name=self.name, env=self.more, release=release, data=data)
+            if seal:
+                entered = enter_backup(self.layout, seal)
+        finally:
+            if not entered:
+                with contextlib.suppress(OSError, Failed):  # what stays is half a backup, and goes before the next one
+                    in_runtime(self.layout, "remove-backup", name=self.name)
+        return entered
+
+    def write(self, release, data):
+        """The same but for the host's record: the work of whoever owns the data."""
         ways = {"command": self.by_command, "zodb": self.of_zodb, "postgresql": self.of_postgresql}
         if data["kind"] not in ways:
             raise Failed("newer-format", f"data of kind {data['kind']} is not known to this agent")
         remove_half_backups(self.layout)
         for folder in (self.folder, os.path.join(self.folder, ".hostout")):
-            os.mkdir(folder, 0o700)
-        entered = None
-        try:
-            if ways[data["kind"]](release, data):
-                entered = enter_backup(self.layout, self.seal(data["kind"]))
-        finally:
-            if not entered:
-                with contextlib.suppress(OSError):  # what stays is half a backup, and goes before the next one
-                    remove_backup(self.layout, self.name)
-        return entered
+            os.mkdir(folder, 0o750 if self.layout.runtime else 0o700)  # who deploys reads the seal
+        return self.seal(data["kind"]) if ways[data["kind"]](release, data) else None
 
     def by_command(self, release, data):
         code, said = run(["sh", "-c", data["backup"]], release, COPY_SECONDS, self.log, self.env)
@@ -82,12 +87,13 @@ class Backup:
         if not size:
             raise Failed("backup", "the backup is empty")
         text = "".join(lines).encode("utf-8", "surrogateescape")
+        mode = 0o640 if self.layout.runtime else 0o600
         sync_tree(self.folder)  # one for all: a blob storage may have more folders than can be synced one by one
-        write_whole(os.path.join(self.folder, ".hostout", "SHA256SUMS"), text, 0o600)
+        write_whole(os.path.join(self.folder, ".hostout", "SHA256SUMS"), text, mode)
         healthy = (read_json(self.layout.record) or {}).get("healthy", False)
         seal = {"name": self.name, "kind": kind, "files": len(lines), "bytes": size, "time": now(), "healthy": healthy,
                 "sha256": hashlib.sha256(text).hexdigest()}
-        write_json(os.path.join(self.folder, ".hostout", "complete"), {"format": FORMAT, **seal}, 0o600)
+        write_json(os.path.join(self.folder, ".hostout", "complete"), {"format": FORMAT, **seal}, mode)
         return seal
 
 
@@ -225,7 +231,7 @@ def prune_backups(layout, keep):
     stay = [seal for seal in listed if seal in listed[-max(keep, 1):] or seal in good[-1:]]
     for seal in listed:
         if seal not in stay:
-            remove_backup(layout, seal["name"])
+            in_runtime(layout, "remove-backup", name=seal["name"])
     record = read_json(layout.record)
     if record and record.get("backups", []) != stay:
         write_json(layout.record, {**record, "backups": stay})

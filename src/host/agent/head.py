@@ -31,6 +31,7 @@ opens with the modules that it needs:
     postgresql    pg_dump, and back in one transaction
     backup        the data as it was before: made, hashed, sealed, pruned
     restore       a deployment's own backup put back
+    runtime       what is done as the runtime user
     atboot        what the host's next start is told while a job runs
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection

@@ -61,7 +61,8 @@ class Checks:
 
     def command_complaint(self, _patience):
         argv, seconds = self.command["argv"], self.command["timeout"]
-        code, said = run(argv, self.release, seconds, None, service_env(self.env))
+        code, said = run(argv, self.release, seconds, None, service_env(self.env),
+                         user=runtime_user(self.env.get("HOSTOUT_PATH", "")))
         return ": ".join([f"{argv[0]} {ending(code, seconds)}", *last_lines(said, 1)]) if code else None
 
     def served(self):

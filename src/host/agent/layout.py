@@ -22,6 +22,11 @@ class Layout:
         self.trust, self.taken = self.own("trust", "trust.json"), self.own("taken.json")
         self.record, self.jobs, self.tmp, self.logs = (self.own(n) for n in ("record", "jobs", "tmp", "logs"))
 
+    @property
+    def runtime(self):
+        """The user whom services run as, and who owns the data; None = who deploys."""
+        return runtime_user(self.path)
+
     def at(self, *names):
         return os.path.join(self.path, *names)
 
@@ -93,6 +98,15 @@ class Layout:
         folder, version = os.path.split(target)
         ours = folder in ("releases", self.releases) and VERSION.match(version)
         return (version, "ours", target) if ours else (None, "foreign", target)
+
+
+def runtime_user(path):
+    """Whom what is deployed at `path` runs as, by what bootstrap wrote there; None = who deploys."""
+    try:
+        with open(os.path.join(path, ".hostout", "runtime"), encoding="ascii") as file:
+            return file.read().strip() or None
+    except OSError:  # nothing there, or nothing that we may read: then we are not who deploys
+        return None
 
 
 def check_live(layout, expected):

@@ -11,7 +11,7 @@ LOGGED = re.compile(r"""(/[^\s'",;=()<>]+\.log)\b""")
 
 
 def put_shared(layout, name, request):
-    """A shared file, whole or not at all, for its owner only; False when it is there already, byte for byte."""
+    """A shared file, whole or not at all, for its owner only, or for the runtime user too; False when it is there already, byte for byte."""
     try:
         content = base64.b64decode(request["content"], validate=True)
     except (KeyError, TypeError, binascii.Error) as error:
@@ -22,16 +22,17 @@ def put_shared(layout, name, request):
     os.makedirs(folder, 0o750, exist_ok=True)
     if os.path.realpath(folder) != os.path.join(os.path.realpath(layout.shared), *parts[:-1]):
         raise Failed("refused", f"{folder} leads out of {layout.shared}", "put a folder in the place of the link")
-    if holds(place, content):
+    mode = 0o640 if layout.runtime else 0o600  # the folder's group is that of the runtime user
+    if holds(place, content, mode):
         return False
-    write_whole(place, content, 0o600)
+    write_whole(place, content, mode)
     return True
 
 
-def holds(place, content):
+def holds(place, content, mode):
     """Whether `place` is this very file already, and closed to others."""
     with contextlib.suppress(OSError):
-        if not os.path.islink(place) and os.stat(place).st_mode & 0o777 == 0o600:
+        if not os.path.islink(place) and os.stat(place).st_mode & 0o777 == mode:
             with open(place, "rb") as file:
                 return file.read() == content
     return False

@@ -130,6 +130,7 @@ class Prepare:
         try:
             self.run_buildout(settings)
             self.check_working_set(settings)
+            hand_over(self.layout, settings["buildout"].get("shared", {}).get("paths", []))
         finally:
             if os.path.exists(self.log):
                 shutil.copyfile(self.log, os.path.join(private, "buildout.log"))

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import pwd
 import select
 import signal
 import subprocess
@@ -19,22 +20,36 @@ def service_env(more=None):
     return {"PATH": PATH, "LC_ALL": "C.UTF-8", **kept, **(more or {})}
 
 
-def run(argv, cwd, timeout, log=None, env=None):
+def as_user(name, argv, env):
+    """The same command as another user, by the line of sudoers that bootstrap wrote; None = as we are."""
+    if name in (None, user()):
+        return argv, env
+    entry = pwd.getpwnam(name)
+    env = {**env, "HOME": entry.pw_dir, "USER": name, "LOGNAME": name}
+    given = [f"{key}={value}" for key, value in env.items()]  # sudo hands nothing on by itself
+    return ["sudo", "-n", "-u", name, "--", "/usr/bin/env", "-i", *given, *argv], env
+
+
+def run(argv, cwd, timeout, log=None, env=None, user=None):
     """Runs a command to its end: (exit status, its output). Output goes to a file, so that a daemon that keeps it
     open can't hang us; stdin is closed; after `timeout` seconds its whole process group is killed (TIMED_OUT)."""
+    argv, env = as_user(user, argv, service_env() if env is None else env)
     with open(log, "ab+") if log else tempfile.TemporaryFile() as file:
         file.seek(0, io.SEEK_END)
         start = file.tell()
         try:
             child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                                     env=service_env() if env is None else env, start_new_session=True)
+                                     env=env, start_new_session=True)
         except OSError as error:
             return 127, f"{argv[0]}: {error.strerror}".encode()
         try:
             code = wait(child, timeout)
         except BaseException as error:
+            below = descendants(child.pid) if user else {}
             with contextlib.suppress(OSError):
                 os.killpg(child.pid, signal.SIGKILL)
+            for pid in below:  # sudo's, who can't be killed by us, ends with what it started
+                send(pid, signal.SIGKILL)
             code = child.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
@@ -104,6 +119,19 @@ def descendants(pid):
     return found
 
 
+def send(pid, sign):
+    """Signals a process, by sudo where it is the runtime user's. One that has gone is as good."""
+    try:
+        os.kill(pid, sign)
+    except PermissionError:
+        with contextlib.suppress(OSError, KeyError):
+            owner = pwd.getpwuid(os.stat(f"/proc/{pid}").st_uid).pw_name
+            argv, env = as_user(owner, ["kill", f"-{int(sign)}", str(pid)], service_env())
+            subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=10, check=False)
+    except OSError:
+        pass
+
+
 def wait_until(condition, seconds, pause=0.1):
     end = time.monotonic() + seconds
     while not condition():
@@ -119,8 +147,7 @@ def end_process(pid, name, patience):
     if wait_until(gone, patience):
         return True
     for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(OSError):
-            os.kill(pid, sign)
+        send(pid, sign)
         if wait_until(gone, patience if sign == signal.SIGTERM else 5):
             return True
     return False
@@ -132,6 +159,5 @@ def end_orphans(processes, patience=5):
     if wait_until(lambda: not left(), patience):
         return True
     for pid in left():
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+        send(pid, signal.SIGKILL)
     return wait_until(lambda: not left(), 5)

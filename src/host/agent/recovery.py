@@ -159,8 +159,7 @@ def end_children(output):
     found = {int(name): born(name)[1] for name in os.listdir("/proc")
              if name.isdigit() and int(name) not in ours and writes_to(name, output)}
     for pid in found:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGTERM)
+        send(pid, signal.SIGTERM)
     if not end_orphans({pid: start for pid, start in found.items() if start}):
         raise Failed("stop", "what the job had started does not end")
 

@@ -18,6 +18,16 @@ class Restore:
         self.aside = Aside(backup.name)
 
     def run(self):
+        """As whoever owns the data; what was moved for it is known here, too."""
+        backup = self.backup
+        self.aside.moved = in_runtime(backup.layout, "restore", backup.log, name=backup.name, env=backup.more,
+                                      release=self.release, data=self.data)
+
+    def forget(self):
+        """Nobody needs what was replaced any more."""
+        in_runtime(self.backup.layout, "forget", name=self.backup.name, moved=self.aside.moved)
+
+    def put_back(self):
         try:
             Sealed(self.backup.layout, self.backup.name).check()
             ways = {"command": self.by_command, "zodb": self.of_zodb, "postgresql": self.of_postgresql}

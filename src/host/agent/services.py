@@ -18,6 +18,7 @@ class NoServices:
 
     def __init__(self, release, table, log=None, homes=None):
         self.release, self.table, self.log, self.homes = release, table, log, homes or {}
+        self.user = runtime_user(os.path.dirname(os.path.dirname(release)))
 
     def start(self):
         """Nothing to start."""
@@ -37,7 +38,7 @@ class NoServices:
 
     def script(self, name, *arguments, timeout=60, log=None):
         release = self.homes.get(name, self.release)
-        return run([os.path.join(release, "bin", name), *arguments], release, timeout, log)
+        return run([os.path.join(release, "bin", name), *arguments], release, timeout, log, user=self.user)
 
 
 class Supervisor(NoServices):
@@ -47,7 +48,7 @@ class Supervisor(NoServices):
               "STOPPED": "stopped", "EXITED": "failed", "FATAL": "failed", "UNKNOWN": "unknown"}
 
     def start(self):
-        code, said = run([self.through_current()], self.release, 120, self.log)
+        code, said = run([self.through_current()], self.release, 120, self.log, user=self.user)
         if code != 0:
             raise Failed("start", f"bin/supervisord {ending(code, 120)}", None, last_lines(said))
         if not wait_until(lambda: self.pid() and alive(self.pid(), "supervisord"), 10):
@@ -246,7 +247,8 @@ class Commands(NoServices):
     """kind = command: the user's own, each given to `sh -c` in the release directory."""
 
     def shell(self, key, timeout=120):
-        return run(["sh", "-c", self.table[key]], self.release, timeout, self.log if key != "status" else None)
+        return run(["sh", "-c", self.table[key]], self.release, timeout, self.log if key != "status" else None,
+                   user=self.user)
 
     def start(self):
         code, said = self.shell("start")

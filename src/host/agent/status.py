@@ -13,6 +13,7 @@ def status(layout, request):
     return {
         "end": "ok", "format": FORMAT, "agent": AGENT_VERSION, "installed": installed(layout), "path": layout.path,
         "path-state": state, "place": place_of(layout.path), "reason": reason, "python": python_facts(), "target": target(), "user": user(),
+        "runtime-user": layout.runtime,
         "hostname": socket.gethostname(), "disk": disk(layout.path),
         "temp": disk(os.environ.get("TMPDIR") or "/tmp"), "backup": backup_need(layout, version, request.get("data")),
         "current": {"release": version, "state": link_state, "target": link_target},
@@ -83,5 +84,8 @@ def backup_need(layout, version, data):
     if not owner:
         return None
     data = tables[owner]["data"]
-    size, inodes = backup_size(layout, layout.release(version), data)
+    try:
+        size, inodes = in_runtime(layout, "backup-size", release=layout.release(version), data=data)
+    except Failed:  # the agent that is installed is an older one, which does not do this for the runtime user
+        return None
     return {"of": owner, "kind": data["kind"], "bytes": size, "inodes": inodes, "disk": disk(layout.backups)}

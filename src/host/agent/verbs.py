@@ -196,10 +196,41 @@ def verb_logs(layout, _arg, stream, _answers):
     return {"end": "ok", "logs": log_files(layout)}
 
 
+def verb_work(layout, arg, stream, answers):
+    """For the other half of `in_runtime` only: a second agent, run by the first one."""
+    if layout.runtime != user() or arg not in WORK:
+        raise Failed("bad-request", f"this is not {layout.runtime}'s work: {arg}")
+    return {"end": "ok", "value": WORK[arg](layout, None, **json.loads(stream.read(MAX_REQUEST)))}
+
+
+def verb_boot(layout, _arg, stream, answers):
+    """The machine has started: what a job left is put right, and what is live is started."""
+    recovered = verb_recover(layout, None, stream, answers)
+    version = layout.live()[0]
+    settings = stored_settings(layout, version) if version else None
+    services = services_of(layout.release(version), settings) if settings else None
+    if not services or not processes_complaint(services.look()):
+        return {"end": "ok", "recovered": recovered, "started": None}
+    with contextlib.suppress(Failed):  # what the machine's end left: pid files, sockets
+        services.stop()
+    services.start()
+    return {"end": "ok", "recovered": recovered, "started": version}
+
+
+def verb_halt(layout, _arg, stream, _answers):
+    """The machine stops."""
+    read_request(stream)
+    version = layout.live()[0]
+    settings = stored_settings(layout, version) if version else None
+    if settings:
+        services_of(layout.release(version), settings).stop()
+    return {"end": "ok", "stopped": version if settings else None}
+
+
 # What a key may ask for that may only deploy.
 SERVED = {"status", "have", "put", "trust", "prepare", "activate", "revert", "recover", "hold", "manifest", "journal",
           "unlock"}
 VERBS = {"trust": verb_trust, "status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put,
          "prepare": verb_prepare, "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
          "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock,
-         "share": verb_share, "logs": verb_logs}
+         "share": verb_share, "logs": verb_logs, "work": verb_work, "boot": verb_boot, "halt": verb_halt}

@@ -1,5 +1,6 @@
 //! What is tested on hosts.
 
+mod bare;
 mod boot;
 mod chaos;
 mod crash;
@@ -22,6 +23,7 @@ pub fn all() -> impl Iterator<Item = Case> {
     [
         machine::CASES,
         faults::CASES,
+        bare::CASES,
         boot::CASES,
         ends::CASES,
         cycle::CASES,

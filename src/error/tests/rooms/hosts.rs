@@ -68,7 +68,57 @@ pub fn all() -> Vec<Error> {
             hint: error.hint(),
         }));
     }
+    all.extend(bare());
     all
+}
+
+/// What stands in the way of a bootstrap.
+fn bare() -> impl Iterator<Item = Error> {
+    let (host, stage, user) = (|| s("web1"), || s("staging"), || s("root"));
+    let refused = || Way::Unreachable {
+        host: host(),
+        message: s("login as deploy was refused; offered: nothing"),
+        hint: None,
+    };
+    let seen = [
+        observe::BareError::Transport(refused()),
+        observe::BareError::Another {
+            host: host(),
+            user: s("ubuntu"),
+        },
+        observe::BareError::Expired {
+            host: host(),
+            user: user(),
+        },
+        observe::BareError::NotRoot {
+            host: host(),
+            user: s("ada"),
+            said: s("ada is not in the sudoers file."),
+        },
+        observe::BareError::NoAnswer {
+            host: host(),
+            said: s("This account is currently not available."),
+        },
+    ];
+    let seen = seen.map(|why| Error::Bare {
+        why,
+        stage: s("staging"),
+    });
+    let made = [
+        E::Bootstrap {
+            host: host(),
+            stage: stage(),
+            message: s("folders: mkdir: cannot create directory '/srv/shop'"),
+            remedy: s("name another path for the stage"),
+        },
+        E::Unproved {
+            host: host(),
+            user: s("deploy"),
+            stage: stage(),
+            source: Box::new(refused()),
+        },
+    ];
+    seen.into_iter().chain(made.map(Error::from))
 }
 
 /// What answers when it isn't the agent.

@@ -1,0 +1,51 @@
+//! A first deployment that nobody can log in for: the server may be bare, and a bootstrap is offered.
+
+use super::{bootstrap, session::Session};
+use crate::{error::Error, observe, transport, ui::Answer};
+
+/// Whether the server was made ready after `error`, so that a deployment may be tried again. Only a person on a terminal
+/// is asked, and only before the stage's first deployment; others are told what to type.
+pub(super) fn bootstrapped(
+    session: &Session,
+    stage: Option<&str>,
+    error: &Error,
+) -> Result<bool, Error> {
+    let Error::Unreachable(transport::Error::Unreachable { host, message, .. }) = error else {
+        return Ok(false);
+    };
+    let Some(user) = refused(message) else {
+        return Ok(false);
+    };
+    let work = session.workspace()?;
+    // A lone word that is no stage is a version; then the stage is the default one.
+    let stage = work
+        .project
+        .select_stage(stage)
+        .or_else(|_| work.project.select_stage(None))?;
+    let ledger = work.ledger(&session.ui)?;
+    if !observe::history_of(&observe::history(&ledger), &stage.name).is_empty() {
+        return Ok(false);
+    }
+    if session.global.yes || !session.ui.can_ask() {
+        session.ui.note(&format!(
+            "nothing was deployed to {} yet; git hostout bootstrap {} makes a bare server ready",
+            stage.name, stage.name
+        ));
+        return Ok(false);
+    }
+    session.ui.plain(message);
+    let question =
+        format!("User '{user}' not found or unable to connect to {host}. Make it ready, as root?");
+    if session.ui.ask_in_person(&question, true) != Answer::Yes {
+        return Ok(false);
+    }
+    bootstrap::of_stage(session, &stage.name)?;
+    Ok(true)
+}
+
+/// Whose login was refused, by the words of `transport::auth`.
+fn refused(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("login as ")?;
+    let (user, rest) = rest.split_once(' ')?;
+    rest.starts_with("was refused").then_some(user)
+}

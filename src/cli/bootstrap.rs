@@ -1,0 +1,352 @@
+//! `git hostout bootstrap`: bare servers become the hosts of a stage.
+
+use super::{
+    carry_out::{Mode, Question, carry_out},
+    complete,
+    hosts::{prompted, selected, target_of},
+    init, releasing,
+    session::{Session, Workspace},
+};
+use crate::{
+    config::{self, Host, Stage},
+    error::Error,
+    execute::{self, Root},
+    host::Wanted,
+    ledger::Ledger,
+    observe,
+    plan::{self, Action, BareHost, BootstrapFacts},
+    transport::{self, Credentials, Destination, Identity, Prompter, Target, Transport},
+};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// Make bare servers a stage's hosts: users, a key, directories, python, services at boot, log rotation.
+///
+/// It logs in as root, or as a user who may use sudo, by key or password, and shows what is missing before anything is
+/// made. It can be cut off and started again at any time; what is there already stays as it is. Afterwards deployments need
+/// no root: whoever deploys may run things as the runtime user, by one line of sudoers, and that user may write only what
+/// survives releases.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "\
+Examples:
+  git hostout bootstrap production
+  git hostout bootstrap production --root-user ubuntu --dry-run
+The password comes from the terminal, $HOSTOUT_PASSWORD or an askpass program, and is kept nowhere.")]
+pub struct Args {
+    /// The stage
+    #[arg(value_name = "STAGE", add = complete::stages())]
+    stage: String,
+    /// Who logs in to make it: root, or somebody who may use sudo
+    #[arg(long, value_name = "USER", default_value = "root")]
+    root_user: String,
+    /// Only hosts whose names match GLOB
+    #[arg(long, value_name = "GLOB", add = complete::hosts())]
+    hosts: Option<String>,
+    /// End password logins for everybody, once it was proved that the key logs in
+    #[arg(long)]
+    hardening: bool,
+    /// Show what would be made
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+}
+
+/// By root, as it is offered where nobody can log in yet.
+pub(super) fn of_stage(session: &Session, stage: &str) -> Result<(), Error> {
+    let args = Args {
+        stage: stage.to_owned(),
+        root_user: "root".to_owned(),
+        hosts: None,
+        hardening: false,
+        dry_run: false,
+    };
+    run(session, &args)
+}
+
+pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    let work = session.workspace()?;
+    let stage = work.project.select_stage(Some(&args.stage))?;
+    let mut preparing = Preparing::new(session, &work, stage, args)?;
+    let (mut roots, hosts) = preparing.look()?;
+    let facts = BootstrapFacts {
+        stage,
+        hosts: &hosts,
+        new_key: preparing.new_key.as_deref(),
+    };
+    let Some(plan) = plan::bootstrap(&facts)? else {
+        session.ui.status(&format!(
+            "The servers of {} are ready: nothing is to be made.",
+            stage.name
+        ));
+        return Ok(());
+    };
+    let question = Question {
+        text: Some("Make it so?"),
+        ..Question::default()
+    };
+    carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
+        let show = session.watch();
+        let mut here = |action: &Action, roots: &mut [Root], host: Option<&str>| {
+            preparing.here(action, roots, host)
+        };
+        execute::bootstrap(&plan, &mut roots, &mut here, &|event| show.on(event))?;
+        session.ui.status(&format!(
+            "The servers of {} are ready. Next: git hostout deploy {}",
+            stage.name, stage.name
+        ));
+        Ok(())
+    })
+}
+
+/// What a bootstrap goes by.
+struct Preparing<'a> {
+    session: &'a Session,
+    work: &'a Workspace,
+    stage: &'a Stage,
+    args: &'a Args,
+    hosts: Vec<&'a Host>,
+    key: Identity,
+    /// The file of a key that is to be made.
+    new_key: Option<String>,
+}
+
+impl<'a> Preparing<'a> {
+    fn new(
+        session: &'a Session,
+        work: &'a Workspace,
+        stage: &'a Stage,
+        args: &'a Args,
+    ) -> Result<Self, Error> {
+        let hosts = selected(stage, args.hosts.as_deref())?;
+        let hosts: Vec<&Host> = hosts.into_iter().filter(|host| !host.is_local()).collect();
+        let Some(first) = hosts.first() else {
+            return Err(Error::Usage(format!(
+                "the only host of {} is this machine, which needs no bootstrap",
+                stage.name
+            )));
+        };
+        let found = transport::identity(&target_of(first)).map_err(Error::Unreachable)?;
+        let (key, new_key) = if let Some(key) = found {
+            (key, None)
+        } else {
+            let unmade = Identity {
+                line: "ssh-ed25519 that-is-made-first".to_owned(),
+                name: NEW_KEY.to_owned(),
+            };
+            (unmade, Some(NEW_KEY.to_owned()))
+        };
+        Ok(Self {
+            session,
+            work,
+            stage,
+            args,
+            hosts,
+            key,
+            new_key,
+        })
+    }
+
+    /// Logs in to every server as root, one after the other: each may ask for a password.
+    fn look(&self) -> Result<(Vec<Root>, Vec<BareHost>), Error> {
+        let (mut roots, mut hosts) = (Vec::new(), Vec::new());
+        for host in &self.hosts {
+            let wanted = self.wanted(host)?;
+            let user = &self.args.root_user;
+            let target = as_user(&target_of(host), user)?;
+            let (root, seen) = prompted(self.session, |prompter| {
+                let mut transport = transport::connect(&target, prompter)?;
+                let elevation = match observe::elevation(transport.as_mut(), user, prompter) {
+                    Err(observe::BareError::Expired { host, user }) => {
+                        let new = renew(transport.as_mut(), &host, &user, prompter)?;
+                        let renewed = Credentials::new(Some(new), None, prompter);
+                        transport = transport::connect(&target, &renewed)?;
+                        observe::elevation(transport.as_mut(), &user, &renewed)?
+                    }
+                    found => found?,
+                };
+                let hardening = self.args.hardening;
+                let seen = observe::bare(transport.as_mut(), &elevation, &wanted, hardening)?;
+                let name = host.destination.clone();
+                let root = Root {
+                    name,
+                    transport,
+                    elevation,
+                    wanted: wanted.clone(),
+                };
+                Ok((root, seen))
+            })
+            .map_err(|why| Error::Bare {
+                why,
+                stage: self.stage.name.clone(),
+            })?;
+            hosts.push(BareHost {
+                name: root.name.clone(),
+                wanted,
+                seen,
+            });
+            roots.push(root);
+        }
+        Ok((roots, hosts))
+    }
+
+    fn wanted(&self, host: &Host) -> Result<Wanted, Error> {
+        let (stage, project) = (self.stage, &self.work.project);
+        let build = transport::login_name(&target_of(host)).map_err(Error::Unreachable)?;
+        let runtime = stage.runtime_user.clone();
+        let runtime = runtime.unwrap_or_else(|| plan::runtime_user(&project.name));
+        plan::bootstrappable(stage, &host.destination, &build, &runtime)?;
+        let settings = project.combination_for(&stage.name, &host.roles);
+        Ok(Wanted {
+            project: project.name.clone(),
+            stage: stage.name.clone(),
+            build,
+            runtime,
+            path: stage.path.clone(),
+            python: stage.python.clone(),
+            key: self.key.line.clone(),
+            key_name: self.key.name.clone(),
+            shared: settings
+                .map(|settings| settings.shared.paths.clone())
+                .unwrap_or_default(),
+            libraries: self.libraries(host)?,
+            by: format!("{} from {}", self.work.who()?, observe::nodename()),
+        })
+    }
+
+    /// What the release that would be deployed links; before there is one, nothing is known.
+    fn libraries(&self, host: &Host) -> Result<Vec<String>, Error> {
+        let branch = &self.work.project.release.ledger;
+        let Some(ledger) = Ledger::open(&self.work.repo, branch)? else {
+            return Ok(Vec::new());
+        };
+        let Ok(released) = releasing::released(self.work, &ledger, None) else {
+            return Ok(Vec::new());
+        };
+        let manifest = &released.manifest;
+        let store = self.session.store()?;
+        let buildout = manifest.buildout_for(&self.stage.name, &host.roles);
+        let found = buildout.map(|buildout| observe::libraries(manifest, &buildout.name, &store));
+        Ok(found.unwrap_or_default().into_iter().collect())
+    }
+
+    /// The steps that are not root's.
+    fn here(
+        &mut self,
+        action: &Action,
+        roots: &mut [Root],
+        host: Option<&str>,
+    ) -> execute::Result<()> {
+        match action {
+            Action::MakeKey { file } => {
+                let comment = format!("{}@{}", self.work.project.name, observe::nodename());
+                self.key = transport::make_key(&expanded(file), &comment)
+                    .map_err(execute::Error::Unreachable)?;
+                for root in roots {
+                    root.wanted.key.clone_from(&self.key.line);
+                }
+                Ok(())
+            }
+            Action::NameRuntime { stage, user } => self.name_runtime(stage, user),
+            Action::Prove { user } => {
+                let host = self
+                    .hosts
+                    .iter()
+                    .find(|known| Some(known.destination.as_str()) == host);
+                let host = host.ok_or(execute::Error::Strange("a bootstrap"))?;
+                prompted(self.session, |prompter| {
+                    transport::connect(&target_of(host), &KeysOnly(prompter))
+                })
+                .map(|_| ())
+                .map_err(|source| execute::Error::Unproved {
+                    host: host.destination.clone(),
+                    user: user.clone(),
+                    stage: self.stage.name.clone(),
+                    source: Box::new(source),
+                })
+            }
+            _ => Err(execute::Error::Strange("a bootstrap")),
+        }
+    }
+
+    fn name_runtime(&self, stage: &str, user: &str) -> execute::Result<()> {
+        let place = &self.work.place;
+        let failed = |why: String| execute::Error::Bootstrap {
+            host: "here".to_owned(),
+            stage: stage.to_owned(),
+            message: why,
+            remedy: format!(
+                "write runtime-user = \"{user}\" into [stage.{stage}] of {}",
+                place.name
+            ),
+        };
+        let edited = config::name_runtime(&place.name, &place.text, stage, user)
+            .map_err(|error| failed(error.to_string()))?;
+        init::write(&place.file, &edited).map_err(|error| failed(error.to_string()))?;
+        self.session
+            .ui
+            .note(&format!("{} names runtime-user now: commit it", place.name));
+        Ok(())
+    }
+}
+
+/// Asks for a new password in the place of one that has expired, and gives it to the host: the new one.
+fn renew(
+    transport: &mut dyn Transport,
+    host: &str,
+    user: &str,
+    prompter: &dyn Prompter,
+) -> Result<String, observe::BareError> {
+    let expired = || observe::BareError::Expired {
+        host: host.to_owned(),
+        user: user.to_owned(),
+    };
+    let ask = |again: &str| {
+        let prompt = format!("The password of {user} on {host} has expired. A new one{again}:");
+        prompter.answer(&prompt, false)
+    };
+    let new = ask("").filter(|new| !new.is_empty() && ask(", again").as_ref() == Some(new));
+    let new = new.ok_or_else(expired)?;
+    transport.change_password(&mut |prompt| {
+        if prompt.to_lowercase().contains("current") {
+            prompter.password(user, host)
+        } else {
+            Some(new.clone())
+        }
+    })?;
+    Ok(new)
+}
+
+/// Where ssh finds a key by itself.
+const NEW_KEY: &str = "~/.ssh/id_ed25519";
+
+fn expanded(path: &str) -> PathBuf {
+    match path.strip_prefix("~/") {
+        Some(rest) => env::home_dir().unwrap_or_default().join(rest),
+        None => Path::new(path).to_owned(),
+    }
+}
+
+/// The same place for another user.
+fn as_user(target: &Target, user: &str) -> Result<Target, Error> {
+    let destination: Result<Destination, _> = target.host.parse();
+    let destination = destination
+        .map_err(|error: transport::DestinationError| Error::Usage(error.to_string()))?;
+    Ok(Target {
+        host: destination.with_user(user).to_string(),
+        ..target.clone()
+    })
+}
+
+/// Whoever answers, but for passwords: what is to be proved is that a key logs in.
+struct KeysOnly<'a>(&'a dyn Prompter);
+
+impl Prompter for KeysOnly<'_> {
+    fn host_key(&self, question: &transport::HostKeyQuestion) -> bool {
+        self.0.host_key(question)
+    }
+
+    fn passphrase(&self, file: &Path) -> Option<String> {
+        self.0.passphrase(file)
+    }
+}

@@ -1,0 +1,303 @@
+//! How a bare server becomes a host: one script for `sh`, what it is given, and what it says.
+
+use super::Command;
+
+/// The script, its parts one after the other; its own map stands in the first.
+macro_rules! joined {
+    ($($part:literal),* $(,)?) => {
+        concat!($(include_str!(concat!("bootstrap/", $part, ".sh")), "\n"),*)
+    };
+}
+
+/// The script that looks at a bare server, and makes it a host.
+pub const SCRIPT: &str = joined!(
+    "head", "words", "packages", "users", "folders", "services", "harden", "main",
+);
+
+/// The steps of every bootstrap, in their order.
+pub const STEPS: [&str; 10] = [
+    "packages", "group", "build", "runtime", "key", "folders", "data", "sudoers", "boot", "rotate",
+];
+
+/// The step that comes last, and only when it is asked for.
+pub const HARDEN: &str = "harden";
+
+/// How a command becomes root's.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Elevation {
+    /// The login user is root.
+    Root,
+    /// By sudo, which asks nothing.
+    Sudo,
+    /// By sudo, which takes this password from its input.
+    Password(String),
+}
+
+/// What a server is made ready for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The project's name.
+    pub project: String,
+    /// The stage's name.
+    pub stage: String,
+    /// Who deploys.
+    pub build: String,
+    /// Whom services run as; also the name of their group.
+    pub runtime: String,
+    /// The stage's path, absolute.
+    pub path: String,
+    /// The python of its hosts.
+    pub python: String,
+    /// The public key that logs in, a line of `authorized_keys`.
+    pub key: String,
+    /// What people call that key.
+    pub key_name: String,
+    /// Folders that survive releases.
+    pub shared: Vec<String>,
+    /// Shared libraries that releases link, e.g. `libpq.so.5`.
+    pub libraries: Vec<String>,
+    /// Who asks, for others who come meanwhile.
+    pub by: String,
+}
+
+impl Elevation {
+    /// Runs `words` as root.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let before: &[&str] = match self {
+            Self::Root => &[],
+            Self::Sudo => &["sudo", "-n", "--"],
+            // -k: a password that was given before is asked for all the same, so that it never reaches the command
+            Self::Password(_) => &["sudo", "-k", "-S", "-p", "", "--"],
+        };
+        Command::new(before.iter().chain(words).copied())
+    }
+
+    /// What comes before the input of such a command.
+    pub fn input(&self) -> String {
+        match self {
+            Self::Root | Self::Sudo => String::new(),
+            Self::Password(password) => format!("{password}\n"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Elevation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Root => "Root",
+            Self::Sudo => "Sudo",
+            Self::Password(_) => "Password(…)",
+        })
+    }
+}
+
+impl Wanted {
+    /// Looks which steps are done; the script is the input.
+    pub fn check(&self, elevation: &Elevation, hardening: bool) -> Command {
+        let steps = STEPS.iter().copied();
+        let steps: Vec<&str> = steps.chain(hardening.then_some(HARDEN)).collect();
+        self.command(elevation, "check", &steps)
+    }
+
+    /// Does `steps`, as far as they are not done; the script is the input.
+    pub fn apply(&self, elevation: &Elevation, steps: &[&str]) -> Command {
+        self.command(elevation, "apply", steps)
+    }
+
+    fn command(&self, elevation: &Elevation, verb: &str, steps: &[&str]) -> Command {
+        let steps = steps.join(" ");
+        let words = self.words();
+        let fixed = ["sh", "-s", "--", verb, &steps].into_iter();
+        let argv: Vec<&str> = fixed.chain(words.iter().map(String::as_str)).collect();
+        elevation.command(&argv)
+    }
+
+    /// What the files, units and lines of this stage are called. sudo and cron pass over names with a dot.
+    pub fn name(&self) -> String {
+        format!("git-hostout-{}-{}", self.project, self.stage).replace('.', "-")
+    }
+
+    /// `NAME=VALUE`, as the script takes them.
+    fn words(&self) -> Vec<String> {
+        let words = [
+            ("build", self.build.clone()),
+            ("runtime", self.runtime.clone()),
+            ("path", self.path.clone()),
+            ("python", self.python.clone()),
+            ("key", self.key.clone()),
+            ("keyname", self.key_name.clone()),
+            ("shared", self.shared.join(" ")),
+            ("libraries", self.libraries.join(" ")),
+            ("name", self.name()),
+            ("unit", self.unit()),
+            ("openrc", self.openrc()),
+            ("cron", self.cron()),
+            ("sudoers", self.sudoers()),
+            ("rotate", self.rotate()),
+            ("by", self.by.clone()),
+        ];
+        let words = words.into_iter();
+        words
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect()
+    }
+
+    /// The one line of sudoers(5): who deploys may run things as the runtime user, and as nobody else.
+    pub fn sudoers(&self) -> String {
+        let Self { build, runtime, .. } = self;
+        format!("{build} ALL=({runtime}:{runtime}) NOPASSWD: ALL")
+    }
+
+    /// A unit that starts what is live at the machine's start, and stops it at its end.
+    fn unit(&self) -> String {
+        let Self {
+            project,
+            stage,
+            build,
+            path,
+            ..
+        } = self;
+        format!(
+            "[Unit]\nDescription={project}, stage {stage}, by git-hostout\nWants=network-online.target\n\
+             After=network-online.target\nConditionPathExists={}\n\n\
+             [Service]\nType=oneshot\nRemainAfterExit=yes\nUser={build}\nExecStart={}\nExecStop={}\n\
+             TimeoutStartSec=15min\n\n[Install]\nWantedBy=multi-user.target",
+            unit_path(&format!("{path}/.hostout/agent")),
+            unit_line(&self.agent("boot")),
+            unit_line(&self.agent("halt")),
+        )
+    }
+
+    /// The same for the `local` service of Alpine's init.
+    fn openrc(&self) -> String {
+        let line = self.agent("boot").shell_line();
+        let switch = Command::new(["su", "-s", "/bin/sh", &self.build, "-c", &line]);
+        format!("#!/bin/sh\n{} < /dev/null > /dev/null", switch.shell_line())
+    }
+
+    /// The same for cron's own table, in which `%` ends a line (crontab(5)).
+    fn cron(&self) -> String {
+        let line = self.agent("boot").shell_line().replace('%', "\\%");
+        format!("@reboot {} {line} < /dev/null > /dev/null", self.build)
+    }
+
+    /// Logs of the folders that survive releases (logrotate(8)); `su`, because a group may write there.
+    fn rotate(&self) -> String {
+        let logs = self.shared.iter().map(|folder| {
+            let pattern = format!("{}/shared/{folder}/log/*.log", self.path);
+            format!("\"{}\"", pattern.replace(['\\', '"'], "?"))
+        });
+        let logs: Vec<String> = logs.collect();
+        let Self { runtime, .. } = self;
+        format!(
+            "{} {{\n    su {runtime} {runtime}\n    weekly\n    rotate 8\n    compress\n    delaycompress\n    missingok\n    \
+             notifempty\n    copytruncate\n}}",
+            logs.join(" ")
+        )
+    }
+
+    fn agent(&self, verb: &str) -> Command {
+        let script = format!("{}/.hostout/agent", self.path);
+        let python = if self.python.starts_with('/') {
+            vec![self.python.as_str()]
+        } else {
+            vec!["/usr/bin/env", &self.python]
+        };
+        let words = ["-I", &script, "--path", &self.path, verb];
+        Command::new(python.into_iter().chain(words))
+    }
+}
+
+/// A command line of a unit (systemd.service(5), "Command lines").
+fn unit_line(command: &Command) -> String {
+    let words = command.argv().iter().map(|word| {
+        let word = word.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{}\"", word.replace('%', "%%").replace('$', "$$"))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A path of a condition, in which `%` begins a specifier (systemd.unit(5)).
+fn unit_path(path: &str) -> String {
+    path.replace('%', "%%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> Wanted {
+        Wanted {
+            project: "acme.shop".to_owned(),
+            stage: "live".to_owned(),
+            build: "deploy".to_owned(),
+            runtime: "shop-run".to_owned(),
+            path: "/srv/100%".to_owned(),
+            python: "python3".to_owned(),
+            shared: vec!["var".to_owned()],
+            ..Wanted::default()
+        }
+    }
+
+    #[test]
+    fn every_text_that_a_host_gets_as_a_whole() {
+        let wanted = wanted();
+        let texts = [
+            wanted.unit(),
+            wanted.openrc(),
+            wanted.cron(),
+            wanted.sudoers(),
+            wanted.rotate(),
+        ];
+        insta::assert_snapshot!(texts.join("\n---\n"));
+        assert_eq!(wanted.name(), "git-hostout-acme-shop-live");
+    }
+
+    /// Runs a program with the script as its input.
+    fn fed(program: &str, arguments: &[&str]) -> String {
+        use std::{io::Write as _, process::Stdio};
+        let mut child = std::process::Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(SCRIPT.as_bytes()).unwrap();
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn the_script_is_clean_and_runs_in_small_shells() {
+        assert_eq!(fed("shellcheck", &["-s", "sh", "-"]), "");
+        for shell in [&["dash"][..], &["busybox", "sh"]] {
+            let words = wanted().words();
+            let words = words.iter().map(String::as_str);
+            let steps = STEPS.join(" ");
+            let fixed = ["-s", "--", "check", &steps];
+            let arguments: Vec<&str> = shell[1..]
+                .iter()
+                .copied()
+                .chain(fixed)
+                .chain(words)
+                .collect();
+            let bare = crate::host::Bare::read(&fed(shell[0], &arguments)).unwrap();
+            let names: Vec<&str> = bare.steps.iter().map(|step| step.name.as_str()).collect();
+            assert_eq!(names, STEPS, "{shell:?}");
+            let facts: Vec<&str> = bare.facts.keys().map(String::as_str).collect();
+            assert_eq!(facts, ["memory", "services", "system"]);
+        }
+    }
+
+    #[test]
+    fn a_password_is_no_argument_and_not_shown() {
+        let elevation = Elevation::Password("hunter2".to_owned());
+        let command = wanted().check(&elevation, true);
+        assert!(!command.to_string().contains("hunter2"));
+        assert!(!format!("{elevation:?}").contains("hunter2"));
+        assert_eq!(elevation.input(), "hunter2\n");
+        assert_eq!(command.argv()[..6], ["sudo", "-k", "-S", "-p", "", "--"]);
+    }
+}

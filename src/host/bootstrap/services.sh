@@ -1,0 +1,64 @@
+# The one thing that needs root afterwards: to run something as the runtime user
+
+check_sudoers() {
+    text="sudoers: $sudoers"
+    [ -n "$sudoers" ] || return 0
+    [ "$(mode_of "/etc/sudoers.d/$name")" = -r--r----- ] && holds "/etc/sudoers.d/$name" "$sudoers"
+}
+
+do_sudoers() {
+    mkdir -p /etc/sudoers.d || return 1
+    # sudo reads no file there whose name has a dot in it
+    draft=/etc/sudoers.d/$name.draft
+    visudo -c > /dev/null 2>&1
+    before=$? # what was wrong before is not ours to mend
+    rm -f "$draft" && printf '%s\n' "$sudoers" > "$draft" && chmod 440 "$draft" || return 1
+    if visudo -cf "$draft" && mv -f "$draft" "/etc/sudoers.d/$name" && { visudo -c || [ $before != 0 ]; }; then
+        # shellcheck disable=SC2016
+        as_user "$build" 'exec sudo -n -u "$1" true' "$runtime" && return 0
+        echo "sudo does not let $build run something as $runtime: does /etc/sudoers include /etc/sudoers.d?"
+    fi
+    rm -f "$draft" "/etc/sudoers.d/$name"
+    return 1
+}
+
+# Services at the machine's start
+
+check_boot() {
+    case $(service_manager) in
+    systemd)
+        text="$name.service: start what is live at boot"
+        holds "/etc/systemd/system/$name.service" "$unit" &&
+            [ -e "/etc/systemd/system/multi-user.target.wants/$name.service" ]
+        ;;
+    openrc)
+        text="/etc/local.d/$name.start: start what is live at boot"
+        holds "/etc/local.d/$name.start" "$openrc"
+        ;;
+    cron)
+        text="/etc/cron.d/$name: start what is live at boot"
+        holds "/etc/cron.d/$name" "$cron"
+        ;;
+    *) text='nothing here starts services at boot: no systemd, OpenRC or cron' ;;
+    esac
+}
+
+do_boot() {
+    case $(service_manager) in
+    systemd)
+        write "/etc/systemd/system/$name.service" "$unit" 644 && systemctl daemon-reload &&
+            systemctl enable "$name.service"
+        ;;
+    openrc) write "/etc/local.d/$name.start" "$openrc" 755 && rc-update add local default ;;
+    cron) write "/etc/cron.d/$name" "$cron" 644 ;;
+    esac
+}
+
+check_rotate() {
+    text="/etc/logrotate.d/$name: rotate logs weekly"
+    holds "/etc/logrotate.d/$name" "$rotate"
+}
+
+do_rotate() {
+    mkdir -p /etc/logrotate.d && write "/etc/logrotate.d/$name" "$rotate" 644
+}

@@ -1,0 +1,117 @@
+# Users: one builds, one runs; the second may write only what survives releases
+
+check_group() {
+    text="group $runtime"
+    [ -n "$runtime" ] || return 0
+    [ -n "$(entry group "$runtime" 3)" ]
+}
+
+do_group() {
+    if has groupadd; then groupadd --system "$runtime"; else addgroup -S "$runtime"; fi
+}
+
+check_build() {
+    check_login "$build" || return $?
+    text="user $build, who deploys"
+    [ -n "$(home_of "$build")" ] || return 1
+    [ -z "$runtime" ] || is_in_group "$build" "$runtime" || {
+        text="user $build, who deploys, into group $runtime"
+        return 1
+    }
+}
+
+# A user who is there must be able to log in; one who is not needs a home.
+check_login() { # USER
+    home=$(home_of "$1")
+    if [ -z "$home" ]; then
+        if [ -d /home ] && ! probe /home; then
+            text="/home cannot be written, so that $1 can have no home there"
+            remedy='mount it for writing, or name a user who is there in hosts of hostout.toml'
+            return 2
+        fi
+        return 0
+    fi
+    case $(entry passwd "$1" 7) in
+    */nologin | */false)
+        text="user $1 is there, and may not log in: the shell is $(entry passwd "$1" 7)"
+        remedy='name another user in hosts of hostout.toml'
+        return 2
+        ;;
+    esac
+    if [ -e "$home" ] && [ "$(owner_of "$home")" != "$1" ]; then
+        text="the home of $1, $home, belongs to $(owner_of "$home")"
+        remedy='name another user in hosts of hostout.toml, or give it back'
+        return 2
+    fi
+}
+
+# root may write everywhere but where the file system says no.
+probe() { # FOLDER
+    [ -w "$1" ]
+}
+
+do_build() {
+    if [ -z "$(home_of "$build")" ]; then
+        if has useradd; then
+            useradd --create-home --shell "$([ -x /bin/bash ] && echo /bin/bash || echo /bin/sh)" "$build" || return 1
+        else
+            adduser -D -s /bin/sh "$build" || return 1
+        fi
+        # no password, and not locked: sshd without PAM lets nobody in who is locked
+        printf '%s:*\n' "$build" | chpasswd -e || return 1
+    fi
+    if [ ! -d "$(home_of "$build")" ]; then
+        mkdir -p "$(home_of "$build")" && chown "$build:" "$(home_of "$build")" || return 1
+    fi
+    [ -z "$runtime" ] || is_in_group "$build" "$runtime" || add_to_group "$build" "$runtime"
+}
+
+add_to_group() { # USER GROUP
+    if has usermod; then usermod -a -G "$2" "$1"; else addgroup "$1" "$2"; fi
+}
+
+check_runtime() {
+    text="user $runtime, whom services run as"
+    [ -n "$runtime" ] || return 0
+    [ -n "$(home_of "$runtime")" ] || return 1
+    is_in_group "$runtime" "$runtime"
+}
+
+do_runtime() {
+    if [ -z "$(home_of "$runtime")" ]; then
+        if has useradd; then
+            useradd --system --no-create-home --home-dir "$path/shared" --shell /usr/sbin/nologin -g "$runtime" "$runtime"
+        else
+            adduser -S -D -H -h "$path/shared" -s /sbin/nologin -G "$runtime" "$runtime"
+        fi || return 1
+    fi
+    is_in_group "$runtime" "$runtime" || add_to_group "$runtime" "$runtime"
+}
+
+# The key with which deploys log in
+
+check_key() {
+    text="key $keyname for $build"
+    [ -n "$key" ] || return 0
+    home=$(home_of "$build")
+    [ -n "$home" ] || return 1
+    blob=$(printf %s "$key" | cut -d ' ' -f 2)
+    grep -qF "$blob" "$home/.ssh/authorized_keys" 2> /dev/null || return 1
+    [ "$(owner_of "$home/.ssh/authorized_keys")" = "$build" ] && [ "$(owner_of "$home/.ssh")" = "$build" ]
+}
+
+do_key() {
+    file=$(home_of "$build")/.ssh/authorized_keys
+    mkdir -p "${file%/*}" || return 1
+    before=''
+    [ ! -f "$file" ] || before=$(cat "$file") || return 1
+    blob=$(printf %s "$key" | cut -d ' ' -f 2)
+    case $before in
+    *"$blob"*) ;;
+    '') write "$file" "$key" 600 || return 1 ;;
+    *) write "$file" "$before
+$key" 600 || return 1 ;;
+    esac
+    chown "$build:" "${file%/*}" "$file" && chmod 700 "${file%/*}" && chmod 600 "$file" || return 1
+    if has restorecon; then restorecon -R "${file%/*}"; fi
+}

@@ -1,0 +1,79 @@
+# What is said
+
+tell() {
+    line=$1
+    shift
+    for field; do
+        line="$line	$(printf %s "$field" | tr '\t\r\n' '   ')"
+    done
+    printf '%s\n' "$line"
+}
+
+# What is there
+
+has() {
+    command -v "$1" > /dev/null 2>&1
+}
+
+# The NUMBERth field of a user's line in passwd(5), or of a group's in group(5), wherever it is kept.
+entry() { # passwd|group NAME NUMBER
+    { getent "$1" "$2" || grep "^$2:" "/etc/$1"; } 2> /dev/null | head -n 1 | cut -d : -f "$3"
+}
+
+home_of() {
+    entry passwd "$1" 6
+}
+
+owner_of() { # PATH [-n]
+    # shellcheck disable=SC2012 # stat's words differ between coreutils and busybox; ls is in POSIX
+    ls -ld "$1" 2> /dev/null | awk '{ print $3 }'
+}
+
+mode_of() {
+    # shellcheck disable=SC2012
+    ls -ld "$1" 2> /dev/null | cut -c 1-10
+}
+
+is_in_group() { # USER GROUP
+    case " $(id -Gn "$1" 2> /dev/null) " in
+    *" $2 "*) return 0 ;;
+    esac
+    return 1
+}
+
+# Whether the file holds exactly this text, and a line's end.
+holds() { # FILE TEXT
+    [ -f "$1" ] && [ "$(cat "$1" && echo .)" = "$2
+." ]
+}
+
+# Puts a text into its place, whole or not at all.
+write() { # FILE TEXT MODE
+    rm -f "$1.new~" && printf '%s\n' "$2" > "$1.new~" && chmod "$3" "$1.new~" && mv -f "$1.new~" "$1"
+}
+
+as_user() { # USER CODE [WORD…]
+    user=$1 code=$2
+    shift 2
+    if has runuser; then
+        runuser -u "$user" -- /bin/sh -c "$code" sh "$@"
+    else
+        su -s /bin/sh "$user" -c "$code" -- sh "$@"
+    fi
+}
+
+service_manager() {
+    if [ -d /run/systemd/system ]; then
+        echo systemd
+    elif has rc-update && [ -d /etc/local.d ]; then
+        echo openrc
+    elif [ -d /etc/cron.d ]; then
+        echo cron
+    fi
+}
+
+package_manager() {
+    for manager in apt-get dnf apk; do
+        has "$manager" && echo "$manager" && return
+    done
+}

@@ -1,0 +1,195 @@
+//! A server that may be bare: whether we are root there, and what the bootstrap script sees.
+
+use crate::{
+    host::{Bare, Command, Elevation, Ended, SCRIPT, Wanted},
+    transport::{self, Prompter, Transport},
+};
+use std::io::empty;
+
+/// How often sudo's password is asked for, as sudo does it.
+const TRIES: usize = 3;
+
+/// Why a server cannot be looked at as root.
+#[derive(Debug, thiserror::Error)]
+pub enum BareError {
+    /// The way to it.
+    #[error(transparent)]
+    Transport(#[from] transport::Error),
+    /// A cloud image: root's key leads to a sentence that names somebody else.
+    #[error("{host}: root may only log in to be told to log in as {user}")]
+    Another {
+        /// The server.
+        host: String,
+        /// Who may.
+        user: String,
+    },
+    /// The password has expired, and has to be changed before anything else.
+    #[error("{host}: the password of {user} has expired and must be changed first")]
+    Expired {
+        /// The server.
+        host: String,
+        /// Whose.
+        user: String,
+    },
+    /// sudo says no.
+    #[error("{host}: {user} is not root, and sudo says: {said}")]
+    NotRoot {
+        /// The server.
+        host: String,
+        /// Who logged in.
+        user: String,
+        /// sudo's last line.
+        said: String,
+    },
+    /// Something else answered.
+    #[error("{host}: the bootstrap script could not look: {said}")]
+    NoAnswer {
+        /// The server.
+        host: String,
+        /// The end of what was said instead.
+        said: String,
+    },
+}
+
+impl BareError {
+    /// What to do about it.
+    pub fn hint(&self, stage: &str) -> Option<String> {
+        match self {
+            Self::Transport(transport::Error::Unreachable { message, .. })
+                if message.contains("was refused") =>
+            {
+                Some(format!(
+                    "give the password when it is asked, or name a user who may use sudo: git hostout bootstrap {stage} \
+                     --root-user USER"
+                ))
+            }
+            Self::Transport(error) => error.hint(),
+            Self::Another { user, .. } => {
+                Some(format!("git hostout bootstrap {stage} --root-user {user}"))
+            }
+            Self::Expired { host, user } => {
+                Some(format!("log in once and change it: ssh {user}@{host}"))
+            }
+            Self::NotRoot { .. } => {
+                Some("give the right password, or name another user: --root-user USER".to_owned())
+            }
+            Self::NoAnswer { .. } => None,
+        }
+    }
+}
+
+/// How commands become root's on a server that `user` has logged in to; asks for sudo's password where one is wanted.
+///
+/// # Errors
+/// [`BareError`].
+pub fn elevation(
+    transport: &mut dyn Transport,
+    user: &str,
+    prompter: &dyn Prompter,
+) -> Result<Elevation, BareError> {
+    let host = transport.host().to_owned();
+    let (out, said) = ask(transport, &Command::new(["id", "-u"]), "")?;
+    let all = format!("{out}\n{said}");
+    if let Some(other) = other_user(&all) {
+        return Err(BareError::Another { host, user: other });
+    }
+    if all.contains("assword change required") || all.contains("password has expired") {
+        let user = user.to_owned();
+        return Err(BareError::Expired { host, user });
+    }
+    match out.trim() {
+        "0" => return Ok(Elevation::Root),
+        id if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {}
+        _ => {
+            let said = last_line(&all);
+            return Err(BareError::NoAnswer { host, said });
+        }
+    }
+    let (out, mut said) = ask(transport, &Elevation::Sudo.command(&["id", "-u"]), "")?;
+    if out.trim() == "0" {
+        return Ok(Elevation::Sudo);
+    }
+    let mut last = None;
+    for _ in 0..TRIES {
+        let Some(password) = prompter.password(user, &host) else {
+            break;
+        };
+        if last.as_ref() == Some(&password) {
+            break;
+        }
+        last = Some(password.clone());
+        let elevation = Elevation::Password(password);
+        let (out, answer) = ask(
+            transport,
+            &elevation.command(&["id", "-u"]),
+            &elevation.input(),
+        )?;
+        if out.trim() == "0" {
+            return Ok(elevation);
+        }
+        said = answer;
+    }
+    Err(BareError::NotRoot {
+        host,
+        user: user.to_owned(),
+        said: last_line(&said),
+    })
+}
+
+/// What is there of what is wanted; nothing is changed.
+///
+/// # Errors
+/// [`BareError`].
+pub fn bare(
+    transport: &mut dyn Transport,
+    elevation: &Elevation,
+    wanted: &Wanted,
+    hardening: bool,
+) -> Result<Bare, BareError> {
+    let command = wanted.check(elevation, hardening);
+    let (out, said) = ask(transport, &command, &(elevation.input() + SCRIPT))?;
+    Bare::read(&out).ok_or_else(|| BareError::NoAnswer {
+        host: transport.host().to_owned(),
+        said: last_line(&format!("{out}\n{said}")),
+    })
+}
+
+/// What a command prints, and the end of what it says besides.
+fn ask(
+    transport: &mut dyn Transport,
+    command: &Command,
+    input: &str,
+) -> Result<(String, String), transport::Error> {
+    let mut out = Vec::new();
+    let ended = if input.is_empty() {
+        transport.run(command, &mut empty(), &mut out)?
+    } else {
+        transport.run(command, &mut input.as_bytes(), &mut out)?
+    };
+    let (Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }) = ended;
+    Ok((String::from_utf8_lossy(&out).into_owned(), stderr))
+}
+
+/// The user whom a cloud image's `authorized_keys` names instead of root.
+fn other_user(said: &str) -> Option<String> {
+    let (_, rest) = said.split_once("ogin as the user \"")?;
+    let (user, _) = rest.split_once('"')?;
+    Some(user.to_owned())
+}
+
+fn last_line(text: &str) -> String {
+    let line = text.lines().rev().find(|line| !line.trim().is_empty());
+    line.unwrap_or("nothing").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cloud_image_names_its_user() {
+        let said = "Please login as the user \"ubuntu\" rather than the user \"root\".\n";
+        assert_eq!(other_user(said).as_deref(), Some("ubuntu"));
+        assert_eq!(other_user("0\n"), None);
+    }
+}

@@ -1,0 +1,567 @@
+//! Bare servers become hosts: `git hostout bootstrap`, from a machine with sshd only to a served page, and what may stand
+//! in its way.
+
+use super::{cases, machine::ssh, site::PATH};
+use crate::{
+    lab::{Host, Init, Lab},
+    support::{Project, Run, Running},
+};
+use hostout::host::{Elevation, SCRIPT, Wanted};
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
+
+cases![
+    a_bare_server_serves_a_page,
+    a_bootstrap_that_is_cut_off_goes_on,
+    two_people_at_once_wait_for_each_other,
+    logins_that_are_not_as_they_should_be,
+    machines_that_are_not_as_they_should_be,
+    systemd_starts_what_is_live,
+    data_is_backed_up_and_put_back_by_its_owner,
+];
+
+/// Who deploys, in these tests: nobody the image knows.
+const BUILD: &str = "shipper";
+
+/// A released project with the stage `far` on `shipper@web1`, where nobody knows that user yet.
+struct Bare {
+    project: Project,
+    lab: Lab,
+}
+
+impl Bare {
+    fn new(lab: Lab, more: &str) -> Self {
+        Self::of(Project::hello(), lab, more)
+    }
+
+    fn of(project: Project, lab: Lab, more: &str) -> Self {
+        project.add_stage_on(&[&format!("{BUILD}@web1")], "far", PATH, more);
+        project.commit("Deploy to a server");
+        let bare = Self { project, lab };
+        bare.hostout(&["init"]).exits(0);
+        bare.hostout(&["release", "--yes"]).exits(0);
+        bare
+    }
+
+    fn host(&self) -> &Host {
+        self.lab.host(0)
+    }
+
+    fn hostout(&self, arguments: &[&str]) -> Run {
+        self.hostout_with(arguments, &[])
+    }
+
+    fn hostout_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        let config = own_key(&self.project, &self.lab);
+        let variables = [&[("HOSTOUT_SSH_CONFIG", &*config)], variables].concat();
+        let project = &self.project;
+        project
+            .sandbox
+            .hostout_with(&project.directory, arguments, &variables)
+    }
+}
+
+/// The lab's ssh configuration, in which whoever deploys logs in by a key of their own; root by the lab's.
+fn own_key(project: &Project, lab: &Lab) -> String {
+    let text = fs::read_to_string(lab.config()).unwrap();
+    let own = project.sandbox.path("home/.ssh/id_ed25519");
+    let both = format!(
+        "Match user {BUILD}\nIdentityFile {}\nIdentitiesOnly yes\nMatch all\n{}",
+        own.display(),
+        text.replace("Host *\n", "Host *\nIdentitiesOnly yes\n")
+    );
+    let config = project.sandbox.path("ssh_config");
+    fs::write(&config, both).unwrap();
+    config.display().to_string()
+}
+
+/// What a bootstrap has made, as text: users, groups, files with their owners and modes.
+fn made(host: &Host, runtime: &str) -> String {
+    let look = format!(
+        "getent passwd {BUILD} {runtime}; getent group {BUILD} {runtime}; id {BUILD}; cat {PATH}/.hostout/runtime; \
+         stat -c '%A %U %G %n' {PATH} {PATH}/shared {PATH}/shared/var {PATH}/backups /etc/sudoers.d/* /home/{BUILD}/.ssh/* \
+         /etc/cron.d/* /etc/logrotate.d/git*; cat /home/{BUILD}/.ssh/authorized_keys /etc/sudoers.d/git-hostout-* \
+         /etc/logrotate.d/git-hostout-* /etc/cron.d/git-hostout-*"
+    );
+    String::from_utf8(host.exec(&["sh", "-c", &look]).stdout).unwrap()
+}
+
+/// Makes the image's mirror the host's only one.
+fn with_mirror(host: &Host) {
+    let line = "deb [trusted=yes] file:/srv/mirror ./";
+    let write = "rm -f /etc/apt/sources.list.d/*; printf '%s\\n' \"$1\" > /etc/apt/sources.list";
+    host.run(&["sh", "-c", write, "sh", line]);
+}
+
+/// Takes python, sudo and logrotate away.
+fn without_python(host: &Host) {
+    let purge = "dpkg --purge --force-depends $(dpkg-query -W -f '${Package}\\n' | grep -E 'python3|^sudo$|^logrotate$') \
+                 2>&1; ! command -v python3";
+    host.run(&["sh", "-c", purge]);
+}
+
+fn a_bare_server_serves_a_page() {
+    let bare = Bare::new(Lab::start_with(Init::Cron, 1), "");
+    let host = bare.host();
+    with_mirror(host);
+    without_python(host);
+    let plan = bare.hostout(&["bootstrap", "far", "--dry-run"]).exits(0);
+    assert!(plan.stdout.contains("apt-get installs python3"), "{plan}");
+    plan.says(&[
+        "user shipper, who deploys",
+        "shipper ALL=(hello-run:hello-run) NOPASSWD: ALL",
+        "that shipper logs in by a key",
+        "runtime-user = \"hello-run\"",
+    ]);
+    assert!(host.exec(&["id", BUILD]).stdout.is_empty(), "a dry run");
+    bare.hostout(&["deploy", "far", "--yes"])
+        .exits(20)
+        .says(&["login as shipper was refused"]);
+
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(0)
+        .says(&[
+            "hostout.toml names runtime-user now: commit it",
+            "The servers of far are ready. Next: git hostout deploy far",
+        ]);
+    let first = made(host, "hello-run");
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(0)
+        .says(&["The servers of far are ready: nothing is to be made."]);
+    assert_eq!(made(host, "hello-run"), first);
+    host.run(&["visudo", "-c"]);
+    host.run(&["logrotate", "--debug", "/etc/logrotate.conf"]);
+    assert!(
+        bare.project
+            .read("hostout.toml")
+            .contains("runtime-user = \"hello-run\"")
+    );
+    bare.project.commit("Name the runtime user");
+
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let page = || host.page(bare.project.port);
+    assert!(page().unwrap().contains("Hello, world!"));
+    // Services run as the runtime user, who may write only what survives releases.
+    let who = "ps -o user:32= -C supervisord; ps -e -o user:32=,args= | grep [w]aitress";
+    let seen = host.run(&["sh", "-c", who]);
+    assert!(
+        seen.lines().all(|line| line.starts_with("hello-run")),
+        "{seen}"
+    );
+    assert!(seen.lines().count() > 1, "{seen}");
+    let writable = format!(
+        "find {PATH} -user hello-run -prune -o -type d -writable -print 2> /dev/null; true"
+    );
+    let writable = host.run(&["runuser", "-u", "hello-run", "--", "sh", "-c", &writable]);
+    let allowed = [format!("{PATH}/backups"), format!("{PATH}/shared/var")];
+    for folder in writable.lines() {
+        assert!(
+            allowed.iter().any(|allowed| folder.starts_with(allowed)),
+            "{writable}"
+        );
+    }
+    bare.hostout(&["run", "far", "--", "id", "-un"])
+        .exits(0)
+        .says(&["hello-run"]);
+    bare.hostout(&["run", "far", "--as", "build", "--", "id", "-un"])
+        .exits(0)
+        .says(&["shipper"]);
+    bare.hostout(&["logs", "far"])
+        .exits(0)
+        .says(&["supervisord"]);
+
+    bare.project.greet("Good day");
+    bare.hostout(&["release", "--yes"]).exits(0);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert!(page().unwrap().contains("Good day, world!"));
+    bare.hostout(&["rollback", "far", "--yes"]).exits(0);
+    assert!(page().unwrap().contains("Hello, world!"));
+
+    host.power_cycle();
+    let up = crate::lab::wait_for(|| page().filter(|page| page.contains("Hello, world!")));
+    assert!(up.is_some(), "cron starts what is live");
+    bare.hostout(&["status", "far", "--exit-code"]).exits(0);
+}
+
+/// Servers of one lab, each the only one of a stage of its name, for bootstraps without any release.
+struct Servers {
+    project: Project,
+    lab: Lab,
+}
+
+impl Servers {
+    fn new(count: u8) -> Self {
+        let lab = Lab::start_with(Init::Cron, count);
+        let project = Project::single();
+        for number in 1..=count {
+            let place = format!("{BUILD}@web{number}");
+            project.add_stage_on(&[&place], &format!("s{number}"), PATH, "");
+        }
+        project.commit("Deploy to servers");
+        Self { project, lab }
+    }
+
+    fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+        let config = own_key(&self.project, &self.lab);
+        let variables = [&[("HOSTOUT_SSH_CONFIG", &*config)], variables].concat();
+        let (sandbox, directory) = (&self.project.sandbox, &self.project.directory);
+        sandbox.hostout_with(directory, arguments, &variables)
+    }
+
+    fn bootstrap(&self, stage: &str) -> Run {
+        self.run(&["bootstrap", stage, "--yes"], &[])
+    }
+
+    fn start(&self, stage: &str) -> Running {
+        let config = own_key(&self.project, &self.lab);
+        let (sandbox, directory) = (&self.project.sandbox, &self.project.directory);
+        let words = ["bootstrap", stage, "--yes"];
+        Running::with_hosts(sandbox, directory, config.as_ref(), &words)
+    }
+}
+
+/// A command of the host that does its work and then kills the script, once; `real` is where it is otherwise.
+fn deadly(host: &Host, command: &str) {
+    let text = format!(
+        "#!/bin/sh\nrm -f \"$0\"\n{command} \"$@\"\npkill -KILL -f '^sh -s -- apply'\nexit 1\n"
+    );
+    let place = format!("/usr/local/sbin/{command}");
+    let write = "printf '%s' \"$2\" > \"$1\" && chmod 755 \"$1\"";
+    host.run(&["sh", "-c", write, "sh", &place, &text]);
+}
+
+fn a_bootstrap_that_is_cut_off_goes_on() {
+    // What the script calls in its steps, first of all in some one of them.
+    let commands = [
+        "groupadd", "useradd", "chpasswd", "usermod", "mkdir", "mv", "chown", "chmod", "chgrp",
+        "visudo",
+    ];
+    let servers = Servers::new(u8::try_from(commands.len()).unwrap() + 1);
+    let last = servers.lab.host(commands.len());
+    servers
+        .bootstrap(&format!("s{}", commands.len() + 1))
+        .exits(0);
+    let whole = made(last, "single-run");
+    assert!(
+        whole.contains("shipper ALL=(single-run:single-run) NOPASSWD: ALL"),
+        "{whole}"
+    );
+    for (index, command) in commands.into_iter().enumerate() {
+        let (host, stage) = (servers.lab.host(index), format!("s{}", index + 1));
+        deadly(host, command);
+        servers.bootstrap(&stage).exits(21).says(&[
+            "the script ended before its end",
+            &format!("git hostout bootstrap {stage}, which goes on"),
+        ]);
+        servers.bootstrap(&stage).exits(0);
+        let number = format!("-s{}", commands.len() + 1);
+        let now = made(host, "single-run").replace(&format!("-{stage}"), &number);
+        let now = now.replace(
+            &format!("stage {stage}"),
+            &format!("stage {}", &number[1..]),
+        );
+        assert_eq!(now, whole, "cut after {command}");
+        servers
+            .bootstrap(&stage)
+            .exits(0)
+            .says(&["nothing is to be made"]);
+    }
+}
+
+fn two_people_at_once_wait_for_each_other() {
+    let servers = Servers::new(1);
+    let host = servers.lab.host(0);
+    let slow = "#!/bin/sh\nrm -f \"$0\"\ntouch /run/slow\nsleep 4\nexec groupadd \"$@\"\n";
+    let write =
+        "printf '%s' \"$1\" > /usr/local/sbin/groupadd && chmod 755 /usr/local/sbin/groupadd";
+    host.run(&["sh", "-c", write, "sh", slow]);
+    let mut first = servers.start("s1");
+    first.until("slow", || {
+        host.exec(&["test", "-e", "/run/slow"]).status.success()
+    });
+    let second = servers.bootstrap("s1").exits(0);
+    second.says(&[
+        "Ada Example <ada@example.org> from",
+        "bootstraps this host; waiting",
+    ]);
+    first.end().exits(0);
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+}
+
+fn logins_that_are_not_as_they_should_be() {
+    let servers = Servers::new(10);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+
+    // Root may not log in; who may is told only by somebody who knows.
+    sh(
+        1,
+        "echo 'PermitRootLogin no' > /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
+    );
+    servers.bootstrap("s1").exits(20).says(&[
+        "login as root was refused",
+        "git hostout bootstrap s1 --root-user USER",
+    ]);
+    servers
+        .run(
+            &["bootstrap", "s1", "--root-user", "deploy", "--dry-run"],
+            &[],
+        )
+        .exits(0);
+
+    // A cloud image.
+    let sentence = r#"command="echo 'Please login as the user \"deploy\" rather than the user \"root\".';exit 142" "#;
+    let before = "keys=$(cat /root/.ssh/authorized_keys) && printf '%s%s\\n' \"$1\" \"$keys\" > /root/.ssh/authorized_keys";
+    host(2).run(&["sh", "-c", before, "sh", sentence]);
+    servers.bootstrap("s2").exits(20).says(&[
+        "root may only log in to be told to log in as deploy",
+        "git hostout bootstrap s2 --root-user deploy",
+    ]);
+
+    // sudo wants a password.
+    sh(3, "echo 'deploy ALL=(ALL) ALL' > /etc/sudoers.d/deploy");
+    let by_sudo = ["bootstrap", "s3", "--root-user", "deploy", "--yes"];
+    servers
+        .run(&by_sudo, &[])
+        .exits(20)
+        .says(&["deploy is not root, and sudo says"]);
+    servers
+        .run(&by_sudo, &[("HOSTOUT_PASSWORD", "wrong")])
+        .exits(20)
+        .says(&["give the right password, or name another user: --root-user USER"]);
+    let password = host(3).password.clone();
+    let run = servers
+        .run(&by_sudo, &[("HOSTOUT_PASSWORD", &password)])
+        .exits(0);
+    assert!(!run.to_string().contains(&password), "{run}");
+    let left = host(3).exec(&[
+        "grep",
+        "-r",
+        &password,
+        "/home",
+        "/root",
+        "/srv",
+        "/run",
+        "/etc/sudoers.d",
+    ]);
+    assert!(left.stdout.is_empty(), "{left:?}");
+
+    // Passwords end only after a key was proved.
+    let hardening = ["bootstrap", "s9", "--hardening", "--yes"];
+    servers
+        .run(&hardening, &[])
+        .exits(0)
+        .says(&["sshd takes keys only, no passwords"]);
+    let settings = sh(9, "/usr/sbin/sshd -T");
+    assert!(settings.contains("passwordauthentication no"), "{settings}");
+    servers
+        .run(&hardening, &[])
+        .exits(0)
+        .says(&["nothing is to be made"]);
+
+    // A password that has expired is changed over a terminal; passwords come from an askpass program here.
+    sh(10, "chage -d 0 root");
+    servers.bootstrap("s10").exits(20).says(&[
+        "the password of root has expired and must be changed first",
+        "log in once and change it",
+    ]);
+    let askpass = servers.project.sandbox.path("askpass");
+    let password = host(10).password.clone();
+    let script = format!(
+        "#!/bin/sh\ncase $1 in *expired*) echo Zebra-77-quagga;; *) echo {password};; esac\n"
+    );
+    fs::write(&askpass, script).unwrap();
+    fs::set_permissions(&askpass, fs::Permissions::from_mode(0o700)).unwrap();
+    let askpass = askpass.display().to_string();
+    let variables = [("SSH_ASKPASS", &*askpass), ("SSH_ASKPASS_REQUIRE", "force")];
+    servers
+        .run(&["bootstrap", "s10", "--yes"], &variables)
+        .exits(0);
+    servers
+        .bootstrap("s10")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+}
+
+fn machines_that_are_not_as_they_should_be() {
+    let servers = Servers::new(8);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+
+    // The user is there with another home and another key, and so is the group.
+    sh(
+        4,
+        "useradd -m -d /var/shipper -s /bin/sh shipper; groupadd single-run; mkdir /var/shipper/.ssh; \
+           echo 'ssh-ed25519 AAAAother somebody' > /var/shipper/.ssh/authorized_keys; chown -R shipper: /var/shipper",
+    );
+    servers.bootstrap("s4").exits(0);
+    let keys = host(4).read("/var/shipper/.ssh/authorized_keys");
+    assert!(
+        keys.starts_with("ssh-ed25519 AAAAother somebody\nssh-ed25519 "),
+        "{keys}"
+    );
+
+    sh(
+        5,
+        "mount --bind /home /home && mount -o remount,bind,ro /home",
+    );
+    servers
+        .bootstrap("s5")
+        .exits(11)
+        .says(&["/home cannot be written, so that shipper can have no home there"]);
+
+    sh(
+        6,
+        &format!("useradd jane; mkdir -p {PATH}; touch {PATH}/hers; chown jane {PATH}"),
+    );
+    servers
+        .bootstrap("s6")
+        .exits(11)
+        .says(&["/srv/hello belongs to jane, and is not empty", "empty it"]);
+
+    // No mirror, and then one; meanwhile somebody holds the lock of dpkg.
+    without_python(host(7));
+    servers
+        .bootstrap("s7")
+        .exits(21)
+        .says(&["packages:", "is a package mirror reachable from there"]);
+    with_mirror(host(7));
+    sh(
+        7,
+        "perl -e 'use Fcntl \":flock\"; open F, \">>\", \"/var/lib/dpkg/lock-frontend\"; flock F, LOCK_EX; sleep 6' \
+           > /dev/null 2>&1 &",
+    );
+    servers
+        .bootstrap("s7")
+        .exits(0)
+        .says(&["perl (process", "holds the lock of dpkg; waiting"]);
+
+    sh(
+        8,
+        "printf '#!/bin/sh\n[ \"$1\" = -V ] && echo Python 3.7.3 && exit\nexit 1\n' > /usr/local/sbin/python3; \
+           chmod 755 /usr/local/sbin/python3",
+    );
+    servers
+        .bootstrap("s8")
+        .exits(11)
+        .says(&["its python3 is too old: Python 3.7.3; 3.9 is the least"]);
+
+    // A library that wheels link comes from its package.
+    let wanted = Wanted {
+        python: "python3".to_owned(),
+        libraries: vec!["libc.so.6".to_owned(), "libpopt.so.0".to_owned()],
+        ..Wanted::default()
+    };
+    with_mirror(host(4));
+    sh(4, "dpkg --purge --force-depends logrotate libpopt0");
+    let line = wanted.apply(&Elevation::Root, &["packages"]).shell_line();
+    let mut script = ssh(&servers.lab, &["root@web4", &line]);
+    let mut child = script
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(SCRIPT.as_bytes())
+        .unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert!(
+        said.contains("apt-get installs logrotate libpopt0\n") && said.ends_with("end\tok\n"),
+        "{said}"
+    );
+    sh(4, "ldconfig -p | grep libpopt.so.0");
+}
+
+fn systemd_starts_what_is_live() {
+    let bare = Bare::new(Lab::start_with(Init::Systemd, 1), "");
+    let host = bare.host();
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    bare.project.commit("Name the runtime user");
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
+    for _ in 0..2 {
+        host.power_cycle();
+        let page = || host.page(bare.project.port);
+        assert!(crate::lab::wait_for(page).is_some_and(|page| page.contains("Hello")));
+    }
+    host.run(&["systemctl", "is-active", "git-hostout-hello-far"]);
+    bare.hostout(&["status", "far", "--exit-code"]).exits(0);
+}
+
+/// What the guestbook answers on the host.
+fn ask(host: &Host, port: u16, query: &str) -> String {
+    let ask = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).read().decode(), end='')";
+    host.run(&[
+        "python3",
+        "-c",
+        ask,
+        &format!("http://127.0.0.1:{port}/{query}"),
+    ])
+}
+
+/// A real ZODB with blobs, in folders that only the runtime user may enter.
+fn data_is_backed_up_and_put_back_by_its_owner() {
+    let project = Project::from_fixture("guestbook");
+    let port = project.port;
+    project.edit("hostout.toml", "8080", &port.to_string());
+    let text = project.read("hostout.toml");
+    project.write(
+        "hostout.toml",
+        &format!("{text}\n[data]\nkind = \"zodb\"\n"),
+    );
+    let bare = Bare::of(project.add_stage_and_commit(), Lab::start(1), "");
+    let host = bare.host();
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    bare.project.commit("Name the runtime user");
+    bare.hostout(&["deploy", "far", "--dry-run"])
+        .exits(0)
+        .says(&["the first one there; the data here is no part of a release"]);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(ask(host, port, "?add=one"), "one=one");
+    let blobs = format!("stat -c '%A %U' {PATH}/shared/var/blobstorage");
+    assert_eq!(
+        host.run(&["sh", "-c", &blobs]),
+        "drwx------ guestbook-run\n"
+    );
+
+    let again = |message: &str| {
+        bare.project.commit(message);
+        bare.hostout(&["release", "--yes"]).exits(0);
+        bare.hostout(&["deploy", "far", "--yes"])
+    };
+    bare.project
+        .edit("pyproject.toml", "remembers", "still remembers");
+    again("Say more").exits(0);
+    let owners = format!("find {PATH}/backups -mindepth 1 -printf '%u\\n' | sort -u");
+    assert_eq!(host.run(&["sh", "-c", &owners]), "guestbook-run\n");
+    let sums = format!(
+        "cd {PATH}/backups/* && sha256sum --quiet --check .hostout/SHA256SUMS && find . -name '*.blob' | wc -l"
+    );
+    assert_eq!(host.run(&["sh", "-c", &sums]), "1\n");
+
+    bare.project.edit(
+        "src/acme/guestbook/__init__.py",
+        "    \"\"\"What an upgrade does to the data.\"\"\"\n",
+        "    with opened() as database:\n        add(database, \"migrated\")\n    sys.exit(3)\n",
+    );
+    again("Migrate")
+        .exits(22)
+        .says(&["migrate", "with its data"]);
+    assert_eq!(ask(host, port, ""), "one=one");
+    assert_eq!(
+        ask(host, port, "?add=two"),
+        "one=one\ntwo=two",
+        "it can be written"
+    );
+    // By the scripts of collective.recipe.backup, which run as its owner too.
+    bare.project
+        .edit("hostout.toml", "\n[data]\nkind = \"zodb\"\n", "\n");
+    again("Back up by scripts")
+        .exits(22)
+        .says(&["with its data"]);
+    assert_eq!(ask(host, port, ""), "one=one\ntwo=two");
+}

@@ -1,0 +1,65 @@
+//! `git hostout bootstrap`: what is told before any server is asked, and how `deploy` offers it. What it makes is
+//! tested on whole machines (`tests/lab`).
+
+use crate::support::{Host, Project, at_a_terminal_with};
+
+#[test]
+fn what_is_refused_and_what_is_offered() {
+    let host = Host::of(Project::single(), "").only();
+    for (stage, place, path) in [
+        ("ghostly", "ghost@web1", "/srv/ghost"),
+        ("rooted", "root@web1", "/srv/rooted"),
+        ("homely", "ghost@web1", "~/shop"),
+        ("here", "local", "/srv/here"),
+    ] {
+        host.project.add_stage_on(&[place], stage, path, "");
+    }
+    let host = host.release();
+    host.hostout(&["bootstrap", "rooted"]).exits(11).says(&[
+        "root@web1: root is who deploys, and services must not run as root",
+        "name another user in hosts: deploy@HOST; bootstrap makes it",
+    ]);
+    host.hostout(&["bootstrap", "homely"]).exits(11).says(&[
+        "ghost@web1: ~/shop is below a home that is not made yet",
+        "set path = \"/srv/…\" in [stage.homely]",
+    ]);
+    host.hostout(&["bootstrap", "here"])
+        .exits(2)
+        .says(&["the only host of here is this machine, which needs no bootstrap"]);
+
+    host.hostout(&["deploy", "ghostly", "--yes"]).exits(20).says(&[
+        "login as ghost was refused",
+        "nothing was deployed to ghostly yet; git hostout bootstrap ghostly makes a bare server ready",
+    ]);
+    let config = host.sshd.config().display().to_string();
+    at_a_terminal_with(
+        &host.project.sandbox,
+        &host.project.directory,
+        &["deploy", "ghostly"],
+        &[("HOSTOUT_SSH_CONFIG", &config)],
+        "Make it ready, as root?",
+        "n\n",
+    )
+    .exits(20)
+    .says(&["User 'ghost' not found or unable to connect to ghost@web1."]);
+
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    host.hostout(&["logs", "far"])
+        .exits(0)
+        .says(&["web1: what runs names no log file, or has written none yet"]);
+
+    // A runtime user is the host's affair first of all.
+    let text = host.project.read("hostout.toml");
+    host.project.write(
+        "hostout.toml",
+        &text.replacen(
+            "\n[stage.far]\n",
+            "\n[stage.far]\nruntime-user = \"shop-run\"\n",
+            1,
+        ),
+    );
+    host.hostout(&["deploy", "far", "--yes"]).exits(11).says(&[
+        "web1: services are to run as shop-run, which it is not ready for",
+        "git hostout bootstrap far",
+    ]);
+}
