@@ -17,6 +17,7 @@ class Activation:
         self.new = checked(VERSION, request.get("version"), "version")
         self.old, self.token = request.get("expected"), request.get("token")
         self.journal = Journal(layout, self.id)
+        self.known_services = {}  # of each version: what was seen of them need not be asked again
         self.reached = "nothing"  # then "stopping", "switched"
         self.allowed = False  # whether `check` had no objection
         self.undoing = False
@@ -303,7 +304,10 @@ class Activation:
         return (self.settings.get(version) or {}).get("buildout", {})
 
     def services(self, version):
-        return services_of(self.layout.release(version), self.settings.get(version), self.journal.output)
+        if version not in self.known_services:
+            self.known_services[version] = services_of(self.layout.release(version), self.settings.get(version),
+                                                       self.journal.output)
+        return self.known_services[version]
 
     def checks(self, version, asked=None):
         return checks_of(self.layout, version, self.settings.get(version), asked)
