@@ -14,6 +14,7 @@ mod consent;
 mod data;
 mod deploy;
 mod divided;
+mod django;
 mod elsewhere;
 mod emergency;
 mod full_disks;
