@@ -150,6 +150,8 @@ pub struct Host {
     pub services: Vec<(String, String, String)>,
     /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
     pub healthy: Option<bool>,
+    /// Whether its programs can be taken to another release one by one, from how they were started.
+    pub rolls: bool,
     /// Shared files and whether they are there.
     pub shared_files: BTreeMap<String, bool>,
     /// Which of the asked-for artifacts it lacks.
@@ -264,6 +266,7 @@ impl Host {
             cut_off: None,
             services: Vec::new(),
             healthy: None,
+            rolls: false,
             shared_files: BTreeMap::new(),
             missing: BTreeSet::new(),
             agent: false,

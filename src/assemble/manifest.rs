@@ -10,7 +10,7 @@ use super::{
     settings,
 };
 use crate::{
-    buildout,
+    buildout::{self, Made, canonical},
     release::{
         Buildout, Digest, Egg, Extends, FORMAT, Manifest, Previous, ProjectRef, SourceKind,
         SourceRef,
@@ -50,7 +50,7 @@ pub(super) fn write(
             manifest: released.digest,
         }),
         tarball: commit.tarball.clone(),
-        buildout: buildouts(job, configs, pinned, commit)?,
+        buildout: buildouts(job, configs, candidates, pinned, commit)?,
         egg: eggs(job, configs, candidates, pinned, commit)?,
         pin: pinned.pins.clone(),
         extends: extends(configs),
@@ -83,9 +83,11 @@ fn targets(job: &Job<'_>, configs: &Configs) -> Result<Vec<String>> {
 fn buildouts(
     job: &Job<'_>,
     configs: &Configs,
+    candidates: &[Candidate],
     pinned: &Pinned,
     commit: &Commit,
 ) -> Result<Vec<Buildout>> {
+    let versions = versions(candidates, pinned);
     let mut buildouts = Vec::new();
     for combination in &job.project.combinations {
         let (Some(seen), Some(run)) = (
@@ -114,6 +116,14 @@ fn buildouts(
             .iter()
             .filter(|pin| pin.buildouts.contains(&combination.name))
             .map(|pin| pin.name.as_str());
+        let services = settings::services(combination, inspected)?;
+        let none = BTreeMap::new();
+        let resolved = pinned.resolved.get(&combination.name);
+        let made = Made {
+            inspected,
+            used: resolved.map_or(&none, |resolved| &resolved.used),
+            versions: &versions,
+        };
         buildouts.push(Buildout {
             name: combination.name.clone(),
             config: combination.config.clone(),
@@ -128,7 +138,8 @@ fn buildouts(
                 .filter(|part| !host_parts.contains(part))
                 .collect(),
             python: python.join(", "),
-            services: settings::services(combination, inspected)?,
+            program: buildout::programs(&made, &services),
+            services,
             health: combination.health.clone(),
             data: settings::data(combination, inspected, distributions)?,
             hooks: combination.hooks.clone(),
@@ -136,6 +147,15 @@ fn buildouts(
         });
     }
     Ok(buildouts)
+}
+
+/// The version of every distribution, by canonical name.
+fn versions(candidates: &[Candidate], pinned: &Pinned) -> BTreeMap<String, String> {
+    let pins = pinned.pins.iter();
+    let pins = pins.map(|pin| (canonical(&pin.name), pin.version.to_string()));
+    let eggs = candidates.iter();
+    let eggs = eggs.map(|egg| (canonical(&egg.source.name), egg.version.to_string()));
+    pins.chain(eggs).collect()
 }
 
 fn eggs(

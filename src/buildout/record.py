@@ -22,7 +22,7 @@ with open(sys.argv[1]) as file:
     request = json.load(file)
 host_parts = set(request['host_parts'])
 project = set(request['project'])
-answer = dict(dists={}, fetched={}, spellings={}, parts={}, failure=None)
+answer = dict(dists={}, fetched={}, spellings={}, parts={}, used={}, failure=None)
 doing = ['buildout']
 # zc.buildout 4.1.4 uses setuptools' index, later ones a copy of it
 package_index = sys.modules[ei.AllowHostsPackageIndex.__mro__[2].__module__]
@@ -65,9 +65,16 @@ def within(name):
 
 # What is used
 
+def use(found):
+    """By the part that is at work."""
+    used = answer['used'].setdefault(doing[-1], [])
+    used += sorted({canonical(dist.project_name) for dist in found}.difference(used))
+
+
 @wrap(ei.Installer, 'install')
 def install(original, self, specs, working_set=None):
     found = original(self, specs, working_set)
+    use(found)
     for dist in found:
         if '_vendor' not in dist.location.split(os.sep):
             seen = answer['dists'].setdefault(canonical(dist.project_name), [])
@@ -126,7 +133,20 @@ def wanted_by(installer, name):
 def initialize(original, self):
     answer['parts'][self.name] = self.get('recipe')
     with within(self.name):
-        return original(self)
+        original(self)
+    watch_eggs(sys.modules.get('zc.recipe.egg.egg'))
+
+
+def watch_eggs(module):
+    """That recipe remembers what it found for one part, and doesn't ask again for another."""
+    if module and not hasattr(module, 'watched'):
+        module.watched = True
+
+        @wrap(module.Eggs, 'working_set')
+        def working_set(original, self, *args, **kwargs):
+            requirements, found = original(self, *args, **kwargs)
+            use(found)
+            return requirements, found
 
 
 @wrap(bo.Options, '_call')

@@ -1,7 +1,10 @@
 //! What `record.py` writes down.
 
 use serde::Deserialize;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 /// One run of buildout.
 #[derive(Debug, Deserialize)]
@@ -14,6 +17,8 @@ pub(super) struct Recorded {
     pub(super) spellings: BTreeMap<String, Vec<String>>,
     /// The recipe of each part that was loaded.
     pub(super) parts: BTreeMap<String, String>,
+    /// The canonical names of what each part uses.
+    pub(super) used: BTreeMap<String, BTreeSet<String>>,
     /// What went wrong first.
     pub(super) failure: Option<Failure>,
 }

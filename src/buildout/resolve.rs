@@ -76,6 +76,8 @@ pub struct Resolved {
     pub eggs_unused: Vec<String>,
     /// The parts and their recipes, as written.
     pub parts: BTreeMap<String, String>,
+    /// The canonical names of the distributions that each part uses.
+    pub used: BTreeMap<String, BTreeSet<String>>,
     /// Further spellings of names that pins are needed for; empty where buildout takes every spelling.
     pub spellings: BTreeMap<String, Vec<String>>,
     /// Files that recipes downloaded through the download cache, by their path in it.
@@ -317,6 +319,7 @@ fn collect(
     fs::create_dir_all(request.out).map_err(Error::io(request.out))?;
     let mut resolved = Resolved {
         parts: recorded.parts.clone(),
+        used: recorded.used.clone(),
         ..Resolved::default()
     };
     for (name, version) in &request.scratch.pins {

@@ -52,7 +52,7 @@ fn with<'a>(inspected: &'a Inspected, recipe: &'a str) -> impl Iterator<Item = &
 }
 
 /// The script of a part: as an option says, else the part's name.
-fn named(inspected: &Inspected, part: &str, option: &str) -> String {
+pub(super) fn named(inspected: &Inspected, part: &str, option: &str) -> String {
     match inspected.option(part, option) {
         "" => part.to_owned(),
         name => name.to_owned(),

@@ -115,6 +115,7 @@ fn check(
         last_started: None,
         log,
         hosts: std::slice::from_ref(host),
+        live: &[],
         open: None,
         behind: &[],
         nowhere: &BTreeSet::new(),

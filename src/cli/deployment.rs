@@ -8,7 +8,7 @@ use super::{
     rebuild,
     recover::{self, Recovered},
     session::{Session, Workspace},
-    verify,
+    unpushed, verify,
 };
 use crate::{
     config::{Host, Stage},
@@ -20,6 +20,7 @@ use crate::{
     plan::{self, Action, DeployFacts, Deploying, Step},
     release::{Digest, Intent, Manifest, Need},
 };
+use semver::Version;
 use std::collections::BTreeSet;
 
 /// Takes `released` to the hosts of `stage`.
@@ -75,6 +76,7 @@ pub(super) fn run(
         last_started: last_started.as_ref(),
         log: &all,
         hosts: &hosts,
+        live: &live_manifests(&ledger, &hosts)?,
         open: open.as_ref(),
         behind: &behind,
         nowhere: &nowhere,
@@ -96,26 +98,11 @@ pub(super) fn run(
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::Locked { host, holder }),
         Deploying::Live => {
-            session.ui.status(&format!(
-                "{} {} is live and healthy on {} already.",
-                released.manifest.project.name, released.manifest.version, stage.name
-            ));
-            return match intent {
-                Intent::Deploy => note_edits(session, work, &released.manifest),
-                Intent::Rollback => Ok(()),
-            };
+            already_live(session, work, stage, &released.manifest, intent)?;
+            return unpushed::push_if_any(session, work, ledger, mode);
         }
     };
-    let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
-    let asked = !options.agreed && plan.steps.iter().any(activates);
-    let question = Question {
-        text: asked.then_some(match intent {
-            Intent::Deploy => "Deploy it?",
-            Intent::Rollback => "Roll back?",
-        }),
-        protected: (asked && stage.protected).then_some(stage.name.as_str()),
-        confirmed: options.confirm.as_deref(),
-    };
+    let question = question(&plan, intent, stage, options);
     carry_out(session, &plan, mode, &question, || {
         recording(session, work, |recorder| {
             let job = execute::Deployment {
@@ -136,11 +123,48 @@ pub(super) fn run(
     })
 }
 
+/// Only what makes something live is asked about, and only once.
+fn question<'a>(
+    plan: &plan::Plan,
+    intent: Intent,
+    stage: &'a Stage,
+    options: &'a Options,
+) -> Question<'a> {
+    let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
+    let asked = !options.agreed && plan.steps.iter().any(activates);
+    Question {
+        text: asked.then_some(match intent {
+            Intent::Deploy => "Deploy it?",
+            Intent::Rollback => "Roll back?",
+        }),
+        protected: (asked && stage.protected).then_some(stage.name.as_str()),
+        confirmed: options.confirm.as_deref(),
+    }
+}
+
 /// What the signing key has to be allowed to do.
 fn need(intent: Intent, stage: &Stage) -> Need {
     match intent {
         Intent::Deploy => Need::Deploy(stage.name.clone()),
         Intent::Rollback => Need::Rollback(stage.name.clone()),
+    }
+}
+
+/// Says that there is nothing to be done on hosts.
+fn already_live(
+    session: &Session,
+    work: &Workspace,
+    stage: &Stage,
+    manifest: &Manifest,
+    intent: Intent,
+) -> Result<(), Error> {
+    session.ui.status(&format!(
+        "{} {} is live and healthy on {} already.",
+        manifest.project.name, manifest.version, stage.name
+    ));
+    match intent {
+        Intent::Deploy => note_edits(session, work, manifest),
+        Intent::Rollback => Ok(()),
     }
 }
 
@@ -165,6 +189,19 @@ fn lacking(hosts: &[facts::Host], store: &pack::Store) -> BTreeSet<Digest> {
         .filter(|digest| store.path(digest).is_none())
         .copied()
         .collect()
+}
+
+/// The manifests of what is live on hosts; of a release that the ledger does not know there is none.
+fn live_manifests(ledger: &Ledger, hosts: &[facts::Host]) -> Result<Vec<Manifest>, Error> {
+    let versions: BTreeSet<&Version> = hosts
+        .iter()
+        .filter_map(|host| host.current.release())
+        .collect();
+    let mut manifests = Vec::new();
+    for version in versions {
+        manifests.extend(ledger.release(version)?.map(|released| released.manifest));
+    }
+    Ok(manifests)
 }
 
 /// What is live now, under which tag, and where people look at it.

@@ -43,7 +43,7 @@ enum Action {
 
 #[derive(clap::Args, Debug)]
 struct Add {
-    /// A file with a public key (.pub, or OpenPGP in ASCII armor), `ssh-ed25519 AAAA…` itself, or an OpenPGP fingerprint
+    /// A file with a public key (.pub, or `OpenPGP` in ASCII armor), `ssh-ed25519 AAAA…` itself, or an `OpenPGP` fingerprint
     #[arg(value_name = "KEY")]
     key: String,
     /// What it may do; several times for several

@@ -38,6 +38,7 @@ mod show_event;
 mod ssh;
 mod status;
 mod unlock;
+mod unpushed;
 mod verify;
 mod wait;
 mod withdraw;

@@ -8,17 +8,17 @@ use super::{
     recover::{self, Recovered},
     releasing,
     session::{Session, Workspace},
+    unpushed::{self, Unpushed},
 };
 use crate::{
     config::Stage,
     error::Error,
-    execute::{self, Deployed, Published, Publisher, Unfinished},
-    ledger::{self, Fetched, Git, Ledger, Patience},
+    execute::{self, Deployed, Unfinished},
+    ledger::{self, Ledger},
     observe,
-    plan::{self, Diverged, Interrupted, Plan, Refusal},
+    plan::{self, Interrupted, Plan},
     release::Manifest,
 };
-use gix::ObjectId;
 
 /// Finish what was interrupted: a release; a deployment whose host was left alone. Push what stayed local.
 #[derive(clap::Args, Debug)]
@@ -77,7 +77,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             Rest::Nothing => go_on(session, &work, ledger, &stages, args).map(|_| ()),
             Rest::Release(release) => release.finish(session, &mut work, &mut ledger),
             // The ends that were written are pushed already, with everything before them.
-            Rest::Push(_) if settled => match unpushed(&work, &ledger)? {
+            Rest::Push(_) if settled => match unpushed::find(&work, &ledger)? {
                 Some(unpushed) => unpushed.push(session, &work, ledger),
                 None => Ok(()),
             },
@@ -208,18 +208,9 @@ struct Begun {
     plan: Plan,
 }
 
-/// Entries that the remote has not.
-struct Unpushed {
-    remote: String,
-    entries: usize,
-    /// The tip of the remote's ledger, where that went on without them.
-    theirs: Option<ObjectId>,
-    plan: Plan,
-}
-
 fn rest(work: &Workspace, ledger: &Ledger) -> Result<Rest, Error> {
     let Some(note) = execute::unfinished(&work.repo, ledger.branch())? else {
-        return Ok(unpushed(work, ledger)?.map_or(Rest::Nothing, Rest::Push));
+        return Ok(unpushed::find(work, ledger)?.map_or(Rest::Nothing, Rest::Push));
     };
     let manifest = Manifest::from_toml(&note.manifest)?;
     let remote = ledger::remote_for(&work.repo);
@@ -237,34 +228,6 @@ fn rest(work: &Workspace, ledger: &Ledger) -> Result<Rest, Error> {
         remote,
         plan,
     })))
-}
-
-fn unpushed(work: &Workspace, ledger: &Ledger) -> Result<Option<Unpushed>, Error> {
-    let Some(remote) = ledger::remote_for(&work.repo) else {
-        return Ok(None);
-    };
-    let branch = ledger.branch();
-    let git = Git::of(&work.repo);
-    let fetched = ledger::fetch(&work.repo, &git, &remote, branch, Patience::default());
-    let (entries, theirs) = match fetched {
-        Ok(Fetched::Ahead { entries }) => (entries, None),
-        Ok(Fetched::Absent) => (usize::MAX, None),
-        Ok(Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => return Ok(None),
-        Err(ledger::Error::Diverged { ours, tip, .. }) => (ours, Some(tip)),
-        Err(error) => return Err(error.into()),
-    };
-    let tags = releasing::tags(work, ledger, entries);
-    let diverged = theirs.map(|tip| Diverged {
-        entries,
-        onto: tip.to_string(),
-    });
-    let plan = plan::publish(&remote, branch, &tags, diverged);
-    Ok(Some(Unpushed {
-        remote,
-        entries,
-        theirs,
-        plan,
-    }))
 }
 
 impl Rest {
@@ -294,59 +257,5 @@ impl Begun {
             &self.note,
             self.remote,
         )
-    }
-}
-
-impl Unpushed {
-    /// Pushes every release and entry that the remote has not, made again on top of what came there in between.
-    fn push(self, session: &Session, work: &Workspace, ledger: Ledger) -> Result<(), Error> {
-        let tags = releasing::tags(work, &ledger, self.entries);
-        let ledger = match self.theirs {
-            Some(tip) => reapply(work, &ledger, &self.remote, tip, self.entries)?,
-            None => ledger,
-        };
-        let publisher = Publisher {
-            git: Git::of(&work.repo),
-            remote: Some(self.remote),
-            patience: Patience::default(),
-            silent: work.silent.clone(),
-        };
-        match publisher.push_all(&tags, &ledger)? {
-            Published::Pushed(remote) => {
-                session.ui.status(&format!("Pushed to {remote}."));
-                Ok(())
-            }
-            Published::Kept => Ok(()),
-            Published::Refused { remote, message } | Published::Unreachable { remote, message } => {
-                Err(ledger::Error::Unreachable { remote, message }.into())
-            }
-        }
-    }
-}
-
-/// Our entries on top of theirs. A release cannot go on top of another one: it has to be made again.
-fn reapply(
-    work: &Workspace,
-    ledger: &Ledger,
-    remote: &str,
-    tip: ObjectId,
-    ours: usize,
-) -> Result<Ledger, Error> {
-    let branch = ledger.branch();
-    match Ledger::reapply(&work.repo, branch, tip, &work.key()?) {
-        Ok(ledger) => Ok(ledger),
-        Err(ledger::Error::ReleaseTaken { by }) => {
-            let tags = releasing::tags(work, ledger, ours).join(" ");
-            let mut refusal = Refusal::default();
-            refusal.add(
-                format!("{remote} got another release in between: {by}"),
-                format!(
-                    "give yours up, and release again: git tag -d {tags} && \
-                     git branch -f {branch} refs/hostout/fetched/{branch} && git hostout release"
-                ),
-            );
-            Err(refusal.into())
-        }
-        Err(error) => Err(error.into()),
     }
 }

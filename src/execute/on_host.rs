@@ -85,8 +85,9 @@ impl OnHost<'_> {
                     Action::Trust { known, .. } => self.tell(member, *known),
                     Action::Prepare { buildout, .. } => {
                         let prepared = self.build(member, buildout, live);
-                        // Where it was cut off the lock may be ours still.
-                        locked = !matches!(&prepared, Err(ConversationError::Failed(_)));
+                        // Where it was cut off the lock may be ours still; a job that says no gives it back.
+                        locked = !matches!(&prepared, Err(ConversationError::Failed(failure))
+                            if failure.kind != FailureKind::Died);
                         prepared
                     }
                     _ => return Err(Error::Strange("a deployment")),
@@ -130,7 +131,7 @@ impl OnHost<'_> {
                 .collect(),
             withdrawals: self.telling.withdrawals.clone(),
         };
-        self.agent(member).trust(request).map(|_| ())
+        self.agent(member).trust(&request).map(|_| ())
     }
 
     fn build(
@@ -151,7 +152,7 @@ impl OnHost<'_> {
             keep_lock: true,
             expected: live.cloned(),
         };
-        self.agent(member).prepare(request, self.watch).map(|_| ())
+        self.agent(member).prepare(&request, self.watch).map(|_| ())
     }
 
     /// The switch from `old`, and what came of it. With `keep_lock` the host stays ours afterwards.
@@ -166,7 +167,12 @@ impl OnHost<'_> {
         self.begin(step);
         let new = &self.released.manifest.version;
         let host = member.host.destination.clone();
+        let roll = match &step.action {
+            Action::Activate { roll, .. } => roll.clone(),
+            _ => Vec::new(),
+        };
         let request = ActivateRequest {
+            roll,
             version: new.clone(),
             manifest_sha256: self.released.digest,
             id: self.id.clone(),
@@ -191,7 +197,11 @@ impl OnHost<'_> {
         let answer = {
             let leave = self.leave_after_two(&host, old, new);
             let mut agent = self.agent(member).until(&leave);
-            agent.activate(request, self.watch)
+            let answer = agent.activate(&request, self.watch);
+            match answer {
+                Err(error) if asked() < 2 => self.seen_to_its_end(&mut agent, error),
+                answer => answer,
+            }
         };
         let left = answer.is_err() && asked() > 1;
         let case = Case {
@@ -212,6 +222,27 @@ impl OnHost<'_> {
             },
             failure: verdict.failure,
             left,
+        }
+    }
+
+    /// Where the agent ended without saying how the job did, on a way that is open still: the job's own journal tells, and
+    /// what died is put right. Any other `error` stays.
+    fn seen_to_its_end(
+        &self,
+        agent: &mut Conversation<'_>,
+        error: ConversationError,
+    ) -> Result<Activated, ConversationError> {
+        let died = |error: &ConversationError| matches!(error, ConversationError::Failed(failure) if failure.kind == FailureKind::Died);
+        let told = match error {
+            ConversationError::NoAnswer { .. } => agent.journal(self.id, self.watch),
+            _ => Err(error),
+        };
+        match told {
+            Err(error) if died(&error) => {
+                (self.watch)(Event::Warning(format!("{error}: it is put right")));
+                agent.recover(self.watch)?.ok_or(error)
+            }
+            told => told,
         }
     }
 

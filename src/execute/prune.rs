@@ -31,7 +31,7 @@ pub fn prune(
             lock: Some(lock(&ledger::new_id()?.0, who, &plan.summary)),
         };
         let transport = member.transport.as_mut();
-        let pruned = Conversation::new(transport, &stage.path, &stage.python).prune(request);
+        let pruned = Conversation::new(transport, &stage.path, &stage.python).prune(&request);
         pruned.map_err(|error| {
             Error::Deployed(Box::new(Deployed {
                 host: name.clone(),

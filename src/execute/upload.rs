@@ -160,7 +160,7 @@ fn others(transport: &dyn Transport, count: usize) -> Vec<Box<dyn Transport>> {
         return Vec::new();
     };
     thread::scope(|scope| {
-        let logins: Vec<_> = (0..count).map(|_| scope.spawn(|| another())).collect();
+        let logins: Vec<_> = (0..count).map(|_| scope.spawn(&another)).collect();
         let logins = logins.into_iter().filter_map(|login| match login.join() {
             Ok(login) => login,
             Err(panic) => panic::resume_unwind(panic),

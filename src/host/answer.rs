@@ -51,6 +51,9 @@ pub struct StatusAnswer {
     pub services: Vec<ServiceSeen>,
     /// Whether the live release is healthy by its own settings; `None` = nothing is live.
     pub healthy: Option<bool>,
+    /// Whether its programs can be taken to another release one by one.
+    #[serde(default)]
+    pub rolls: bool,
     /// The shared files that were asked for.
     pub shared: SharedSeen,
     /// The artifacts that were asked for and are not there.

@@ -26,6 +26,7 @@ pub use listener::{End, Event, ListenError, Listener};
 pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
-    PrepareRequest, PruneRequest, Request, SignedText, StatusRequest, TrustRequest, UnlockRequest,
+    PrepareRequest, PruneRequest, Request, Rolled, SignedText, StatusRequest, TrustRequest,
+    UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};

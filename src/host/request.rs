@@ -138,9 +138,31 @@ pub struct ActivateRequest {
     /// The started entry's serial, for the host's record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<u64>,
+    /// The programs that are taken over one by one, in this order; none = all stop together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roll: Vec<Rolled>,
     /// Who else agreed, where the policy asks for that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<SignedText>,
+}
+
+/// A program on its way from one release to another, beside others that run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four answers that do not depend on each other, as they go over the line"
+)]
+pub struct Rolled {
+    /// Its name.
+    pub name: String,
+    /// Whether it answers visitors: then it must answer again before the next one is stopped.
+    pub client: bool,
+    /// Whether the live release has it.
+    pub was: bool,
+    /// Whether the new release has it.
+    pub is: bool,
+    /// Whether it is started anew; else it runs on from where it is.
+    pub restart: bool,
 }
 
 /// Asks to keep a lock alive, or to take back what a job did under it.

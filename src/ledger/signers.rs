@@ -34,7 +34,7 @@ pub(super) fn without(text: &str, fingerprint: &str) -> String {
     let kept = (1..).zip(text.lines()).filter(|(number, line)| {
         !read(*number, line.trim()).is_ok_and(|line| line.fingerprint == fingerprint)
     });
-    kept.map(|(_, line)| format!("{}\n", line.trim_end_matches('\r')))
+    kept.flat_map(|(_, line)| [line.trim_end_matches('\r'), "\n"])
         .collect()
 }
 

@@ -125,6 +125,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             .map(|service| (service.name, word(service.state).to_owned(), service.detail))
             .collect(),
         healthy: answer.healthy,
+        rolls: answer.rolls,
         trust: answer.trust,
         shared_files: BTreeMap::from_iter(answer.shared.files),
         missing: answer.missing.into_iter().collect(),

@@ -1,8 +1,8 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
 use super::{
-    Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rollout, room,
-    settle::settling, trust,
+    Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rolling::rolling, rollout,
+    room, settle::settling, trust,
 };
 use crate::{
     config::Stage,
@@ -60,6 +60,8 @@ pub struct DeployFacts<'a> {
     pub log: &'a [Deployment],
     /// Its hosts as they are.
     pub hosts: &'a [Host],
+    /// The manifests of releases that are live on them, as far as they are known.
+    pub live: &'a [Manifest],
     /// The deployment to the stage that was left open.
     pub open: Option<&'a Open>,
     /// Hosts that cannot be reached and stay behind.
@@ -337,7 +339,10 @@ fn steps(
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
         }
+        let rolling = rolling(&facts.stage.rollout, host, running(host, facts), buildout);
         let action = Action::Activate {
+            services: rolling.words,
+            roll: rolling.programs,
             expected: host.current.release().cloned(),
             new: version.clone(),
             backup: backup(host, buildout),
@@ -422,6 +427,16 @@ fn prepare(
     });
     let place = |action| (Some(host.name.clone()), action);
     actions.into_iter().map(place).collect()
+}
+
+/// The buildout of what is live on `host`.
+fn running<'a>(host: &Host, facts: &DeployFacts<'a>) -> Option<&'a Buildout> {
+    let live = host.current.release()?;
+    let manifest = facts
+        .live
+        .iter()
+        .find(|manifest| manifest.version == *live)?;
+    manifest.buildout_for(&facts.stage.name, &host.roles)
 }
 
 fn backup(host: &Host, buildout: &Buildout) -> String {

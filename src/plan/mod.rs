@@ -19,6 +19,7 @@ mod refusal;
 mod release;
 mod resume;
 mod rollback;
+mod rolling;
 mod rollout;
 mod room;
 mod settle;
@@ -50,7 +51,7 @@ pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
 use crate::{
-    host::DeadOwner,
+    host::{DeadOwner, Rolled},
     release::{Artifact, Digest, EntryId, Intent, Outcome},
 };
 use semver::Version;
@@ -221,6 +222,12 @@ pub enum Action {
         health: String,
         /// The hooks and host-parts on its way, in words.
         hooks: Vec<String>,
+        /// What becomes of its programs where they are meant to be taken over one by one, in words.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        services: Vec<String>,
+        /// The programs that are; none = all stop together.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        roll: Vec<Rolled>,
         /// Hosts with the same number are activated together, one number after the other.
         batch: usize,
     },

@@ -149,8 +149,16 @@ impl Action {
             Self::Activate {
                 expected: Some(old),
                 new,
+                roll,
                 ..
-            } => format!("{new}: stop {old}, switch current, start, probe"),
+            } if roll.is_empty() => format!("{new}: stop {old}, switch current, start, probe"),
+            Self::Activate {
+                expected: Some(old),
+                new,
+                ..
+            } => format!(
+                "{new}: switch current from {old}, stop, start and probe program by program"
+            ),
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
@@ -179,6 +187,7 @@ impl Action {
                 revert,
                 health,
                 hooks,
+                services,
                 ..
             } => {
                 let hooks = hooks.iter().map(|hook| format!("runs {hook}"));
@@ -193,6 +202,7 @@ impl Action {
                 let backup = std::iter::once(format!("backup: {backup}"));
                 backup
                     .chain(revert.clone())
+                    .chain(services.iter().cloned())
                     .chain(hooks)
                     .chain(conditions)
                     .collect()

@@ -1,7 +1,8 @@
 //! The manifest: the immutable description of a release, in TOML.
 
 use super::{
-    Artifact, Data, Digest, FormatError, Health, Hooks, Services, Shared, from_toml, to_toml,
+    Artifact, Data, Digest, FormatError, Health, Hooks, Program, Services, Shared, from_toml,
+    to_toml,
 };
 use pep440_rs::Version as EggVersion;
 use semver::Version;
@@ -108,6 +109,9 @@ pub struct Buildout {
     pub hooks: Hooks,
     /// What survives releases.
     pub shared: Shared,
+    /// What its services consist of, in the order in which they start; empty where they cannot be told apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub program: Vec<Program>,
 }
 
 /// A develop egg of the project, built by us.

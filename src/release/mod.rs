@@ -35,6 +35,6 @@ pub use policy::{Policy, StagePolicy, Unchecked};
 pub use provenance::{envelope, statement, to_be_signed};
 pub use role::{KeyRoles, Need, Role, Roles, words as role_words};
 pub use sbom::sbom;
-pub use settings::{Data, Hook, Hooks, Services, Shared, Snapshot};
+pub use settings::{Data, Hook, Hooks, Program, Services, Shared, Snapshot};
 pub use statement::Statement;
 pub use target::{Target, wheel_tags};

@@ -1,5 +1,6 @@
 //! What a host needs to know to run a release, as meant: every default filled in at release time.
 
+use super::Digest;
 use serde::{Deserialize, Serialize};
 
 /// How a release's processes are started, stopped and looked at.
@@ -28,6 +29,18 @@ pub enum Services {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         log: Option<String>,
     },
+}
+
+/// One of the programs that services consist of: of a supervisor, or a control script.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Program {
+    /// Its name, e.g. `instance1`; `supervisord` is the supervisor itself.
+    pub name: String,
+    /// Whether it answers visitors as others do, so that one can be stopped while another one serves.
+    pub client: bool,
+    /// sha256 over its configuration and its eggs: where it stays the same the program need not be started anew.
+    pub made_of: Digest,
 }
 
 /// How the data is backed up before a switch.

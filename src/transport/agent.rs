@@ -95,27 +95,27 @@ impl<'t> Conversation<'t> {
     }
 
     /// Tells which keys and policy count.
-    pub fn trust(&mut self, request: TrustRequest) -> Result<TrustAnswer, ConversationError> {
-        self.ask_read(Verb::Trust, None, &request)
+    pub fn trust(&mut self, request: &TrustRequest) -> Result<TrustAnswer, ConversationError> {
+        self.ask_read(Verb::Trust, None, request)
     }
 
     /// Builds a release, and takes the lock.
     pub fn prepare(
         &mut self,
-        request: PrepareRequest,
+        request: &PrepareRequest,
         watch: Watch<'_>,
     ) -> Result<PrepareAnswer, ConversationError> {
-        let end = self.ask(Verb::Prepare, None, &request, Some(watch))?;
+        let end = self.ask(Verb::Prepare, None, request, Some(watch))?;
         self.read(end)
     }
 
     /// Makes a release live, and follows the job to its end.
     pub fn activate(
         &mut self,
-        request: ActivateRequest,
+        request: &ActivateRequest,
         watch: Watch<'_>,
     ) -> Result<Activated, ConversationError> {
-        let end = self.ask(Verb::Activate, None, &request, Some(watch))?;
+        let end = self.ask(Verb::Activate, None, request, Some(watch))?;
         let host = self.transport.host().to_owned();
         end.activation().map_err(|error| told(host, error))
     }
@@ -161,8 +161,8 @@ impl<'t> Conversation<'t> {
     }
 
     /// Removes old releases.
-    pub fn prune(&mut self, request: PruneRequest) -> Result<PruneAnswer, ConversationError> {
-        self.ask_read(Verb::Prune, None, &request)
+    pub fn prune(&mut self, request: &PruneRequest) -> Result<PruneAnswer, ConversationError> {
+        self.ask_read(Verb::Prune, None, request)
     }
 
     /// Puts a shared file into its place; whether it was another one before, or none. The agent need not be installed.

@@ -334,10 +334,11 @@ class TheLock(OnHost):
     def test_that_of_a_dead_client_ends_by_its_process(self):
         who = {"from": "laptop", "machine": "m", "pid": 7}
         self.lock.take({"token": "a", "by": "Ann", "lease": 60, **who}, "prepare")
+        told = agent.Answers(io.BytesIO())
         for dead in ({**who, "pid": 8}, {**who, "from": "other"}, {**who, "machine": "n"}):
-            self.refused("locked", self.lock.end_dead, dead)
-        self.refused("bad-request", self.lock.end_dead, None)
-        self.assertTrue(self.lock.end_dead(who))
+            self.refused("locked", self.lock.end_dead, dead, told)
+        self.refused("bad-request", self.lock.end_dead, None, told)
+        self.assertTrue(self.lock.end_dead(who, told))
         self.take("b")
 
     def test_a_wrong_or_stepping_clock_neither_ends_a_lease_nor_makes_it_last(self):

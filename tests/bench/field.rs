@@ -5,6 +5,7 @@ use crate::{
     report::succeed,
     support::Project,
 };
+use base64ct::Encoding as _;
 use std::{
     cell::Cell,
     fs,
@@ -222,10 +223,9 @@ impl Field {
     /// 12 KB of python that doesn't get smaller.
     fn change(&self) -> String {
         self.count.set(self.count.get() + 1);
-        let mut bytes = vec![0; 6 << 10];
+        let mut bytes = vec![0; 9 << 10];
         getrandom::fill(&mut bytes).unwrap();
-        let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("CHANGE = \"{digits}\"\n")
+        format!("CHANGE = \"{}\"\n", base64ct::Base64::encode_string(&bytes))
     }
 }
 

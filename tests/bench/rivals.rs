@@ -27,6 +27,9 @@ struct Runner<'f> {
     work: Box<dyn FnMut(usize) + 'f>,
 }
 
+/// Its name, how it is made ready, and what it does on so many hosts.
+type Other = (&'static str, Rival, fn(&Field, usize));
+
 pub fn run(report: &mut Report) {
     if let Some(why) = lab::missing() {
         report.note(&format!("NOT RUN: test hosts: {why}"));
@@ -37,8 +40,8 @@ pub fn run(report: &mut Report) {
     let mut out = io::stdout();
     writeln!(
         out,
-        "  {:<24} {:>9} {:>9} {:>9} {:>9}  {:>13}  {}",
-        "seconds", "0 ms", "0 ms x10", "50 ms", "50 ms x10", "round trips", "of ssh true, each"
+        "  {:<24} {:>9} {:>9} {:>9} {:>9}  {:>13}  of ssh true, each",
+        "seconds", "0 ms", "0 ms x10", "50 ms", "50 ms x10", "round trips"
     )
     .unwrap();
     let mut bare = Vec::new();
@@ -103,7 +106,7 @@ fn runners<'f>(field: &'f Field, report: &mut Report) -> Vec<Runner<'f>> {
             work: Box::new(|hosts| field.hostout(hosts, "rollback")),
         },
     ];
-    let rivals: [(&str, Rival, fn(&Field, usize)); 3] = [
+    let rivals: [Other; 3] = [
         ("Capistrano", Rival::Capistrano, Field::capistrano),
         ("Ansible", Rival::Ansible, Field::ansible),
         ("ssh and rsync", Rival::Script, Field::script),

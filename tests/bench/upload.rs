@@ -155,7 +155,8 @@ fn far(report: &mut Report) {
             Beside(name, other),
         );
     }
-    let speed = |took: Duration| (SIZE >> 20) as f64 / took.as_secs_f64();
+    let megabytes = u32::try_from(SIZE >> 20).unwrap();
+    let speed = |took: Duration| f64::from(megabytes) / took.as_secs_f64();
     report.note(&format!(
         "MB/s over 50 ms: {:.0}, rsync {:.0}, scp {:.0}",
         speed(ours),

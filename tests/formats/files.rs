@@ -5,8 +5,8 @@ use crate::support::Project;
 use hostout::{
     execute::Unfinished,
     release::{
-        Data, Digest, Ended, FormatError, Health, Intent, Manifest, Outcome, Services, SourceKind,
-        Started, Statuses, from_toml, to_toml,
+        Data, Digest, Ended, FormatError, Health, Intent, Manifest, Outcome, Program, Services,
+        SourceKind, Started, Statuses, from_toml, to_toml,
     },
 };
 use semver::Version;
@@ -151,6 +151,24 @@ fn data_of_every_kind_means_what_it_meant() {
         panic!("{all:?}");
     };
     assert_eq!(snapshot.locations.len(), 2);
+}
+
+/// The programs of manifests: `[[buildout.program]]`, which those from before they were told lack.
+#[test]
+fn programs_mean_what_they_meant() {
+    let text = sample("programs.toml");
+    let all: BTreeMap<String, Vec<Program>> = toml_edit::de::from_str(&text).unwrap();
+    let written = toml_edit::ser::to_string(&all).unwrap();
+    let values = |text: &str| toml_edit::de::from_str::<serde_json::Value>(text).unwrap();
+    assert_eq!(values(&written), values(&text));
+    let [daemon, client] = &*all["program"] else {
+        panic!("{all:?}");
+    };
+    assert_eq!((&*daemon.name, daemon.client), ("supervisord", false));
+    assert_eq!((&*client.name, client.client), ("instance1", true));
+    assert_eq!(client.made_of, digest("2"));
+    let older = Manifest::from_toml(&sample("manifest.toml")).unwrap();
+    assert_eq!(older.buildout[0].program, []);
 }
 
 #[test]

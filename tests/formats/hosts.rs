@@ -75,6 +75,7 @@ fn requests() -> Vec<Value> {
             stage: "staging".to_owned(),
             intent: Intent::Deploy,
             serial: Some(6),
+            roll: Vec::new(),
             approvals: Vec::new(),
         }),
         json(JournalRequest { wait: false }),

@@ -161,6 +161,15 @@ impl Host {
         succeed(&mut self.command(words))
     }
 
+    /// Whether there is `path` on the host now, to be asked from elsewhere as long as it has power.
+    pub fn has(&self, path: &'static str) -> impl Fn() -> bool + Send + use<> {
+        let pid = self.pid();
+        move || {
+            let status = enter(pid, &["test", "-e", path]).status();
+            status.is_ok_and(|status| status.success())
+        }
+    }
+
     /// The text of a file on the host.
     #[track_caller]
     pub fn read(&self, path: &str) -> String {

@@ -5,6 +5,7 @@
 //! **Not here:** what a verb should do (`verbs`).
 //! **To add** a sample project: a folder below `fixtures/`, a function in `project.rs`.
 
+mod balancer;
 mod host;
 mod page;
 mod project;
@@ -17,6 +18,7 @@ mod template;
 mod terminal;
 mod two;
 
+pub use balancer::{Backend, Balancer, Visitors};
 pub use host::Host;
 pub use page::{free_port, page, page_at};
 pub use project::Project;

@@ -177,6 +177,9 @@ fn a_lock_names_its_holder() {
         "elsewhere",
         "prepare",
     ]);
+    host.hostout(&["check", "far"])
+        .exits(11)
+        .says(&["web1 is locked by Bob", "wait until they are done"]);
     assert!(host.status()["hosts"][0]["lock"].is_string());
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
     fs::remove_dir_all(&lock).unwrap();

@@ -23,3 +23,11 @@ fn says_everything_and_changes_nothing() {
     assert_eq!(refs(&project.sandbox, &project.directory), before);
     assert!(!project.host.exists());
 }
+
+#[test]
+fn a_commit_that_is_released_is_up_to_date() {
+    Project::released_single()
+        .hostout(&["check"])
+        .exits(0)
+        .says(&["release: 0.1.0 is up to date"]);
+}

@@ -162,3 +162,28 @@ fn unknown_names_have_their_own_codes() {
     project.hostout(&["deploy", "9.9.9", "--yes"]).exits(11);
     assert!(!project.host.exists());
 }
+
+#[test]
+fn words_that_name_nothing_and_a_head_that_is_ahead() {
+    let project = Project::released_single();
+    project
+        .hostout(&["deploy", "local", "--health", "nowhere"])
+        .exits(2)
+        .says(&["--health: "]);
+    project
+        .hostout(&["deploy", "local", "--hosts", "["])
+        .exits(2)
+        .says(&["--hosts: "]);
+    project.write("src/acme/single/more.py", "");
+    project.commit("Add more");
+    project
+        .hostout(&["deploy", "local", "--dry-run"])
+        .exits(0)
+        .says(&["HEAD is 1 commit after v0.1.0; v0.1.0 is deployed."]);
+    project.git(&["checkout", "--quiet", "--orphan", "other"]);
+    project.commit_empty("Begin anew");
+    project.hostout(&["deploy", "local"]).exits(11).says(&[
+        "neither HEAD nor any commit before it is released",
+        "git hostout release",
+    ]);
+}

@@ -5,7 +5,10 @@ use crate::support::{Host, Project, Two, remove_tree};
 #[test]
 fn two_stages_at_once_are_both_in_the_ledger() {
     let two = Two::of(Host::of(Project::single(), ""));
-    two.host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    two.host
+        .hostout(&["-v", "deploy", "far", "--yes"])
+        .exits(0)
+        .says(&["ledger pushed to origin"]);
     // The other clone has not seen that: its entries are made again on top.
     two.there(&["deploy", "local", "--yes"]).exits(0);
     let [_, theirs, remote] = two.tips();

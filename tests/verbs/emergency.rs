@@ -58,4 +58,18 @@ fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_late
     // The first clone hears of it when it sees the host.
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     assert_eq!(host.live().as_deref(), Some("0.1.2"));
+
+    // A command that has nothing to do pushes what waits, once the remote answers.
+    fs::rename(&remote, &away).unwrap();
+    let again = ["deploy", "far", "0.1.1", "--yes"];
+    let live = "single 0.1.1 is live and healthy on far already";
+    host.hostout(&again).exits(0);
+    let waits = [live, "origin cannot be reached", "pushes the ledger later"];
+    host.hostout(&again).exits(0).says(&waits);
+    fs::rename(&away, &remote).unwrap();
+    host.hostout(&again)
+        .exits(0)
+        .says(&[live, "Pushed to origin"]);
+    let [ours, _, theirs] = two.tips();
+    assert_eq!(ours, theirs);
 }

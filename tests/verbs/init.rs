@@ -150,3 +150,19 @@ fn without_file() -> Project {
     project.commit("Forget how it is deployed");
     project
 }
+
+#[test]
+fn a_host_that_cannot_be_asked_for_its_wheels_is_asked_later() {
+    let project = Project::single();
+    fs::remove_file(project.directory.join("hostout.toml")).unwrap();
+    project.commit("Forget how it is deployed");
+    let host = format!("127.0.0.1:{}", project.port);
+    let arguments = [
+        "init", "--stage", "far", "--host", &host, "--path", "/srv/x",
+    ];
+    project
+        .hostout(&arguments)
+        .exits(0)
+        .says(&["; `git hostout check far` asks it again"]);
+    assert!(project.read("hostout.toml").contains("[stage.far]"));
+}

@@ -1,7 +1,7 @@
 //! Ctrl-C, kill and lost connections: what is live is whole, and the next command goes on.
 
 use crate::support::{Host, Running};
-use std::{thread, time::Duration};
+use std::{fs, process::Command, thread, time::Duration};
 
 /// A host with 0.1.0 live and 0.1.1 released.
 fn with_a_second_release() -> Host {
@@ -138,4 +138,63 @@ fn a_connection_that_is_lost_in_a_switch_loses_nothing() {
     assert_eq!(host.newest()["result"], "healthy");
     host.hostout(&["rollback", "far", "--yes"]).exits(0);
     assert!(host.project.page().contains("Hello, world!"));
+}
+
+/// Each hook waits while `hold` names it, and says so.
+const HOOKS: &str = r#"
+[hooks]
+before-stop = ['sh', '-c', 'SCRIPT']
+migrate = ['sh', '-c', 'SCRIPT']
+after-start = ['sh', '-c', 'SCRIPT']
+"#;
+
+#[test]
+fn a_job_that_dies_is_put_right_by_its_own_client() {
+    let host = Host::quiet();
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let [hold, held] = ["hold", "held"].map(|name| host.project.sandbox.path(name));
+    fs::write(&hold, "").unwrap();
+    let script = format!(
+        "test \"$HOSTOUT_HOOK\" != \"$(cat {})\" || {{ touch {}; sleep 60; }}",
+        hold.display(),
+        held.display()
+    );
+    let release = |version: &str, hooks: &str| {
+        let text = host.project.read("hostout.toml");
+        let before = text
+            .split_once("\n[hooks]")
+            .map_or(&*text, |(before, _)| before);
+        host.project
+            .write("hostout.toml", &format!("{before}{hooks}"));
+        host.project.commit("Hooks");
+        host.hostout(&["release", version, "--yes"]).exits(0);
+    };
+    let hooks = HOOKS.replace("SCRIPT", &script);
+    release("0.1.1", &hooks.replace("migrate", "# migrate"));
+    release("0.1.2", &hooks);
+    // Both the job and whoever follows it there, or the job alone.
+    let everyone = ["-KILL", "-f"].as_slice();
+    let newest = ["-KILL", "-n", "-f"].as_slice();
+    let agent = host.path.join(".hostout/agent").display().to_string();
+    for (version, hook, whom, code, live) in [
+        ("0.1.1", "before-stop", everyone, 21, "0.1.0"),
+        ("0.1.1", "after-start", newest, 22, "0.1.0"),
+        ("0.1.1", "after-start", everyone, 22, "0.1.0"),
+        // Nothing tells how migrated data is put back.
+        ("0.1.2", "migrate", newest, 23, "0.1.2"),
+    ] {
+        fs::write(&hold, hook).unwrap();
+        let mut deploy = host.start(&["deploy", "far", version, "--yes"]);
+        deploy.until(hook, || held.exists());
+        let killed = Command::new("pkill").args(whom).arg(&agent).status();
+        assert!(killed.unwrap().success());
+        deploy
+            .end()
+            .exits(code)
+            .says(&["it is put right", &format!("cut off at {hook}")]);
+        assert_eq!(host.live().as_deref(), Some(live), "{hook}");
+        no_lock_is_left(&host);
+        fs::remove_file(&held).unwrap();
+    }
+    host.hostout(&["resume", "far"]).exits(0).says(&["nothing"]);
 }

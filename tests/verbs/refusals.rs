@@ -204,3 +204,43 @@ fn a_password_in_git_is_named_and_never_shown() {
         "{run}"
     );
 }
+
+#[test]
+fn generated_names_are_refused_and_what_only_development_needs_is_left_out() {
+    let project = Project::single_with(&[
+        ("hostout.cfg", ""),
+        (
+            "dev.cfg",
+            "[buildout]\nextends = buildout.cfg\ndevelop += broken\n",
+        ),
+        ("broken/README", "No egg."),
+    ]);
+    project.edit(
+        "hostout.toml",
+        "[services]\nkind = \"none\"",
+        "[buildout]\nproduction = \"buildout.cfg\"\ndevelopment = \"dev.cfg\"\n\n[services]\nkind = \"none\"",
+    );
+    project.commit("Develop more");
+    refused(
+        &project,
+        11,
+        &[
+            "a develop egg is left out: broken",
+            "hostout.cfg is in git; the release writes a file of that name",
+            "git rm hostout.cfg, or rename it",
+        ],
+    );
+    project.git(&["rm", "--quiet", "hostout.cfg"]);
+    project.write("dev.cfg", "[buildout\n");
+    project.edit("hostout.toml", "kind = \"none\"", "kind = \"zope\"");
+    project.commit("Run Zope");
+    refused(
+        &project,
+        11,
+        &[
+            "dev.cfg is left out: ",
+            "buildout.cfg has no part of plone.recipe.zope2instance or plone.recipe.zeoserver",
+            "set kind = \"auto\" in [services], or another kind",
+        ],
+    );
+}

@@ -2,7 +2,7 @@
 
 use crate::support::{Project, refs};
 use hostout::release::Digest;
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt};
 
 #[test]
 fn the_first_is_0_1_0() {
@@ -249,4 +249,23 @@ fn pushes_tag_and_ledger_together() {
         .exits(0)
         .says(&["(tag v0.2.0)."]);
     assert_eq!(project.sandbox.git(&remote, &["tag"]), "v0.1.0");
+
+    let hook = remote.join("hooks/pre-receive");
+    fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    fs::write(&hook, "#!/bin/sh\necho nothing today >&2\nexit 1\n").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    project
+        .hostout(&["release", "--bump", "minor", "--yes"])
+        .exits(0)
+        .says(&[
+            "origin did not take it: ",
+            "(tag v0.3.0), here only. Next: git hostout resume pushes it.",
+        ]);
+    project
+        .hostout(&["deploy", "local", "--yes"])
+        .exits(0)
+        .says(&[
+            "origin did not take the ledger: ",
+            "; `git hostout resume` pushes the ledger later",
+        ]);
 }

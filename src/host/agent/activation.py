@@ -17,13 +17,14 @@ class Activation:
         self.new = checked(VERSION, request.get("version"), "version")
         self.old, self.token = request.get("expected"), request.get("token")
         self.journal = Journal(layout, self.id)
-        self.known_services = {}  # of each version: what was seen of them need not be asked again
         self.reached = "nothing"  # then "stopping", "switched"
         self.allowed = False  # whether `check` had no objection
         self.undoing = False
         self.excused = time.monotonic()  # from then on its deadline counts
         self.migrating = False  # whether the data may be the new release's
         self.backup = self.restore = None
+        programs = request.get("roll")
+        self.roll = Roll(self, programs) if programs else None  # else all stop together
 
     def check(self):
         """What must hold before anything is done; also asked by the client's side, so that it hears a plain no."""
@@ -74,10 +75,12 @@ class Activation:
         self.check_venvs()
         self.stand_by()
         self.make_backup()
-        self.hook("before-stop")
+        if not self.roll:
+            self.hook("before-stop")
         self.reached, self.excused = "stopping", time.monotonic()
-        self.stop(self.old)
-        self.confirm_silence()
+        if not self.roll:
+            self.stop(self.old)
+            self.confirm_silence()
         self.take_back_host_parts(self.old, self.new)
         self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
         check_live(self.layout, self.old)  # again: stopping takes its time
@@ -86,8 +89,11 @@ class Activation:
         self.migrating = bool(self.table(self.new).get("hooks", {}).get("migrate"))
         self.hook("migrate")
         self.install_host_parts(self.new)
-        self.start(self.new)
-        self.hook("after-start")
+        if self.roll:
+            self.roll.to(self.new)
+        else:
+            self.start(self.new)
+            self.hook("after-start")
         checks = self.checks(self.new, self.request.get("health"))
         self.step("probe", str(checks))
         self.probe(self.new, checks)
@@ -159,6 +165,7 @@ class Activation:
 
     def start(self, version):
         self.step("start", version)
+        Homes(self.layout).forget()
         self.services(version).start()
 
     def confirm_silence(self):
@@ -212,10 +219,13 @@ class Activation:
 
     def probe(self, version, checks):
         """A release that is put back was healthy before; it needn't prove again that it stays so."""
+        self.probe_with(self.services(version), checks, 0 if self.undoing else checks.table.get("stable", 0))
+
+    def probe_with(self, services, checks, stable):
         allowed = checks.table.get("timeout", 60)
         if self.request.get("deadline") and not self.undoing:
             allowed = min(allowed, self.request["deadline"] - (time.monotonic() - self.excused))
-        probe(self.services(version), checks, max(1, allowed), 0 if self.undoing else checks.table.get("stable", 0))
+        probe(services, checks, max(1, allowed), stable)
 
     # The way back
 
@@ -235,7 +245,8 @@ class Activation:
                 if self.old == self.new:
                     self.remember("failed")
                     return self.end("failed", f"{message}; it is the release that was live before", **more)
-                self.stop(self.new)
+                if not self.roll:
+                    self.stop(self.new)
                 self.spared(self.take_back_host_parts, self.new, self.old)
                 self.restore_data()
                 self.switch_back()
@@ -244,7 +255,9 @@ class Activation:
                 return self.end("failed", f"{message}; there is no earlier release, nothing is live", **more)
             self.spared(self.install_host_parts, self.old)
             stopped = self.reached == "switched" or self.is_down(self.old)
-            if stopped:
+            if self.roll and self.reached == "switched":
+                self.roll.to(self.old)
+            elif stopped:
                 self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)
             self.probe(self.old, self.checks(self.old))
@@ -304,10 +317,7 @@ class Activation:
         return (self.settings.get(version) or {}).get("buildout", {})
 
     def services(self, version):
-        if version not in self.known_services:
-            self.known_services[version] = services_of(self.layout.release(version), self.settings.get(version),
-                                                       self.journal.output)
-        return self.known_services[version]
+        return services_here(self.layout, version, self.settings.get(version), self.journal.output)
 
     def checks(self, version, asked=None):
         return checks_of(self.layout, version, self.settings.get(version), asked)

@@ -25,6 +25,7 @@ opens with the modules that it needs:
     prepare       everything that outsiders can't notice
     services      start, stop and look at what a release runs, by kind
     health        processes and http, judged by effect
+    rolling       programs from one release to another, one by one
     journal       what a job did, for those who were not connected
     snapshot      the scripts of collective.recipe.backup
     postgresql    pg_dump, and back in one transaction
@@ -33,6 +34,7 @@ opens with the modules that it needs:
     atboot        what the host's next start is told while a job runs
     activation    the job: backup, stop, switch, start, probe, or all of it back
     job           the job outlives its connection
+    preparation   preparing as such a job
     reversal      a job that ended well is taken back
     recovery      a job that was cut off is put right
     prune         what may go

@@ -1,6 +1,5 @@
 """A job outlives the connection that started it: forked away, deaf to hang-ups, told once when the machine goes down."""
 
-import hashlib
 import os
 import signal
 import traceback
@@ -26,12 +25,13 @@ def detach(activation):
 def keep_request(activation):
     """What the job was to do, for those who find it dead. By its token's hash they know the lock that it left."""
     kept = {key: value for key, value in activation.request.items() if key != "token"}
-    kept["token-sha256"] = hashlib.sha256(str(activation.token).encode()).hexdigest()
+    kept["token-sha256"] = hash_of(activation.token)
     write_json(os.path.join(activation.journal.folder, "request.json"), kept, 0o600)
 
 
-def leave_alone(activation):
-    """Runs it in a session of its own (double fork), which keeps every handle that is open."""
+def leave_alone(activation, *ours):
+    """Runs it in a session of its own (double fork), which keeps every handle that is open, but for those that are
+    `ours`."""
     journal, child = activation.journal, os.fork()
     if child:
         os.waitpid(child, 0)
@@ -49,6 +49,8 @@ def leave_alone(activation):
         os.dup2(output, 2)
         os.lseek(output, 0, os.SEEK_END)
         os.chdir("/")
+        for handle in ours:
+            os.close(handle)
         activation.run()
     except BaseException:
         traceback.print_exc()

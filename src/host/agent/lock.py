@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 
+PREPARE_SECONDS = 2 * 3600  # that a preparation may take
 WORK_SECONDS = 20  # that work of a client who is gone may take to notice it and to clean up
 
 
@@ -61,9 +62,11 @@ class Lock:
         if not isinstance(wanted, dict) or not wanted.get("token"):
             raise Failed("bad-request", "the request names no lock token")
         with self.guarded():
+            if self.given_back() == hash_of(wanted["token"]):
+                raise Failed("lock-lost", "the lock was given back before the work began", "start again")
             owner = self.owner()
             ours = owner is not None and owner["token"] == wanted["token"]
-            left = owner is not None and hashlib.sha256(str(owner["token"]).encode()).hexdigest() == over
+            left = owner is not None and hash_of(owner["token"]) == over
             if not ours and not left and not self.free(owner):
                 raise self.held()
             os.makedirs(self.layout.lock, 0o755, exist_ok=True)
@@ -106,16 +109,30 @@ class Lock:
     def release(self, token):
         return self.end(lambda owner: owner["token"] == token)
 
-    def end_dead(self, dead):
-        """Ends the lock of a client that is gone, as another one on its own machine has seen. Its work here notices
-        that nobody reads its answers, and is waited for."""
+    def give_back(self, token):
+        """`release` by the client itself, which wants nothing more here: also of what it has begun and what is slower
+        than this to come."""
+        with self.guarded():
+            write_whole(self.layout.own("lock.given-back"), hash_of(token).encode(), 0o600)
+        return self.release(token)
+
+    def given_back(self):
+        with contextlib.suppress(OSError), open(self.layout.own("lock.given-back"), encoding="ascii") as file:
+            return file.read()
+        return None
+
+    def end_dead(self, dead, answers):
+        """Ends the lock of a client that is gone, as another one on its own machine has seen. Its work here goes on to
+        its end, and is waited for: what it prepares is then there."""
         def is_dead(owner):
             same = all(owner.get(key) == dead.get(key) for key in ("from", "machine", "pid"))
             return same and not flock_is_held(self.layout.work)
 
         if not isinstance(dead, dict):
             raise Failed("bad-request", "the request names no process")
-        wait_until(lambda: not flock_is_held(self.layout.work), WORK_SECONDS)
+        preparing = (self.owner() or {}).get("step") == "prepare"
+        wait_until(lambda: answers.alive() or answers.gone or not flock_is_held(self.layout.work),
+                   PREPARE_SECONDS if preparing else WORK_SECONDS)
         return self.end(is_dead)
 
     def end_expired(self, why):
@@ -143,6 +160,10 @@ def boot():
 def seconds_left(owner):
     """Of the lease; an owner from before the host's start has none."""
     return owner.get("until", 0) - time.monotonic() if owner.get("boot") == boot() else 0
+
+
+def hash_of(token):
+    return hashlib.sha256(str(token).encode()).hexdigest()
 
 
 def words_of(owner):

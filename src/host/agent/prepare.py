@@ -31,7 +31,7 @@ class Prepare:
             with Heartbeat(self.lock, token, self.answers):
                 self.check_live()
                 reused = self.build(manifest, token)
-            keep = bool(self.request.get("keep-lock"))
+            keep = bool(self.request.get("keep-lock")) and self.answers.followed()
         finally:
             if not keep:
                 self.lock.release(token)

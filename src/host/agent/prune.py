@@ -44,9 +44,10 @@ class Prune:
         current = self.layout.live()[0]
         healthy = [entry["release"] for entry in reversed(history) if entry["result"] == "healthy"]
         previous = next((version for version in healthy if version != current), None)
-        order = [current, previous, *(entry["release"] for entry in reversed(history))]
+        homes = Homes(self.layout).read().values()  # programs run from there still
+        order = [current, previous, *homes, *(entry["release"] for entry in reversed(history))]
         ranked = [version for version in dict.fromkeys(order) if version in there]
-        fixed = [version for version in (current, previous) if version in there]
+        fixed = {version for version in (current, previous, *homes) if version in there}
         kept = ranked[:max(self.keep, len(fixed))]
         for version in there:
             if version not in kept:

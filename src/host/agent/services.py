@@ -10,13 +10,16 @@ import re
 # it judges by what is said and what runs, never by an exit status alone.
 
 
+THROUGH_CURRENT = (".hostout", "supervisord")  # below a release
+
+
 class NoServices:
     """kind = none."""
 
     REVIVED = True  # whether something may start anew what has stopped
 
-    def __init__(self, release, table, log=None):
-        self.release, self.table, self.log = release, table, log
+    def __init__(self, release, table, log=None, homes=None):
+        self.release, self.table, self.log, self.homes = release, table, log, homes or {}
 
     def start(self):
         """Nothing to start."""
@@ -31,8 +34,13 @@ class NoServices:
         """What was last said, by programs that are known to be in trouble above all."""
         return []
 
+    def rolls(self):
+        """Whether its programs can be stopped and started one by one, from one release to another (`Roll`)."""
+        return False
+
     def script(self, name, *arguments, timeout=60, log=None):
-        return run([os.path.join(self.release, "bin", name), *arguments], self.release, timeout, log)
+        release = self.homes.get(name, self.release)
+        return run([os.path.join(release, "bin", name), *arguments], release, timeout, log)
 
 
 class Supervisor(NoServices):
@@ -42,7 +50,7 @@ class Supervisor(NoServices):
               "STOPPED": "stopped", "EXITED": "failed", "FATAL": "failed", "UNKNOWN": "unknown"}
 
     def start(self):
-        code, said = self.script("supervisord", timeout=120, log=self.log)
+        code, said = run([self.through_current()], self.release, 120, self.log)
         if code != 0:
             raise Failed("start", f"bin/supervisord {ending(code, 120)}", None, last_lines(said))
         if not wait_until(lambda: self.pid() and alive(self.pid(), "supervisord"), 10):
@@ -64,6 +72,60 @@ class Supervisor(NoServices):
         # What outlives it would be a second instance beside the new release's.
         if not end_orphans(programs):
             raise Failed("stop", f"programs of supervisord (process {pid}) do not stop")
+
+    def through_current(self):
+        """`bin/supervisord` as it reads its configuration through `current`: the live release's, whichever that will
+        be when it is told to read it again."""
+        script, own = os.path.join(self.release, "bin", "supervisord"), os.path.join(self.release, *THROUGH_CURRENT)
+        current = os.path.join(os.path.dirname(os.path.dirname(self.release)), "current")
+        parts = os.path.join(self.release, "parts") + os.sep
+        with open(script, encoding="utf-8") as file:
+            text = file.read()
+        conf = re.search(re.escape(parts) + r"[^/\"']+/supervisord\.conf", text)
+        if not conf or not os.path.exists(current) or not os.path.samefile(current, self.release):
+            return script
+        through = os.path.join(current, os.path.relpath(conf[0], self.release))
+        try:
+            write_whole(own, text.replace(conf[0], through).encode(), 0o755)
+        except OSError:  # a full disk keeps no site down: it can't be taken over one by one, that is all
+            return script
+        return own
+
+    def up(self):
+        pid = self.pid()
+        return bool(pid and alive(pid, "supervisord"))
+
+    def rolls(self):
+        """supervisord must read its configuration through `current`, and be found there by every release."""
+        files = [self.conf("pidfile", "var/supervisord.pid"),
+                 *(os.path.join(self.release, parser.get("unix_http_server", "file"))
+                   for parser in self.configurations() if parser.has_option("unix_http_server", "file"))]
+        outside = all(os.path.commonpath([os.path.realpath(file), os.path.realpath(self.release)]) !=
+                      os.path.realpath(self.release) for file in files)
+        return outside and self.up() and alive(self.pid(), os.path.join(*THROUGH_CURRENT))
+
+    def pids(self, name):
+        """The processes of a program; supervisor has a group of its name for each."""
+        if name == "supervisord":
+            return [self.pid()] if self.up() else []
+        looks = [look for look in self.look() if look["name"].partition(":")[0] == name]
+        return [int(pid) for look in looks for pid in re.findall(r"pid (\d+)", look["detail"])]
+
+    def stop_one(self, name):
+        self.script("supervisorctl", "stop", f"{name}:*", timeout=self.patience(), log=self.log)
+        if self.pids(name):
+            raise Failed("stop", f"{name} does not stop")
+
+    def start_one(self, name):
+        """`update` reads the configuration again, and takes over what it says of this program alone."""
+        _, said = self.script("supervisorctl", "update", name, log=self.log)
+        _, more = self.script("supervisorctl", "start", f"{name}:*", timeout=120, log=self.log)
+        if not wait_until(lambda: self.pids(name) or "ERROR" in more.decode("utf-8", "replace"), START_SECONDS, 0.25) \
+                or not self.pids(name):
+            raise Failed("start", f"{name} does not run after start", None, last_lines(said + more))
+
+    def drop_one(self, name):
+        self.script("supervisorctl", "update", name, log=self.log)
 
     def look(self):
         pid = self.pid()
@@ -127,31 +189,50 @@ class Zope(NoServices):
 
     REVIVED = False
 
-    def __init__(self, release, table, log=None):
-        super().__init__(release, table, log)
+    def __init__(self, release, table, log=None, homes=None):
+        super().__init__(release, table, log, homes)
         self.seen = {}  # running ones: {name: (process, when it was started, what its script said)}
 
     def start(self):
         for name in self.table["scripts"]:
-            _, said = self.script(name, "start", timeout=120, log=self.log)
-            if not wait_until(lambda name=name: self.state(name)["state"] == "running", START_SECONDS, 0.5):
-                raise Failed("start", f"bin/{name} does not run after start", None, last_lines(said))
+            self.start_one(name)
 
     def stop(self):
         for name in reversed(self.table["scripts"]):
-            self.script(name, "stop", timeout=120, log=self.log)
-            if wait_until(lambda name=name: self.state(name)["state"] == "stopped", STOP_SECONDS, 0.5):
-                continue
-            pid = self.pid(self.state(name))
-            if not pid or not end_process(pid, "", patience=0):
-                raise Failed("stop", f"bin/{name} does not stop")
+            self.stop_one(name)
+
+    def start_one(self, name):
+        _, said = self.script(name, "start", timeout=120, log=self.log)
+        if not wait_until(lambda: self.state(name)["state"] == "running", START_SECONDS, 0.5):
+            raise Failed("start", f"bin/{name} does not run after start", None, last_lines(said))
+
+    def stop_one(self, name):
+        self.script(name, "stop", timeout=120, log=self.log)
+        if wait_until(lambda: self.state(name)["state"] == "stopped", STOP_SECONDS, 0.5):
+            return
+        pid = self.pid(self.state(name))
+        if not pid or not end_process(pid, "", patience=0):
+            raise Failed("stop", f"bin/{name} does not stop")
+
+    def drop_one(self, name):
+        """A script that is not called any more is gone."""
+
+    def up(self):
+        return any(self.pids(name) for name in self.table["scripts"])
+
+    def rolls(self):
+        return True
+
+    def pids(self, name):
+        pid = self.pid(self.state(name))
+        return [pid] if pid else []
 
     def look(self):
         return [self.state(name) for name in self.table["scripts"]]
 
     def state(self, name):
-        """A control script takes a second of a processor, which the Zope that starts beside it needs: a process that was
-        seen to run is only looked for."""
+        """A control script takes a second of a processor, which the Zope that starts beside it needs: a process that
+        was seen to run is only looked for."""
         pid, since, detail = self.seen.get(name, (None, None, ""))
         if since is None or born(pid)[1] != since:
             code, said = self.script(name, "status")
@@ -221,8 +302,8 @@ class Commands(NoServices):
 KINDS = {"none": NoServices, "supervisor": Supervisor, "zope": Zope, "command": Commands}
 
 
-def services_of(release, settings, log=None):
+def services_of(release, settings, log=None, homes=None):
     table = (settings or {}).get("buildout", {}).get("services", {"kind": "none"})
     if table["kind"] not in KINDS:
         raise Failed("newer-format", f"services of kind {table['kind']} are not known to this agent")
-    return KINDS[table["kind"]](release, table, log)
+    return KINDS[table["kind"]](release, table, log, homes)

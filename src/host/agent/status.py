@@ -8,7 +8,7 @@ def status(layout, request):
     """What is here. Reads only; must work where nothing exists."""
     state, reason = layout.state()
     version, link_state, link_target = layout.live()
-    looks, healthy = running_now(layout, version)
+    looks, healthy, rolls = running_now(layout, version)
     job = last_job(layout) if state == "ours" else None
     return {
         "end": "ok", "format": FORMAT, "agent": AGENT_VERSION, "installed": installed(layout), "path": layout.path,
@@ -17,7 +17,7 @@ def status(layout, request):
         "temp": disk(os.environ.get("TMPDIR") or "/tmp"), "backup": backup_need(layout, version, request.get("data")),
         "current": {"release": version, "state": link_state, "target": link_target},
         "record": read_json(layout.record), "releases": releases(layout), "lock": Lock(layout).shown(),
-        "services": looks, "healthy": healthy,
+        "services": looks, "healthy": healthy, "rolls": rolls,
         "shared": {"files": {name: os.path.isfile(os.path.join(layout.shared, *below(name)))
                              for name in request.get("shared-files", [])}},
         "trust": Trust(layout).shown(),
@@ -44,13 +44,15 @@ def installed(layout):
 
 
 def running_now(layout, version):
-    """The live release's processes and whether it is healthy, by its own settings; (…, None) when nothing is live."""
+    """The live release's processes, whether it is healthy, by its own settings (None when nothing is live), and whether
+    its programs can be taken to another release one by one."""
     settings = stored_settings(layout, version) if version else None
     if not settings:
-        return [], None
-    looks = services_of(layout.release(version), settings).look()
+        return [], None, False
+    services = services_here(layout, version, settings)
+    looks = services.look()
     checks = checks_of(layout, version, settings)
-    return looks, processes_complaint(looks) is None and checks.complaint(patience=5) is None
+    return looks, processes_complaint(looks) is None and checks.complaint(patience=5) is None, services.rolls()
 
 
 def releases(layout):

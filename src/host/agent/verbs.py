@@ -81,7 +81,7 @@ def verb_trust(layout, _arg, stream, answers):
 
 
 def verb_prepare(layout, _arg, stream, answers):
-    prepared = Prepare(layout, read_request(stream), answers).run()
+    prepared = Preparation(layout, read_request(stream)).follow(answers)
     keep_code(layout)  # the host's python may be a newer one
     return prepared
 
@@ -172,16 +172,17 @@ def verb_prune(layout, _arg, stream, answers):
         lock.release(token)
 
 
-def verb_unlock(layout, _arg, stream, _answers):
+def verb_unlock(layout, _arg, stream, answers):
     request, lock = read_request(stream), Lock(layout)
     if layout.state()[0] != "ours":
         return {"end": "ok", "unlocked": False, "lock": None}
     if "dead" in request:
-        owner = lock.end_dead(request["dead"])
+        owner = lock.end_dead(request["dead"], answers)
     elif "expired" in request:
         owner = lock.end_expired(request["expired"])
     else:
-        owner = lock.release(request.get("token"))
+        end_preparation(layout, request.get("token"))
+        owner = lock.give_back(request.get("token"))
     return {"end": "ok", "unlocked": owner is not None, "lock": owner and lock.shown(owner)}
 
 

@@ -63,6 +63,7 @@ pub(super) fn decide_on(
             last_started,
             log: &[known()],
             hosts,
+            live: &[],
             open: None,
             behind: &[],
             nowhere,

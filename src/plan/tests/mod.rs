@@ -4,4 +4,4 @@ mod backups;
 mod deployments;
 mod fleets;
 mod releases;
-mod sample;
+pub mod sample;

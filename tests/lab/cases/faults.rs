@@ -94,6 +94,9 @@ fn a_slow_line_is_longer_narrower_or_lossy() {
     let far = (0..5).map(|_| echo.took("far")).min().unwrap();
     assert!(far >= Duration::from_millis(400), "{far:?}");
     assert!(far > near * 2, "{near:?} {far:?}");
+    let trips = host.round_trips();
+    echo.took("one question, one answer");
+    assert_eq!(host.round_trips(), trips + 1);
 
     host.slow(Line {
         rate: 100_000,

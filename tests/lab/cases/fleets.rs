@@ -4,12 +4,16 @@ use super::{
     cases,
     site::{PATH, Site},
 };
-use crate::lab::Lab;
+use crate::{
+    lab::Lab,
+    support::{Backend, Balancer, Visitors, free_port},
+};
 
 cases![
     hosts_go_forward_and_back_together,
     a_rolling_deployment_that_halts_is_resumed,
     a_host_that_is_away_stays_behind,
+    no_request_is_lost_over_two_hosts,
 ];
 
 /// Fails after the start of a release on every host with this file.
@@ -92,11 +96,47 @@ fn a_host_that_is_away_stays_behind() {
     assert_eq!(site.live_on(0), "0.1.0");
     site.hostout(&["deploy", "far", "--yes", "--skip-unreachable"])
         .exits(0)
-        .says(&["web3 stays behind", "canary: 1, then 1 hosts"]);
+        .says(&["web3 stays behind: ", "canary: 1, then 1 hosts"]);
     assert_eq!(site.live_on(1), "0.1.1");
     site.lab.host(2).power_on();
     site.hostout(&["deploy", "far", "--yes"])
         .exits(0)
         .says(&["live and healthy already on web1, web2"]);
     assert_eq!(lives(&site), ["0.1.1"; 3]);
+}
+
+/// A host leaves the balancer before it stops, and comes back when it is healthy.
+const DRAINED: &str = "/home/deploy/drained";
+
+fn no_request_is_lost_over_two_hosts() {
+    let hooks = format!(
+        "strategy = \"rolling\"\npause = \"1s\"\n[stage.far.hooks]\n\
+         before-stop = [\"sh\", \"-c\", \"touch {DRAINED}; sleep 1\"]\n\
+         after-healthy = [\"rm\", \"-f\", \"{DRAINED}\"]\n"
+    );
+    let site = Site::released_to(Lab::start(2), &["web1", "web2"], &hooks);
+    site.project
+        .edit("base.cfg", "--listen=127.0.0.1:", "--listen=0.0.0.0:");
+    site.project.commit("Listen to the balancer");
+    site.hostout(&["release", "--yes"]).exits(0);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let backends = (0..2).map(|index| Backend {
+        address: (site.lab.host(index).address, site.project.port).into(),
+        drained: Box::new(site.lab.host(index).has(DRAINED)),
+    });
+    let port = free_port();
+    let balancer = Balancer::start(port, backends.collect());
+    site.project.greet("Good day");
+    site.hostout(&["release", "--yes"]).exits(0);
+    let visitors = Visitors::come(port);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0).says(&[
+        "rolling: 1, then 1 hosts",
+        "all services stop together: none of them is a client beside others",
+    ]);
+    assert_eq!([site.live_on(0), site.live_on(1)], ["0.1.2"; 2]);
+    site.hostout(&["rollback", "far", "--yes"]).exits(0);
+    let asked = visitors.go();
+    assert!(asked > 300, "{asked} requests only");
+    assert_eq!([site.live_on(0), site.live_on(1)], ["0.1.1"; 2]);
+    drop(balancer);
 }

@@ -11,6 +11,7 @@ mod machine;
 mod matrix;
 mod plone;
 mod site;
+mod trips;
 
 pub use ends::{HOLD, hold};
 pub use plone::PLONE;
@@ -27,6 +28,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         ends::CASES,
         cycle::CASES,
         fleets::CASES,
+        trips::CASES,
         crash::CASES,
         matrix::CASES,
         chaos::CASES,

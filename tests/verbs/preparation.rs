@@ -1,0 +1,82 @@
+//! Preparing is a job of the host: it outlives its client, and is never started twice.
+
+use crate::support::{Host, Project};
+use std::{fs, path::PathBuf};
+
+const SETUP: &str = "
+from setuptools import setup
+setup(
+    name='acme.single',
+    version='0.1.dev0',
+    packages=['acme.single'],
+    package_dir={'': 'src'},
+    entry_points={'zc.buildout': ['default = acme.single.recipe:Recipe']},
+)
+";
+
+/// On hosts it counts how often it runs, and takes its time.
+const RECIPE: &str = "
+import os
+import time
+
+
+class Recipe:
+    def __init__(self, buildout, name, options):
+        self.directory = buildout['buildout']['directory']
+
+    def install(self):
+        if '/releases/' in self.directory:
+            with open('ROOT/runs', 'a') as file:
+                file.write(self.directory + '\\n')
+            while os.path.exists('ROOT/hold'):
+                time.sleep(0.05)
+        return []
+";
+
+/// A host whose preparations are held while there is a file `hold`, and the file that counts them.
+fn slow() -> (Host, PathBuf, PathBuf) {
+    let project = Project::from_fixture("single");
+    let root = project.sandbox.root().display().to_string();
+    fs::remove_file(project.directory.join("pyproject.toml")).unwrap();
+    project.write("setup.py", SETUP);
+    project.write("src/acme/single/recipe.py", &RECIPE.replace("ROOT", &root));
+    project.edit(
+        "buildout.cfg",
+        "parts = app\n",
+        "parts = app slow\n\n[slow]\nrecipe = acme.single\n",
+    );
+    let host = Host::of(project.add_stage_and_commit(), "")
+        .only()
+        .release();
+    let [hold, runs] = ["hold", "runs"].map(|name| host.project.sandbox.path(name));
+    fs::write(&hold, "").unwrap();
+    (host, hold, runs)
+}
+
+#[test]
+fn it_outlives_its_client_and_is_waited_for() {
+    let (host, hold, runs) = slow();
+    let count = || fs::read_to_string(&runs).map_or(0, |text| text.lines().count());
+    let mut first = host.start(&["deploy", "far", "--yes"]);
+    first.until("it prepares", || count() == 1).signal("KILL");
+    first.end();
+    let mut second = host.start(&["deploy", "far", "--yes"]);
+    second.until_it_says("web1: unlock");
+    fs::remove_file(&hold).unwrap();
+    second.end().exits(0);
+    assert_eq!(count(), 1, "what the first one began was taken");
+    assert_eq!(host.live().as_deref(), Some("0.1.0"));
+
+    // Ctrl-C is no accident: what it began is ended and taken away.
+    host.project.commit_empty("Again");
+    host.hostout(&["release", "0.1.1", "--yes"]).exits(0);
+    fs::write(&hold, "").unwrap();
+    let mut third = host.start(&["deploy", "far", "--yes"]);
+    third.until("it prepares", || count() == 2).signal("INT");
+    third.end().exits(130).says(&["what was live is live"]);
+    assert!(!host.path.join("releases/0.1.1").exists());
+    assert!(host.status()["hosts"][0]["lock"].is_null());
+    fs::remove_file(&hold).unwrap();
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.1"));
+}
