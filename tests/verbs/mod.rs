@@ -15,6 +15,7 @@ mod consent;
 mod data;
 mod deploy;
 mod divided;
+mod django;
 mod elsewhere;
 mod emergency;
 mod full_disks;
