@@ -15,14 +15,13 @@ mod listener;
 mod operator;
 mod request;
 mod room;
+mod seen;
 mod trust;
 
 pub use agent::{Agent, Verb};
 pub use answer::{
-    Activated, ActivationResult, CurrentState, Failure, FailureKind, HaveAnswer, HistoryEntry,
-    HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer, PathState,
-    PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
-    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
+    Activated, ActivationResult, Failure, FailureKind, HaveAnswer, HoldAnswer, InstallAnswer,
+    ManifestAnswer, PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};
 pub use bootstrap::{Elevation, HARDEN, SCRIPT, Wanted};
@@ -34,4 +33,8 @@ pub use request::{
     PrepareRequest, PruneRequest, Request, Rolled, StatusRequest, UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};
+pub use seen::{
+    CurrentState, HistoryEntry, JobSeen, JobState, Live, LockSeen, PathState, Python, Record,
+    ReleaseSeen, ServiceSeen, ServiceState, SharedSeen, StatusAnswer,
+};
 pub use trust::{SignedText, TrustAnswer, TrustRequest, TrustSeen};

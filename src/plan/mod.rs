@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod consent;
+mod data;
 mod deploy;
 mod difference;
 mod drift;
