@@ -1,8 +1,8 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
 use super::{
-    Action, Plan, Refusal, fit::misfits, health, lost_update::unknown, rolling::rolling, rollout,
-    room, settle::settling, trust,
+    Action, Plan, Refusal, first, fit::misfits, health, lost_update::unknown, rolling::rolling,
+    rollout, room, settle::settling, trust,
 };
 use crate::{
     config::Stage,
@@ -343,7 +343,7 @@ fn steps(
                 host.name
             ));
         }
-        notes.extend(empty_data(host, buildout));
+        notes.extend(first::note(host, buildout));
         notes.extend(trust::note(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
@@ -402,18 +402,6 @@ fn steps(
         notes,
         steps,
     )
-}
-
-/// Whoever built a site on their own machine expects to see it.
-fn empty_data(host: &Host, buildout: &Buildout) -> Option<String> {
-    let first = matches!(host.current, Current::Nothing) && host.history.is_empty();
-    let data = !matches!(buildout.data, Data::None { .. });
-    (first && data).then(|| {
-        format!(
-            "{}: the first one there; the data here is no part of a release",
-            host.name
-        )
-    })
 }
 
 /// What makes a release ready on one host, unnoticed by anyone.

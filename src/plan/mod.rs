@@ -9,6 +9,7 @@ mod consent;
 mod deploy;
 mod difference;
 mod drift;
+mod first;
 mod fit;
 mod go_on;
 mod health;
