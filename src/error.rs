@@ -5,19 +5,20 @@
 use crate::{
     assemble, buildout, config,
     execute::{self, Live},
-    facts::Verdict,
     ledger, observe, pack,
     plan::{self, Refusal},
     release, transport,
 };
 use serde::Serialize;
-use std::{error::Error as _, fmt, io};
+use std::{error::Error as _, io};
 
 mod live;
 #[cfg(test)]
 mod tests;
+mod unverified;
 
 pub use live::Stopped;
+pub use unverified::Unverified;
 
 /// Everything that ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -98,21 +99,6 @@ pub enum Error {
     /// Output could not be written.
     #[error("cannot write output")]
     Output(#[source] io::Error),
-}
-
-/// A verdict with something in it that failed.
-#[derive(Clone, Debug)]
-pub struct Unverified(pub Verdict);
-
-impl fmt::Display for Unverified {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0.version {
-            Some(version) => write!(f, "release {version} does not verify")?,
-            None => write!(f, "the ledger does not verify")?,
-        }
-        let failed = self.0.failed().count();
-        write!(f, ": {failed} of {} checks failed", self.0.checks.len())
-    }
 }
 
 /// An exit code and its name.

@@ -152,19 +152,8 @@ impl Run<'_> {
                 Action::Activate { .. } => self.activate(&group)?,
                 Action::Pause { seconds } => self.pause(*seconds),
                 Action::RecordEnded { .. } => self.record_ended()?,
-                Action::Commit { .. }
-                | Action::Tag { .. }
-                | Action::Enter { .. }
-                | Action::Push { .. }
-                | Action::Append { .. }
-                | Action::Reapply { .. }
-                | Action::Recover { .. }
-                | Action::MakeKey { .. }
-                | Action::Bootstrap { .. }
-                | Action::Prove { .. }
-                | Action::NameRuntime { .. }
-                | Action::Share { .. }
-                | Action::Prune { .. } => return Err(Error::Strange("a deployment")),
+                // What other plans are made of.
+                _ => return Err(Error::Strange("a deployment")),
             }
         }
         Ok(())

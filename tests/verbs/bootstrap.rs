@@ -43,11 +43,6 @@ fn what_is_refused_and_what_is_offered() {
     .exits(20)
     .says(&["User 'ghost' not found or unable to connect to ghost@web1."]);
 
-    host.hostout(&["deploy", "far", "--yes"]).exits(0);
-    host.hostout(&["logs", "far"])
-        .exits(0)
-        .says(&["web1: what runs names no log file, or has written none yet"]);
-
     // A runtime user is the host's affair first of all.
     let text = host.project.read("hostout.toml");
     host.project.write(
@@ -62,4 +57,10 @@ fn what_is_refused_and_what_is_offered() {
         "web1: services are to run as shop-run, which it is not ready for",
         "git hostout bootstrap far",
     ]);
+    host.project.write("hostout.toml", &text);
+
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    host.hostout(&["logs", "far"])
+        .exits(0)
+        .says(&["web1: what runs names no log file, or has written none yet"]);
 }
