@@ -18,9 +18,9 @@ mod trust;
 pub use agent::{Agent, Verb};
 pub use answer::{
     Activated, ActivationResult, CurrentState, Failure, FailureKind, HaveAnswer, HistoryEntry,
-    HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer, PathState,
-    PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
-    ServiceState, SharedSeen, StatusAnswer, UnlockAnswer,
+    HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, PathState, PrepareAnswer,
+    PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen, ServiceState,
+    SharedSeen, StatusAnswer, UnlockAnswer,
 };
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
@@ -30,4 +30,4 @@ pub use request::{
     PrepareRequest, PruneRequest, Request, Rolled, StatusRequest, UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};
-pub use trust::{SignedText, TrustAnswer, TrustRequest, TrustSeen};
+pub use trust::{ManifestAnswer, SignedText, TrustAnswer, TrustRequest, TrustSeen};
