@@ -37,15 +37,6 @@ pub struct PrepareAnswer {
     pub lock: Option<String>,
 }
 
-/// A release's manifest, as it came to the host.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct ManifestAnswer {
-    /// Its text.
-    pub manifest: String,
-    /// Its armored signature, or nothing.
-    pub signature: String,
-}
-
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -21,7 +21,7 @@ mod trust;
 pub use agent::{Agent, Verb};
 pub use answer::{
     Activated, ActivationResult, Failure, FailureKind, HaveAnswer, HoldAnswer, InstallAnswer,
-    ManifestAnswer, PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
+    PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};
 pub use bootstrap::{Elevation, HARDEN, SCRIPT, Wanted};
@@ -37,4 +37,4 @@ pub use seen::{
     CurrentState, HistoryEntry, JobSeen, JobState, Live, LockSeen, PathState, Python, Record,
     ReleaseSeen, ServiceSeen, ServiceState, SharedSeen, StatusAnswer,
 };
-pub use trust::{SignedText, TrustAnswer, TrustRequest, TrustSeen};
+pub use trust::{ManifestAnswer, SignedText, TrustAnswer, TrustRequest, TrustSeen};

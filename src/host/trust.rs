@@ -54,3 +54,12 @@ pub struct TrustAnswer {
     /// Whom it believes now.
     pub trust: TrustSeen,
 }
+
+/// A release's manifest, as it came to the host.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ManifestAnswer {
+    /// Its text.
+    pub manifest: String,
+    /// Its armored signature, or nothing.
+    pub signature: String,
+}
