@@ -80,7 +80,10 @@ fn from_a_buildout_to_a_site_and_back(site: &Site) {
     // Blobs are nobody else's business, and neither are those in a backup.
     for folder in ["shared/var/blobstorage", "backups"] {
         let list = format!("setpriv --reuid=65534 --regid=65534 --clear-groups ls {PATH}/{folder}");
-        assert!(!host.exec(&["sh", "-c", &list]).status.success(), "{folder}");
+        assert!(
+            !host.exec(&["sh", "-c", &list]).status.success(),
+            "{folder}"
+        );
     }
 
     // `bin/instance start` says that all is well with a Zope that dies.
