@@ -214,8 +214,21 @@ impl Made<'_> {
             .collect()
     }
 
+    /// The text with [`HERE`] for the buildout directory, where that is a path's beginning: `/srv/shop-data` and
+    /// `/mnt/srv/shop` are not in `/srv/shop`.
     fn relative(&self, text: &str) -> String {
-        text.trim().replace(&self.inspected.directory, HERE)
+        let directory = self.inspected.directory.as_str();
+        let goes_on = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        let mut relative = String::new();
+        let mut rest = text.trim();
+        while let Some((before, after)) = rest.split_once(directory) {
+            relative.push_str(before);
+            let inside = relative.ends_with(goes_on) || after.starts_with(goes_on);
+            relative.push_str(if inside { directory } else { HERE });
+            rest = after;
+        }
+        relative.push_str(rest);
+        relative
     }
 }
 

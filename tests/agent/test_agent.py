@@ -423,7 +423,7 @@ class TheLock(OnHost):
         why = {"expired": {"by": "Bob", "reason": "she went home"}}
         self.assertEqual(self.host.ask("unlock", why)["kind"], "locked")
         self.assertTrue(self.host.ask("unlock", {"token": "a"})["unlocked"])
-        self.take("a", lease=-1)
+        self.take("c", lease=-1)
         ended = self.host.ask("unlock", why)
         self.assertEqual((ended["unlocked"], ended["lock"]["by"]), (True, "Ann"), ended)
         self.assertNotIn("token", ended["lock"])
