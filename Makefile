@@ -1,6 +1,7 @@
 # make demo        from nothing to a running site, and back, on this machine
 # make test        format, lints, all tests
 # make lab         the image of the test hosts, where it is missing (the tests build it too)
+# make plone       a real Plone on test hosts, which takes minutes
 # make chaos       random faults on three test hosts, round after round (ROUNDS=200, SEED=...)
 # make fuzz        libFuzzer on everything that reads foreign bytes (TARGETS="wheel answer", SECONDS=60 each)
 # make bench       how fast it is, beside git, ssh, pip, buildout, and others who deploy (BENCH="ledger eggs": only these)
@@ -17,15 +18,16 @@ INSTALLED_BINARY = $(DESTDIR)$(PREFIX)/bin/git-hostout
 INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 
 # to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: sshd and passwords for it,
-# gpg, pip, Python.h, kill, crontab, shellcheck, busybox, and for hosts in namespaces mmdebstrap, iproute2, util-linux
+# gpg, pip, Python.h, kill, crontab, shellcheck, busybox, PostgreSQL, and for hosts in namespaces mmdebstrap, iproute2,
+# util-linux
 PACKAGES := build-essential busybox ca-certificates cron curl debian-archive-keyring git gnupg iproute2 libpam-wrapper libssl-dev \
-            make mmdebstrap openssh-client openssh-server pkg-config procps python3 python3-dev python3-pip \
+            make mmdebstrap openssh-client openssh-server pkg-config postgresql procps python3 python3-dev python3-pip \
             python3-venv shellcheck util-linux
 
 # for benchmarks only: who else deploys (Ansible comes from the package index), and what they need for keys as ours
 RIVALS := capistrano rsync ruby-bcrypt-pbkdf ruby-ed25519
 
-.PHONY: demo test lab chaos fuzz bench build install uninstall setup toolchain
+.PHONY: demo test lab plone chaos fuzz bench build install uninstall setup toolchain
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -45,6 +47,10 @@ test: toolchain setup
 
 lab: setup
 	@bash tests/lab/image.sh
+
+plone: export HOSTOUT_TEST_PLONE = 1
+plone: toolchain setup
+	cargo test --locked --test lab -- plone::
 
 chaos: export HOSTOUT_TEST_CHAOS = $(or $(ROUNDS),200)
 chaos: export HOSTOUT_TEST_SEED = $(or $(SEED),$(shell date +%s))

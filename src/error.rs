@@ -485,6 +485,8 @@ fn ledger_class(error: &ledger::Error) -> Class {
         | Error::TagExists { .. }
         | Error::Tag { .. }
         | Error::Diverged { .. }
+        | Error::RemoteTag { .. }
+        | Error::Rewound { .. }
         | Error::Introduction { .. } => Class::Refused,
     }
 }

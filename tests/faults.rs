@@ -177,7 +177,7 @@ fn words(text: &str) -> String {
 }
 
 /// Whether a line's claim holds.
-fn holds(line: &str) -> bool {
+pub fn holds(line: &str) -> bool {
     if let Some((file, name)) = line.split_once(" shows ") {
         let text = read(file);
         return [format!("fn {name}()"), format!("def {name}(self)")]

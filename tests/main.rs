@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod attacks;
 mod buildout;
 mod faults;
 mod formats;

@@ -76,6 +76,12 @@ pub(super) fn resolve(
         pythons: BTreeMap::new(),
     };
     let mut used: BTreeSet<String> = BTreeSet::new();
+    // Those that the project pins too: a wheel that was built from an sdist once is not built again.
+    let kept = configs.kept.iter();
+    let mut at_hand: Vec<PathBuf> = kept
+        .filter_map(|(name, version)| shelf.wheel(name, version))
+        .collect();
+    let mut outs = Vec::new();
     for combination in &job.project.combinations {
         let Some(seen) = configs.production.get(&combination.config) else {
             continue;
@@ -99,7 +105,7 @@ pub(super) fn resolve(
             host_parts: &job.project.buildout.host_parts,
             eggs: &own,
             kept: &configs.kept,
-            stored: &|name, version| shelf.wheel(name, version),
+            stored: &at_hand,
             canonical: &canonical,
             epoch,
             user: job.user,
@@ -123,6 +129,10 @@ pub(super) fn resolve(
         for dist in &resolved.dists {
             add(job, &mut pinned.pins, combination, dist, pythons)?;
         }
+        // What one configuration fetched, the next one doesn't fetch again.
+        let files = resolved.dists.iter().map(|dist| &dist.file);
+        at_hand.extend(files.filter(|file| file.is_file()).cloned());
+        outs.push(out);
         keep_downloads(&resolved, &mut pinned.downloads)?;
         pinned.resolved.insert(combination.name.clone(), resolved);
     }
@@ -219,7 +229,6 @@ fn add(
     if let Some(python) = &info.requires_python {
         pythons.extend(clauses(python));
     }
-    let sha256 = job.store.put(&bytes)?;
     let same = |pin: &&mut Pin| {
         normalize(&pin.name) == normalize(&dist.name) && pin.version.to_string() == dist.version
     };
@@ -227,6 +236,7 @@ fn add(
         pin.buildouts.push(combination.name.clone());
         return Ok(());
     }
+    let sha256 = job.store.put(&bytes)?;
     // A wheel that we built once is the same for ever; so is the story of where a wheel came from.
     if let Some(before) = before
         && before

@@ -38,8 +38,8 @@ pub struct Request<'a> {
     pub eggs: &'a [EggWheel],
     /// Pins of the previous release that stay: name and version. Those the project pins itself are passed over.
     pub kept: &'a [(String, String)],
-    /// A wheel that is there already, by name and version.
-    pub stored: &'a dyn Fn(&str, &str) -> Option<PathBuf>,
+    /// Wheels that are there already, which are taken rather than any index's.
+    pub stored: &'a [PathBuf],
     /// Makes a wheel that was built here canonical.
     pub canonical: &'a dyn Fn(Vec<u8>) -> Vec<u8>,
     /// The time in wheels that are built here, seconds since 1970.
@@ -124,8 +124,7 @@ pub fn resolve(request: &Request<'_>) -> Result<Resolved, Error> {
     let mut released = Vec::new();
     let run = folder(request.work.root())?;
     let cache = run.join("cache");
-    // Those that the project pins too: a wheel that was built from an sdist once is not built again.
-    seed(request, request.kept, &cache.join("dist"))?;
+    seed(request, &cache.join("dist"))?;
     let recorded = loop {
         let attempt = folder(&run)?;
         let (ok, output, recorded) = attempt_run(request, &sandbox, &kept, &attempt, &cache)?;
@@ -167,18 +166,11 @@ fn folder(parent: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Puts wheels that are there already into the download cache, where buildout prefers them to any index.
-fn seed(request: &Request<'_>, before: &[(String, String)], dist: &Path) -> Result<(), Error> {
+fn seed(request: &Request<'_>, dist: &Path) -> Result<(), Error> {
     fs::create_dir_all(dist).map_err(Error::io(dist))?;
-    let stored = before
-        .iter()
-        .filter_map(|(name, version)| (request.stored)(name, version));
-    for file in request
-        .eggs
-        .iter()
-        .map(|egg| egg.file.clone())
-        .chain(stored)
-    {
-        place(&file, dist)?;
+    let eggs = request.eggs.iter().map(|egg| &egg.file);
+    for file in eggs.chain(request.stored) {
+        place(file, dist)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `git hostout approve`: a second person agrees to a deployment.
 
 use super::{
+    carry_out::Mode,
     releasing,
     session::Session,
     writing::{self, Writing},
@@ -76,7 +77,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         ],
         need: Need::Deploy(stage.clone()),
         question: "Agree?",
-        dry_run: args.dry_run,
+        mode: Mode::of(args.dry_run),
         done: format!(
             "{me} agrees that {stage} gets {version}. Next, by somebody else: git hostout deploy {stage} {version}"
         ),

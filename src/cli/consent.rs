@@ -131,7 +131,7 @@ pub(super) fn proven(
                     "{stage} runs {version} for {age} s; {} asks for {needed} s of health there",
                     to.name
                 ),
-                format!("deploy it in {} s", needed - age),
+                "deploy it when that time is over",
             );
         }
     }

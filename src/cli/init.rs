@@ -1,7 +1,7 @@
 //! `git hostout init`: writes `hostout.toml`, starts the ledger, settles the signing key.
 
 use super::{
-    hosts,
+    hosts, recovery,
     session::{Session, adopt},
 };
 use crate::{
@@ -34,6 +34,9 @@ pub struct Args {
     /// Where the project goes on it
     #[arg(long, value_name = "PATH", requires = "stage")]
     path: Option<String>,
+    /// Make a key to put away there: all it may do is add keys, when all others are lost
+    #[arg(long, value_name = "FILE")]
+    recovery_key: Option<PathBuf>,
 }
 
 /// `hostout.toml` as it shall be. It is written when everything that may be refused has been settled.
@@ -81,6 +84,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         session.ui.status(&format!(
             "Ledger: branch {branch} started, for releases and deployments. Your own branches\n  are as they were."
         ));
+    }
+    if let Some(path) = &args.recovery_key {
+        recovery::make(session, &work, path)?;
     }
     next(session, &repo, &root, &draft.file, project)
 }

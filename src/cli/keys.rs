@@ -1,6 +1,7 @@
 //! `git hostout keys`: who may sign what.
 
 use super::{
+    carry_out::Mode,
     session::{Session, Workspace},
     writing::{self, Writing},
 };
@@ -175,8 +176,7 @@ fn add(session: &Session, work: &Workspace, args: &Add) -> Result<(), Error> {
     let was = find(&before, &given.fingerprint)?;
     if keyring == before {
         session.ui.status(&format!(
-            "The key {} of {name} is there, with {}.",
-            given.fingerprint,
+            "{name} has this key already, with {}.",
             role_words(&args.roles)
         ));
         return Ok(());
@@ -270,7 +270,7 @@ impl Change<'_> {
         session: &Session,
         work: &Workspace,
         ledger: &mut Ledger,
-        common: &Common,
+        args: &Common,
     ) -> Result<(), Error> {
         self.keyring.check()?;
         let need = if self.keyring.only_adds(self.before)? {
@@ -285,7 +285,7 @@ impl Change<'_> {
             details: self.details,
             need,
             question: "Change the keys?",
-            dry_run: common.dry_run,
+            mode: Mode::of(args.dry_run),
             done: self.done,
         };
         writing::write(session, work, ledger, writing, |ledger, key, who, time| {
@@ -294,7 +294,7 @@ impl Change<'_> {
                 what: &self.what,
                 who,
                 time,
-                reason: &common.reason,
+                reason: &args.reason,
             };
             ledger.change_keys(&new, key)
         })

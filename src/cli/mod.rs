@@ -27,6 +27,7 @@ mod prune;
 mod put;
 mod rebuild;
 mod recover;
+mod recovery;
 mod release;
 mod releasing;
 mod remote;

@@ -1,6 +1,7 @@
 //! `git hostout policy`: what may be deployed.
 
 use super::{
+    carry_out::Mode,
     session::Session,
     writing::{self, Writing},
 };
@@ -70,7 +71,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         details: details(&policy),
         need: Need::Keys,
         question: "Replace it?",
-        dry_run: args.dry_run,
+        mode: Mode::of(args.dry_run),
         done: "The policy holds from now on. Hosts learn it with their next deployment.".to_owned(),
     };
     writing::write(

@@ -116,6 +116,8 @@ fn is_about_the_ledger(error: &ledger::Error) -> bool {
             | Error::Introduction { .. }
             | Error::Rewritten { .. }
             | Error::Tag { .. }
+            | Error::RemoteTag { .. }
+            | Error::Rewound { .. }
     )
 }
 

@@ -1,6 +1,7 @@
 //! `git hostout withdraw`: no stage takes a release any more.
 
 use super::{
+    carry_out::Mode,
     releasing,
     session::Session,
     writing::{self, Writing},
@@ -55,7 +56,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         details: vec![format!("manifest sha256:{}", released.digest.short())],
         need: Need::Release,
         question: "Withdraw it?",
-        dry_run: args.dry_run,
+        mode: Mode::of(args.dry_run),
         done: format!("{version} is withdrawn."),
     };
     writing::write(session, &work, &mut ledger, writing, |_, key, who, time| {

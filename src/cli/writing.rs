@@ -29,7 +29,7 @@ pub(super) struct Writing<'a> {
     /// The question.
     pub question: &'a str,
     /// Whether it is only shown.
-    pub dry_run: bool,
+    pub mode: Mode,
     /// What is true afterwards.
     pub done: String,
 }
@@ -66,7 +66,7 @@ pub(super) fn write(
         text: Some(writing.question),
         ..Question::default()
     };
-    carry_out(session, &plan, Mode::of(writing.dry_run), &question, || {
+    carry_out(session, &plan, writing.mode, &question, || {
         let entry = make(ledger, &key, &who, session.now())?;
         deployment::recording(
             session,

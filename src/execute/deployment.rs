@@ -1,7 +1,7 @@
 //! Carrying out a deployment: prepare every host, then activate them batch by batch, then write down how it ended.
 
 use super::{
-    Deployed, Error, Live, Member, Recorder, Result,
+    Deployed, Error, Live, Member, Recorder, Result, Telling,
     on_host::{Activation, OnHost, Prepared},
     owner::{LEASE, lock},
     record::Signed,
@@ -12,7 +12,6 @@ use crate::{
     config::{OnFailure, Stage},
     event::Event,
     facts::Open,
-    host::SignedText,
     ledger::{self, Ledger, Released},
     pack::Store,
     plan::{Action, DeployRequest, Plan, Step},
@@ -48,19 +47,6 @@ pub struct Deployment<'a> {
     pub reason: &'a str,
     /// What hosts are told of keys and policy.
     pub telling: &'a Telling,
-}
-
-/// What hosts are told of keys and policy, and of who agreed.
-#[derive(Clone, Debug, Default)]
-pub struct Telling {
-    /// Every statement, oldest first.
-    pub statements: Vec<SignedText>,
-    /// Withdrawals of releases.
-    pub withdrawals: Vec<SignedText>,
-    /// Who agreed to this deployment.
-    pub approvals: Vec<SignedText>,
-    /// How far the hosts have taken entries.
-    pub after: Option<u64>,
 }
 
 /// What has happened so far.

@@ -18,6 +18,7 @@ mod recover;
 mod release;
 mod settle;
 mod stream;
+mod telling;
 mod together;
 mod unfinished;
 mod upload;
@@ -25,7 +26,7 @@ mod verdict;
 
 pub use attached::{Stream, become_attached, run_attached, run_by_line};
 pub use bootstrap::{Root, bootstrap};
-pub use deployment::{Deployment, Telling};
+pub use deployment::Deployment;
 pub use error::{Deployed, Error, LOCKED, Live, Result};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
@@ -34,6 +35,7 @@ pub use record::Recorder;
 pub use recover::recover;
 pub use release::{Release, carry_out_release};
 pub use settle::Settling;
+pub use telling::Telling;
 pub use unfinished::{Unfinished, unfinished};
 pub use upload::{MUCH, Upload};
 

@@ -68,7 +68,10 @@ impl Publisher {
         }
         let remote = remote.clone();
         match ledger::push(&self.git, &remote, tag, ledger.branch(), self.patience) {
-            Ok(Pushed::Done) => Ok(Published::Pushed(remote)),
+            Ok(Pushed::Done) => {
+                ledger.note_pushed()?;
+                Ok(Published::Pushed(remote))
+            }
             Ok(Pushed::Refused {
                 references,
                 message,

@@ -15,13 +15,13 @@ mod listener;
 mod operator;
 mod request;
 mod room;
+mod seen;
+mod trust;
 
 pub use agent::{Agent, Verb};
 pub use answer::{
-    Activated, ActivationResult, CurrentState, Failure, FailureKind, HaveAnswer, HistoryEntry,
-    HoldAnswer, InstallAnswer, JobSeen, JobState, Live, LockSeen, ManifestAnswer, PathState,
-    PrepareAnswer, PruneAnswer, Pruned, PutAnswer, Python, Record, ReleaseSeen, ServiceSeen,
-    ServiceState, SharedSeen, StatusAnswer, TrustAnswer, TrustSeen, UnlockAnswer,
+    Activated, ActivationResult, Failure, FailureKind, HaveAnswer, HoldAnswer, InstallAnswer,
+    PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};
 pub use bootstrap::{Elevation, HARDEN, SCRIPT, Wanted};
@@ -30,7 +30,11 @@ pub use listener::{End, Event, ListenError, Listener};
 pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,
-    PrepareRequest, PruneRequest, Request, Rolled, SignedText, StatusRequest, TrustRequest,
-    UnlockRequest,
+    PrepareRequest, PruneRequest, Request, Rolled, StatusRequest, UnlockRequest,
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};
+pub use seen::{
+    CurrentState, HistoryEntry, JobSeen, JobState, Live, LockSeen, PathState, Python, Record,
+    ReleaseSeen, ServiceSeen, ServiceState, SharedSeen, StatusAnswer,
+};
+pub use trust::{ManifestAnswer, SignedText, TrustAnswer, TrustRequest, TrustSeen};

@@ -1,5 +1,6 @@
 //! Requests to the agent: one JSON object on its stdin.
 
+use super::trust::SignedText;
 use crate::release::{Data, Digest, EntryId, Intent};
 use semver::Version;
 use serde::Serialize;
@@ -53,28 +54,6 @@ pub struct LockRequest {
     pub plan: String,
     /// Seconds after which another may take the lock over, unless the agent works or the token comes again.
     pub lease: u64,
-}
-
-/// A text of the ledger with the signature beside it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SignedText {
-    /// The text.
-    pub text: String,
-    /// Its armored signature.
-    pub signature: String,
-}
-
-/// Tells the host which keys and policy count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TrustRequest {
-    /// The project's id.
-    pub project: String,
-    /// The stage that the path belongs to.
-    pub stage: String,
-    /// Statements of keys and policy, in order, from the newest that the host knows on.
-    pub statements: Vec<SignedText>,
-    /// Withdrawals of releases.
-    pub withdrawals: Vec<SignedText>,
 }
 
 /// Asks to build a release.

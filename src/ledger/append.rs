@@ -270,7 +270,7 @@ mod tests {
             tag: late.tip(),
             commit: late.tip(),
         };
-        release.files = Vec::new();
+        release.files.clear();
         let error = late.append(&release, &lab.key()).unwrap_err();
         assert!(matches!(error, Error::ReleaseTaken { .. }), "{error}");
     }

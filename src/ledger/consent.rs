@@ -1,11 +1,12 @@
 //! Approvals and withdrawals: files with a signature beside them, so that hosts without git can check them.
 
 use super::{
-    Entry, Files, Key, Kind, Ledger, Result, Scheme, Trust,
+    Entry, Error, Files, Key, Kind, Ledger, Result, Scheme, Trust,
     paths::{self, signature_path},
 };
 use crate::release::{Approval, Digest, Need, Withdrawal, from_toml};
 use semver::Version;
+use std::collections::BTreeMap;
 
 /// A file with the signature beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +100,17 @@ impl Ledger {
             }
         }
         Ok(files)
+    }
+
+    /// The version and the manifest of everything that was withdrawn.
+    pub(super) fn withdrawn(&self) -> Result<BTreeMap<String, Digest>> {
+        let files = self.withdrawals()?.into_iter();
+        let read = files.map(|file| {
+            let said: Withdrawal =
+                from_toml(&file.text).map_err(|error| Error::malformed("a withdrawal", error))?;
+            Ok((said.version.to_string(), said.manifest))
+        });
+        read.collect()
     }
 
     /// What hosts are told of keys and policy, from `generation` on.

@@ -203,6 +203,28 @@ pub enum Error {
         /// What does not fit.
         message: String,
     },
+    /// A release's tag on the remote that is not where it was made to be.
+    #[error("tag {name} of {remote} {message}")]
+    RemoteTag {
+        /// The remote.
+        remote: String,
+        /// Its name without `refs/tags/`.
+        name: String,
+        /// What became of it.
+        message: String,
+    },
+    /// The remote's ledger lost entries that it had.
+    #[error(
+        "the ledger of {remote} was put back or replaced: it had entry {tip}, and has it no more"
+    )]
+    Rewound {
+        /// The remote.
+        remote: String,
+        /// The branch.
+        branch: String,
+        /// The entry that is gone.
+        tip: ObjectId,
+    },
     /// Ours and theirs went different ways.
     #[error(
         "the ledger here and the one of {remote} went different ways: {ours} entries only here, {theirs} only there"
@@ -327,6 +349,14 @@ impl Error {
                 "somebody moved it by force; `git reflog {branch}` shows where it was, `git hostout verify` whether it holds"
             ),
             Self::Diverged { .. } => "`git hostout resume` joins them".into(),
+            Self::RemoteTag { remote, name, .. } => format!(
+                "ask who did that; `git push --force {remote} refs/tags/{name}` puts back what is here, `git push \
+                 {remote} :refs/tags/{name}` takes a copy away"
+            ),
+            Self::Rewound { remote, branch, .. } => format!(
+                "ask who forced it; `git push --force {remote} {branch}` puts back what is here, `git update-ref -d \
+                 refs/hostout/fetched/{branch}` forgets what was there"
+            ),
             Self::TagExists { .. } => {
                 "`git hostout resume` finishes a release that stopped; else release another version".into()
             }

@@ -5,7 +5,7 @@ use super::{
     branch::{self, reference_name},
     check_introduction, entry,
     git::redact,
-    history, introduce,
+    history, hygiene, introduce,
 };
 use gix::{
     ObjectId,
@@ -14,6 +14,7 @@ use gix::{
         transaction::{PreviousValue, RefEdit},
     },
 };
+use std::collections::BTreeMap;
 
 /// How the ledger here compares with the remote's, after a fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,14 +58,36 @@ pub fn fetch(
     branch: &str,
     patience: Patience,
 ) -> Result<Fetched> {
-    let quarantine = format!("refs/hostout/fetched/{branch}");
+    let quarantine = hygiene::quarantine(branch);
+    let before = branch::tip_of(repo, &quarantine)?;
     let refspec = format!("+{}:{quarantine}", reference_name(branch));
     if !get(repo, git, remote, &[refspec], patience)? {
         return Ok(Fetched::Absent);
     }
     let fetched = branch::tip_of(repo, &quarantine)?
         .ok_or_else(|| Error::malformed(&quarantine, "it is missing after a fetch"))?;
+    let taken = take(repo, git, remote, branch, patience, before, fetched);
+    if taken.is_err() {
+        // What is not believed was never there: it is looked at anew the next time.
+        hygiene::set(repo, branch, before)?;
+    }
+    taken
+}
+
+/// Checks what was fetched, and takes it over. `before` is what the remote had when it was seen last.
+fn take(
+    repo: &gix::Repository,
+    git: &Git,
+    remote: &str,
+    branch: &str,
+    patience: Patience,
+    before: Option<ObjectId>,
+    fetched: ObjectId,
+) -> Result<Fetched> {
     let theirs = chain(repo, fetched)?;
+    hygiene::check_tip(remote, branch, before, &theirs)?;
+    let tags = hygiene::tags(&list_tags(git, remote, patience)?);
+    hygiene::check_tags(repo, remote, branch, &theirs, &tags)?;
     let here = branch::tip_of(repo, &reference_name(branch))?;
 
     let new = match here {
@@ -81,7 +104,7 @@ pub fn fetch(
     let ledger = Ledger::at(repo, branch, fetched)?;
     check_introduction(repo, &ledger)?;
     history::check_chain(repo, here, new, ledger.root)?;
-    get_tags(repo, git, remote, new, patience)?;
+    get_tags(repo, git, remote, new, &tags, patience)?;
     take_over(repo, branch, here, fetched)?;
     introduce(repo, &ledger)?;
     Ok(match here {
@@ -125,13 +148,24 @@ fn get(
     Err(Error::unreachable(remote, &message))
 }
 
-/// Fetches the tags that the release entries name by object id. Their names are the remote's business: `check_tag`
-/// compares them later.
+/// What `git ls-remote --tags` prints.
+fn list_tags(git: &Git, remote: &str, patience: Patience) -> Result<String> {
+    let talk = git.talk(&["ls-remote", "--tags", "--", remote], patience)?;
+    if !talk.output.status.success() {
+        let message = redact(&String::from_utf8_lossy(&talk.output.stderr));
+        return Err(Error::unreachable(remote, &message));
+    }
+    Ok(String::from_utf8_lossy(&talk.output.stdout).into_owned())
+}
+
+/// Fetches the tags that the release entries name by object id, from those that the remote has. Their names are the
+/// remote's business: `check_tag` compares them later.
 fn get_tags(
     repo: &gix::Repository,
     git: &Git,
     remote: &str,
     entries: &[ObjectId],
+    there: &BTreeMap<String, ObjectId>,
     patience: Patience,
 ) -> Result<()> {
     let mut wanted = Vec::new();
@@ -139,30 +173,19 @@ fn get_tags(
         if let Kind::Release { tag, .. } = entry::read(repo, *id)?.0.kind
             && !repo.has_object(tag)
         {
-            wanted.push(tag.to_string());
+            wanted.push(tag);
         }
     }
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let talk = git.talk(&["ls-remote", "--tags", "--", remote], patience)?;
-    if !talk.output.status.success() {
-        let message = redact(&String::from_utf8_lossy(&talk.output.stderr));
-        return Err(Error::unreachable(remote, &message));
-    }
-    let listing = String::from_utf8_lossy(&talk.output.stdout).into_owned();
     let mut refspecs = Vec::new();
-    for (id, name) in listing.lines().filter_map(|line| line.split_once('\t')) {
-        if !wanted.iter().any(|tag| tag == id) {
-            continue;
-        }
-        if branch::tip_of(repo, name)?.is_some() {
+    for (name, _) in there.iter().filter(|(_, id)| wanted.contains(id)) {
+        let full = format!("refs/tags/{name}");
+        if branch::tip_of(repo, &full)?.is_some() {
             return Err(Error::Tag {
-                name: name.trim_start_matches("refs/tags/").to_owned(),
+                name: name.clone(),
                 message: format!("is another tag here than at {}", redact(remote)),
             });
         }
-        refspecs.push(format!("{name}:{name}"));
+        refspecs.push(format!("{full}:{full}"));
     }
     if !refspecs.is_empty() {
         get(repo, git, remote, &refspecs, patience)?;
@@ -371,6 +394,7 @@ mod tests {
 
         // Another ledger in its place, in a clone that has forgotten the branch but not the introduction.
         other.git(&["update-ref", "-d", "refs/heads/hostout"]);
+        other.git(&["update-ref", "-d", "refs/hostout/fetched/hostout"]);
         lab.git(&["update-ref", "-d", "refs/heads/hostout"]);
         lab.start("other").unwrap();
         lab.git(&["push", "-q", "-f", "origin", "hostout"]);

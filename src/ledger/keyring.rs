@@ -55,6 +55,15 @@ pub struct Edits {
     pub only_adds: bool,
 }
 
+/// What a statement says besides keys and policy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Besides {
+    /// Manifests that count though the keys that signed them are gone.
+    pub manifests: Vec<Digest>,
+    /// What is withdrawn by now: a host may hear of it when the key that signed that is gone.
+    pub withdrawn: BTreeMap<String, Digest>,
+}
+
 impl Keyring {
     /// As of `commit`.
     pub fn read(repo: &gix::Repository, commit: ObjectId) -> Result<Self> {
@@ -305,19 +314,21 @@ impl Keyring {
             && old.key.iter().all(|key| new.key.contains(key)))
     }
 
-    /// The statement of these files after `before`; `manifests` count though the keys that signed them are gone.
+    /// The statement of these files after `before`, with what else it says.
     pub(super) fn statement(
         &self,
         before: Option<&Self>,
         project: Option<ObjectId>,
-        manifests: Vec<Digest>,
+        more: Besides,
     ) -> Statement {
         let last = before.and_then(|before| before.statement.as_ref());
         let mut kept = last.map(|(old, _)| old.manifests.clone());
         let kept = kept.get_or_insert_default();
-        kept.extend(manifests);
+        kept.extend(more.manifests);
         kept.sort_unstable();
         kept.dedup();
+        let mut withdrawn = last.map_or_else(BTreeMap::new, |(old, _)| old.withdrawn.clone());
+        withdrawn.extend(more.withdrawn);
         Statement {
             format: FORMAT,
             generation: last.map_or(0, |(old, _)| old.generation + 1),
@@ -327,6 +338,7 @@ impl Keyring {
             roles: self.roles.clone().unwrap_or_default(),
             policy: self.policy.clone().unwrap_or_default(),
             manifests: std::mem::take(kept),
+            withdrawn,
             openpgp: self.openpgp.clone(),
         }
     }
@@ -339,7 +351,10 @@ impl Keyring {
         let wanted = self.statement(
             before,
             stated.project.as_ref().map(|_| project),
-            stated.manifests.clone(),
+            Besides {
+                manifests: stated.manifests.clone(),
+                withdrawn: stated.withdrawn.clone(),
+            },
         );
         let named = stated.project.is_some() || stated.generation == 0;
         named && *stated == wanted
@@ -350,7 +365,7 @@ impl Keyring {
         &self,
         before: &Self,
         project: Option<ObjectId>,
-        manifests: Vec<Digest>,
+        more: Besides,
         key: &Key,
     ) -> Result<(Files, Edits)> {
         let mut edits = Edits {
@@ -378,7 +393,7 @@ impl Keyring {
                 self.openpgp.get(fingerprint).map(String::as_str),
             );
         }
-        let statement = self.statement(Some(before), project, manifests);
+        let statement = self.statement(Some(before), project, more);
         let path = statement_path(statement.generation);
         let text = to_toml(&statement).map_err(|error| Error::malformed(&path, said(&error)))?;
         let signature = key.sign(HOSTOUT, text.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use super::{
     Entry, HOSTOUT, Key, Keyring, Kind, Ledger, NewEntry, Person, Result, Signer, Trust, entry,
-    history, new_id,
+    history, keyring::Besides, new_id,
 };
 use crate::release::Digest;
 use jiff::Timestamp;
@@ -44,8 +44,11 @@ impl Ledger {
         new.keyring.check()?;
         let before = self.keyring()?;
         let project = Some(self.root);
-        let orphans = self.orphans(&before, new.keyring)?;
-        let (files, edits) = new.keyring.files(&before, project, orphans, key)?;
+        let more = Besides {
+            manifests: self.orphans(&before, new.keyring)?,
+            withdrawn: self.withdrawn()?,
+        };
+        let (files, edits) = new.keyring.files(&before, project, more, key)?;
         Ok(NewEntry {
             kind: Kind::Keys {
                 what: new.what.to_owned(),

@@ -17,6 +17,7 @@ mod error;
 mod fetch;
 mod git;
 mod history;
+mod hygiene;
 mod introduction;
 mod key;
 mod keyring;

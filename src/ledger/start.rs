@@ -1,8 +1,8 @@
 //! The first commit of a ledger.
 
 use super::{
-    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, entry, message,
-    new_id, object,
+    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, entry,
+    keyring::Besides, message, new_id, object,
 };
 use gix::{
     ObjectId,
@@ -147,7 +147,7 @@ fn first_files(name: &str, key: &Key, who: &Person) -> Result<Files> {
          `git hostout log` shows the entries, `git hostout verify` checks a release.\n"
     );
     let keyring = Keyring::first(&principal(&who.email), &key.public()?, POLICY)?;
-    let (mut files, edits) = keyring.files(&Keyring::default(), None, Vec::new(), key)?;
+    let (mut files, edits) = keyring.files(&Keyring::default(), None, Besides::default(), key)?;
     files.push(("README.md".to_owned(), readme.into()));
     files.extend(edits.replaced);
     Ok(files)

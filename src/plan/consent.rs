@@ -115,10 +115,27 @@ mod tests {
         bad.withdrawn = Some("Ada, 2026-01-02: leaks".to_owned());
         bad.reason_needed = true;
         bad.retention = Some(30 * 86_400);
-        let said = said(&bad);
-        assert_eq!(said.len(), 3);
-        assert!(said[0].contains("1.4.2 was withdrawn: Ada"));
-        assert!(said[2].contains("is 31 days old"));
+        let reasons: Vec<(String, String)> = consent(&bad)
+            .reasons
+            .into_iter()
+            .map(|reason| (reason.what, reason.remedy))
+            .collect();
+        let expected = [
+            (
+                "release 1.4.2 was withdrawn: Ada, 2026-01-02: leaks",
+                "release another version; git hostout log shows those that are there",
+            ),
+            (
+                "the policy wants a reason for what is done on production",
+                "add -m TEXT",
+            ),
+            (
+                "release 1.4.2 is 31 days old; the policy keeps those of the last 30 days for production",
+                "release it anew, or change the policy: git hostout policy",
+            ),
+        ]
+        .map(|(what, remedy)| (what.to_owned(), remedy.to_owned()));
+        assert_eq!(reasons, expected);
         bad.retention = Some(31 * 86_400);
         assert_eq!(consent(&bad).reasons.len(), 2);
     }

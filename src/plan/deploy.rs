@@ -1,13 +1,13 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
 use super::{
-    Action, Plan, Refusal, first, fit::misfits, health, lost_update::unknown, rolling::rolling,
+    Action, Plan, Refusal, data, fit::misfits, health, lost_update::unknown, rolling::rolling,
     rollout, room, settle::settling, trust,
 };
 use crate::{
     config::Stage,
     facts::{Current, Deployment, Host, Open, PathState, Trusted},
-    release::{Artifact, Buildout, Data, Digest, FORMAT, Intent, Manifest, Started},
+    release::{Artifact, Buildout, Digest, FORMAT, Intent, Manifest, Started},
 };
 use std::collections::BTreeSet;
 
@@ -343,7 +343,7 @@ fn steps(
                 host.name
             ));
         }
-        notes.extend(first::note(host, buildout));
+        notes.extend(data::empty(host, buildout));
         notes.extend(trust::note(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
@@ -354,8 +354,8 @@ fn steps(
             roll: rolling.programs,
             expected: host.current.release().cloned(),
             new: version.clone(),
-            backup: backup(host, buildout),
-            revert: revert(host, buildout),
+            backup: data::backup(host, buildout),
+            revert: data::revert(host, buildout),
             health: health::condition(request, buildout),
             hooks: health::hooks(buildout),
             batch: 1,
@@ -446,44 +446,4 @@ fn running<'a>(host: &Host, facts: &DeployFacts<'a>) -> Option<&'a Buildout> {
         .iter()
         .find(|manifest| manifest.version == *live)?;
     manifest.buildout_for(&facts.stage.name, &host.roles)
-}
-
-fn backup(host: &Host, buildout: &Buildout) -> String {
-    let live = host.current.release();
-    match (&buildout.data, live, &host.backup) {
-        (Data::None { chosen: true }, ..) => "NONE (hostout.toml says so)".to_owned(),
-        (_, Some(live), Some(backup)) if backup.as_live => {
-            format!("{}, as {live} does it", backup.kind)
-        }
-        (Data::None { chosen: false }, ..) => "nothing, as no database was found".to_owned(),
-        (_, None, _) => "none yet, nothing is live".to_owned(),
-        (Data::Command { backup, .. }, ..) => format!("`{backup}`"),
-        (
-            Data::Zodb {
-                snapshot: Some(snapshot),
-                ..
-            },
-            ..,
-        ) => snapshot.backup.clone(),
-        (Data::Zodb { storages, .. }, ..) => {
-            format!("a copy of {}, with its blobs", storages.join(", "))
-        }
-        (Data::Postgresql { database, .. }, ..) => format!("pg_dump of {database}"),
-    }
-}
-
-/// What a failure after `migrate` has begun would do to the data, where there is something to say.
-fn revert(host: &Host, buildout: &Buildout) -> Option<String> {
-    host.current.release()?;
-    buildout.hooks.migrate.as_ref()?;
-    let restores = buildout.data.restores()
-        || host
-            .backup
-            .as_ref()
-            .is_some_and(|backup| backup.as_live && backup.kind != "command");
-    Some(if restores {
-        "reverting after migrate restores this backup".to_owned()
-    } else {
-        "reverting after migrate needs you: no backup comes back".to_owned()
-    })
 }

@@ -6,10 +6,10 @@
 
 mod bootstrap;
 mod consent;
+mod data;
 mod deploy;
 mod difference;
 mod drift;
-mod first;
 mod fit;
 mod go_on;
 mod health;

@@ -105,3 +105,115 @@ fn unable(host: &Host, trusted: &Trusted) -> Option<&'static str> {
     }
     (trusted.openpgp && !seen.openpgp).then_some("an OpenPGP key signs, and there is no gpg")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::TrustSeen;
+
+    fn trusted() -> Trusted {
+        Trusted {
+            project: "a".repeat(40),
+            generation: 1,
+            withdrawn: 0,
+            ssh: true,
+            openpgp: false,
+            unchecked: Unchecked::Warn,
+        }
+    }
+
+    fn host(seen: TrustSeen) -> Host {
+        Host {
+            trust: Some(seen),
+            ..Host::unknown("web1")
+        }
+    }
+
+    fn able() -> TrustSeen {
+        TrustSeen {
+            ssh: true,
+            ..TrustSeen::default()
+        }
+    }
+
+    fn said(host: &Host, trusted: &Trusted) -> Vec<(String, String)> {
+        let mut refusal = Refusal::default();
+        check(host, "live", Some(trusted), &mut refusal);
+        let reasons = refusal.reasons.into_iter();
+        reasons.map(|reason| (reason.what, reason.remedy)).collect()
+    }
+
+    #[test]
+    fn a_path_belongs_to_one_project_and_stage() {
+        let seen = TrustSeen {
+            project: Some("b".to_owned()),
+            stage: Some("test".to_owned()),
+            ..able()
+        };
+        let mut trusted = trusted();
+        trusted.project = "a".to_owned();
+        let expected = [
+            (
+                "web1: this path belongs to project b, and this is a",
+                "choose another path for the stage",
+            ),
+            (
+                "web1: this path belongs to stage test, and this is for live",
+                "choose another path; where the stage was renamed, remove .hostout/trust below the path there",
+            ),
+        ]
+        .map(|(what, remedy)| (what.to_owned(), remedy.to_owned()));
+        assert_eq!(said(&host(seen), &trusted), expected);
+        assert!(said(&host(able()), &trusted).is_empty());
+    }
+
+    #[test]
+    fn a_host_that_cannot_check_is_noted_or_refused() {
+        let unable = host(TrustSeen::default());
+        let mut trusted = trusted();
+        assert!(said(&unable, &trusted).is_empty());
+        let noted = note(&unable, Some(&trusted)).unwrap();
+        assert_eq!(
+            noted,
+            "web1 cannot check signatures, and takes what comes: there is no ssh-keygen of OpenSSH 8.2 or newer"
+        );
+        assert_eq!(note(&host(able()), Some(&trusted)), None);
+        trusted.unchecked = Unchecked::Refuse;
+        let expected = (
+            "web1 cannot check signatures: there is no ssh-keygen of OpenSSH 8.2 or newer",
+            "apt-get install openssh-client gnupg there; or let the policy warn: git hostout policy",
+        );
+        let expected = [(expected.0.to_owned(), expected.1.to_owned())];
+        assert_eq!(said(&unable, &trusted), expected);
+        trusted.openpgp = true;
+        assert!(
+            said(&host(able()), &trusted)[0]
+                .0
+                .contains("there is no gpg")
+        );
+    }
+
+    #[test]
+    fn a_host_is_told_what_it_does_not_know() {
+        let trusted = trusted();
+        let told = |generation| {
+            let seen = TrustSeen {
+                generation,
+                ..able()
+            };
+            tell(&host(seen), Some(&trusted))
+        };
+        let action = |known| {
+            Some(Action::Trust {
+                project: "a".repeat(40),
+                known,
+                generation: 1,
+            })
+        };
+        assert_eq!(told(None), action(None));
+        assert_eq!(told(Some(0)), action(Some(0)));
+        assert_eq!(told(Some(1)), None);
+        // A clone that has heard less than the host tells it nothing.
+        assert_eq!(told(Some(2)), None);
+    }
+}

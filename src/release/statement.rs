@@ -31,6 +31,9 @@ pub struct Statement {
     /// sha256 of manifests whose signers' keys are gone, and which still count: they were in the ledger before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub manifests: Vec<Digest>,
+    /// What is withdrawn: version and sha256 of its manifest. Later withdrawals have signatures of their own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub withdrawn: BTreeMap<String, Digest>,
     /// The certificates in `keys/openpgp/`, by fingerprint.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub openpgp: BTreeMap<String, String>,

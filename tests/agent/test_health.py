@@ -120,6 +120,8 @@ class Others(Asked):
 class Services:
     """Processes as a test tells them: one look after the other, the last one again and again."""
 
+    REVIVED = True
+
     def __init__(self, *looks):
         self.looks, self.seen = list(looks), 0
 
@@ -129,8 +131,8 @@ class Services:
         return [{"name": "web", "state": state, "detail": detail}]
 
     @staticmethod
-    def log_tail():
-        return ["the last words"]
+    def log_tail(troubled):
+        return ["the last words", *troubled]
 
 
 class Probing(Asked):
@@ -145,7 +147,9 @@ class Probing(Asked):
     def unhealthy(self, *looks, **more):
         with self.assertRaises(agent.Failed) as caught:
             self.probe(Services(*looks), **more)
-        self.assertEqual((caught.exception.kind, caught.exception.output), ("unhealthy", ["the last words"]))
+        self.assertEqual(caught.exception.kind, "unhealthy")
+        self.assertEqual(caught.exception.output[:1], ["the last words"])
+        self.troubled = caught.exception.output[1:]
         return caught.exception.message
 
     def test_processes_must_be_the_same_ones_twice(self):
@@ -156,10 +160,18 @@ class Probing(Asked):
     def test_a_crash_loop_is_counted_by_restarts(self):
         looks = [f"running pid {number // 2}" for number in range(2, 10)]
         self.assertIn("web crashes in a loop: it was started anew 3 times", self.unhealthy(*looks, stable=3600))
+        self.assertEqual(self.troubled, ["web"])
 
     def test_one_that_dies_in_the_window_is_found_out(self):
         looks = ["running pid 1"] * 4 + ["failed exited"]
         self.assertIn("web failed exited", self.unhealthy(*looks, stable=3600))
+
+    def test_one_that_nothing_starts_anew_is_not_waited_for(self):
+        services = Services("starting", "running pid 1", "stopped daemon manager not running")
+        services.REVIVED = False
+        with self.assertRaises(agent.Failed) as caught:
+            self.probe(services, stable=3600, seconds=3600)
+        self.assertIn("web stopped", caught.exception.message)
 
     def test_it_must_be_healthy_as_often_as_is_asked(self):
         services = Services("running pid 1", "running pid 1", "starting", "running pid 1")
@@ -168,6 +180,12 @@ class Probing(Asked):
 
     def test_what_never_gets_healthy_ends_with_its_last_complaint(self):
         self.assertIn("web starting", self.unhealthy("starting", seconds=0))
+        self.assertEqual(self.troubled, ["web"])
+
+    def test_what_runs_and_does_not_answer_is_in_no_trouble_of_its_own(self):
+        nobody = f"http://127.0.0.1:{support.free_port()}/"
+        self.assertIn("refused", self.unhealthy("running pid 1", seconds=0.1, http=nobody))
+        self.assertEqual(self.troubled, [])
 
     def test_where_nothing_runs_and_nothing_is_asked_there_is_nothing_to_wait_for(self):
         agent.probe(agent.NoServices("/", {}), self.checks(), 10, 3600)

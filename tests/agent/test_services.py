@@ -86,6 +86,14 @@ class NetworkZdaemon(unittest.TestCase):
         self.services.stop()
         self.assertEqual(self.states(), ["stopped"])
 
+    def test_the_last_words_of_one_that_died_are_told_although_a_daemon_says_them_to_nobody(self):
+        self.write("zdaemon.conf", CONFIG.replace("  transcript {folder}/log\n", "").format(folder=self.folder))
+        self.program("sleep 2; echo 'no such directive: greet' >&2; exit 1")
+        self.services.start()
+        with self.assertRaises(agent.Failed) as caught:
+            self.probe(stable=120)
+        self.assertIn("instance: no such directive: greet", caught.exception.output)
+
     def test_one_that_is_dead_at_once_is_a_failed_start(self):
         self.program("exit 1")
         agent.START_SECONDS, before = 2, agent.START_SECONDS

@@ -135,6 +135,13 @@ class Keys(Case):
         # What is known already may come again.
         self.learn(self.ann.signed(first), self.ann.signed(self.statement(1, two, first)))
 
+    def test_what_is_withdrawn_is_told_with_the_keys_too(self):
+        first = self.meet()
+        text = self.statement(1, {self.ben: ["all"]}, first) + f'[withdrawn]\n"1.0.0" = "{MANIFEST}"\n'
+        self.learn(self.ann.signed(text))
+        release = self.manifest()
+        self.refused("release 1.0.0 was withdrawn", self.check_manifest, release, self.ben.sign(release))
+
     def test_a_recovery_key_adds_and_nothing_else(self):
         first = self.meet({self.ann: ["all"], self.ben: ["recovery"]})
         carl = Key(self.folder, "carl")
@@ -266,6 +273,42 @@ class Deployments(Case):
         history = [{"release": "1.0.0", "id": "a0", "time": "", "result": "healthy"}]
         self.agent.write_json(self.layout.record, {"format": 1, "history": history})
         self.check_entry(self.entry(), self.ann)
+
+
+class Formats(Case):
+    def test_what_was_written_once_is_read(self):
+        frozen = support.HOST.parents[1] / "fixtures" / "formats" / "v1"
+        os.makedirs(os.path.dirname(self.layout.trust))
+        for name, place in (("trust.json", self.layout.trust), ("taken.json", self.layout.taken)):
+            shutil.copy(frozen / name, place)
+        trust = self.agent.Trust(self.layout)
+        shown = trust.shown()
+        self.assertEqual((shown["project"], shown["stage"], shown["generation"], shown["serial"], shown["withdrawn"]),
+                         ("0" * 40, "staging", 1, 6, 1))
+        self.assertEqual(trust.limits(), {"signers": 2, "retention": "90d"})
+        for place in (self.layout.trust, self.layout.taken):
+            newer = {**json.loads(pathlib.Path(place).read_text()), "format": 2}
+            pathlib.Path(place).write_text(json.dumps(newer))
+            self.refused("is of format 2", self.layout.make)
+            newer["format"] = 1
+            pathlib.Path(place).write_text(json.dumps(newer))
+
+
+class Artifacts(Case):
+    def test_an_artifact_that_was_swapped_is_found_before_the_switch(self):
+        good = b"a wheel"
+        digest = support.sha256(good)
+        self.host.ask("put", None, digest, data=good)
+        folder = self.host.at("releases", "1.0.0", ".hostout")
+        folder.mkdir(parents=True)
+        settings = {"wheels": [{"file": "a.whl", "sha256": digest}], "tarball": digest}
+        (folder / "settings.json").write_text(json.dumps(settings))
+        self.agent.check_artifacts(self.layout, "1.0.0")
+        stored = self.host.at("store", digest[:2], digest[2:])
+        stored.chmod(0o644)
+        stored.write_bytes(b"another")
+        self.refused("a.whl was damaged in the store", self.agent.check_artifacts, self.layout, "1.0.0")
+        self.refused("a.whl was not sent", self.agent.check_artifacts, self.layout, "1.0.0")
 
 
 class Limited(Case):

@@ -18,6 +18,7 @@ mod field;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod ledger;
+mod plone;
 mod report;
 mod rivals;
 #[allow(dead_code, unused_imports, reason = "tests need more of it")]
@@ -32,13 +33,14 @@ use std::env;
 /// A name for the command line, what it is about, and what measures it.
 type Section = (&'static str, &'static str, fn(&mut Report));
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("ledger", "A ledger of 2,000 releases", ledger::run),
     ("eggs", "Releases of 50 eggs", eggs::run),
     ("deploy", "Deploying over ssh on loopback", deploy::run),
     ("rivals", "Deploying 12 KB, beside others", rivals::run),
     ("upload", "200 MB over ssh on loopback", upload::run),
     ("unpack", "Wheels of Plone to eggs", unpack::run),
+    ("plone", "Plone on a test host", plone::run),
 ];
 
 fn main() {

@@ -42,6 +42,11 @@ impl Report {
         .unwrap();
     }
 
+    /// A line of its own.
+    pub fn took(&mut self, what: &str, took: Duration) {
+        writeln!(self.out, "  {what:<46} {:>9.3}", took.as_secs_f64()).unwrap();
+    }
+
     /// A fact about the numbers.
     pub fn note(&mut self, text: &str) {
         writeln!(self.out, "  {text}").unwrap();

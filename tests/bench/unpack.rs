@@ -21,11 +21,11 @@ pub fn run(report: &mut Report) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench");
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plone");
     let sandbox = Sandbox::new();
-    let wheels = wheels(&sandbox, &here, &kept);
+    let wheels = wheels(&sandbox, &kept);
     let python = venv(&sandbox, &wheels);
     let egg = env::var("HOSTOUT_BENCH_EGGS").unwrap_or_else(|_| "ZODB".to_owned());
 
-    let buildout = buildout(&sandbox, &python, &here, &wheels, &egg);
+    let buildout = buildout(&sandbox, &python, &wheels, &egg);
     let (theirs, ours) = (sandbox.path("eggs/v5"), sandbox.path("srv"));
     let again = sandbox.path("again");
     let script = sandbox.path("agent.py");
@@ -60,17 +60,21 @@ pub fn run(report: &mut Report) {
     }
 }
 
-/// Downloads what `versions.cfg` pins, unless that was done before.
-fn wheels(sandbox: &Sandbox, here: &Path, kept: &Path) -> PathBuf {
+/// The versions of Plone and of what it needs.
+fn pins() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/plone/versions.cfg")
+}
+
+/// Downloads what they pin, unless that was done before.
+fn wheels(sandbox: &Sandbox, kept: &Path) -> PathBuf {
     let (wheels, complete) = (kept.join("wheels"), kept.join("complete"));
     if complete.exists() {
         return wheels;
     }
-    let text = fs::read_to_string(here.join("plone.cfg")).unwrap();
+    let text = fs::read_to_string(pins()).unwrap();
     let pins: Vec<String> = text
         .lines()
         .filter_map(|line| line.split_once(" = "))
-        .filter(|(name, _)| *name != "versions")
         .map(|(name, version)| format!("{name}=={version}\n"))
         .collect();
     fs::create_dir_all(kept).unwrap();
@@ -95,12 +99,12 @@ fn venv(sandbox: &Sandbox, wheels: &Path) -> PathBuf {
     python
 }
 
-fn buildout(sandbox: &Sandbox, python: &Path, here: &Path, wheels: &Path, egg: &str) -> Duration {
+fn buildout(sandbox: &Sandbox, python: &Path, wheels: &Path, egg: &str) -> Duration {
     let (place, empty) = (sandbox.path("site"), sandbox.path("empty"));
     for folder in [&place, &empty] {
         fs::create_dir_all(folder).unwrap();
     }
-    fs::copy(here.join("plone.cfg"), place.join("versions.cfg")).unwrap();
+    fs::copy(pins(), place.join("versions.cfg")).unwrap();
     let text = format!(
         "[buildout]\nextends = versions.cfg\nparts = app\nnewest = false\neggs-directory = {}\n\
          find-links = {}\nindex = file://{}\n\n[app]\nrecipe = zc.recipe.egg\neggs = {egg}\n",

@@ -192,7 +192,7 @@ impl Seen {
             host_parts,
             eggs,
             kept,
-            stored: &|_, _| None,
+            stored: &[],
             canonical: &|bytes| bytes,
             epoch: 1_700_000_000,
             user: &project.user,

@@ -1,6 +1,7 @@
 //! Files of the ledger that say who may do what.
 
-use super::{files::frozen, sample};
+use super::{document, files::frozen, sample};
+use hostout::host::{Request, SignedText, TrustRequest};
 use hostout::release::{
     Approval, FormatError, Need, Policy, Roles, Statement, Unchecked, Withdrawal,
 };
@@ -39,6 +40,7 @@ fn what_hosts_are_told_means_what_it_meant() {
     assert_eq!(statement.project, Some("0".repeat(40)));
     assert!(statement.allowed_signers.starts_with("ada@example.org "));
     assert_eq!((statement.manifests.len(), statement.openpgp.len()), (1, 1));
+    assert!(statement.withdrawn.contains_key("1.4.1"));
 }
 
 #[test]
@@ -54,4 +56,19 @@ fn approvals_and_withdrawals_mean_what_they_meant() {
         (withdrawal.version, withdrawal.reason.as_str()),
         (approval.version, "leaks")
     );
+}
+
+#[test]
+fn a_host_is_told_of_keys_as_it_was() {
+    let request = Request::new(TrustRequest {
+        project: "0".repeat(40),
+        stage: "staging".to_owned(),
+        statements: vec![SignedText {
+            text: "format = 1".to_owned(),
+            signature: "-----BEGIN SSH SIGNATURE-----".to_owned(),
+        }],
+        withdrawals: Vec::new(),
+    });
+    let written: serde_json::Value = serde_json::from_slice(&request.to_json().unwrap()).unwrap();
+    assert_eq!(written, document("agent-trust.json"));
 }

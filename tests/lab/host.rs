@@ -178,8 +178,13 @@ impl Host {
 
     /// What `GET /` answers on a port of the host's own loopback, asked there.
     pub fn page(&self, port: u16) -> Option<String> {
-        let ask = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).read().decode(), end='')";
-        let url = format!("http://127.0.0.1:{port}/");
+        self.page_at(port, "/")
+    }
+
+    /// What `GET PATH` answers there.
+    pub fn page_at(&self, port: u16, path: &str) -> Option<String> {
+        let ask = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=60).read().decode(), end='')";
+        let url = format!("http://127.0.0.1:{port}{path}");
         let output = self.exec(&["python3", "-c", ask, &url]);
         let answered = output.status.success();
         answered.then(|| String::from_utf8(output.stdout).unwrap())

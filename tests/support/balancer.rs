@@ -92,10 +92,8 @@ fn serve(
     let up = in_turn
         .take(servers.len())
         .filter(|(_, up)| up.load(Ordering::Relaxed));
-    let Some(server) = up
-        .filter_map(|(address, _)| TcpStream::connect(address).ok())
-        .next()
-    else {
+    let mut up = up;
+    let Some(server) = up.find_map(|(address, _)| TcpStream::connect(address).ok()) else {
         return visitor.write_all(b"HTTP/1.0 503 Nobody is there\r\n\r\n");
     };
     let (mut from, mut to) = (visitor.try_clone()?, server.try_clone()?);

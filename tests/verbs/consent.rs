@@ -1,6 +1,21 @@
 //! `git hostout approve`, `withdraw`, and `deploy --from`: what people and the policy say.
 
-use crate::support::Project;
+use crate::support::{Project, Run};
+
+fn deploy(project: &Project, version: &str, code: i32) -> Run {
+    project
+        .hostout(&["deploy", "local", version, "--yes"])
+        .exits(code)
+}
+
+fn approve(project: &Project, version: &str) -> Run {
+    project.hostout(&["approve", version, "--for", "local", "--yes"])
+}
+
+fn from(project: &Project, code: i32, more: &[&str]) -> Run {
+    let words = ["deploy", "next", "--from", "local", "--yes"];
+    project.hostout(&[&words[..], more].concat()).exits(code)
+}
 
 #[test]
 fn two_people_agree_and_what_is_withdrawn_goes_nowhere() {
@@ -26,51 +41,54 @@ fn two_people_agree_and_what_is_withdrawn_goes_nowhere() {
     policy(
         "format = 1\n[stage.local]\nsigners = 2\n[stage.next]\nhealthy = \"9m\"\nreason = true\n",
     );
-    let deploy = |version: &str, code: i32| {
-        project
-            .hostout(&["deploy", "local", version, "--yes"])
-            .exits(code)
-    };
-    deploy("0.1.0", 11).says(&[
+    deploy(&project, "0.1.0", 11).says(&[
         "local takes 0.1.0 when 2 people agree: only you (ada@example.org) so far, 1 missing",
         "somebody else types: git hostout approve 0.1.0 --for local",
     ]);
     // One's own approval is no second person's.
-    let approve = |version: &str| project.hostout(&["approve", version, "--for", "local", "--yes"]);
-    approve("0.1.0")
+    approve(&project, "0.1.0")
         .exits(0)
         .says(&["agrees that local gets 0.1.0"]);
-    approve("0.1.0")
+    approve(&project, "0.1.0")
         .exits(0)
-        .says(&["You approved 0.1.0 for local already"]);
-    deploy("0.1.0", 11);
+        .says(&["You approved 0.1.0 for local already."]);
+    deploy(&project, "0.1.0", 11);
     assert_eq!(project.live(), None);
     project.sign_as("ben");
-    approve("0.1.0").exits(0).says(&["ben@example.org agrees"]);
+    approve(&project, "0.1.0")
+        .exits(0)
+        .says(&["ben@example.org agrees"]);
     project.sign_as_ada();
-    deploy("0.1.0", 0);
+    deploy(&project, "0.1.0", 0);
 
-    let from = |code: i32, more: &[&str]| {
-        let words = ["deploy", "next", "--from", "local", "--yes"];
-        project.hostout(&[&words[..], more].concat()).exits(code)
-    };
-    from(11, &["-m", "x"]).says(&["next asks for 540 s of health there"]);
+    from(&project, 11, &["-m", "x"]).says(&[
+        "next asks for 540 s of health there",
+        "deploy it when that time is over",
+    ]);
+    project
+        .hostout(&["deploy", "next", "--from", "next", "--yes"])
+        .exits(11)
+        .says(&["next runs nothing that was found healthy"]);
     project.hostout(&["release", "0.2.0", "--yes"]).exits(0);
-    deploy("0.2.0", 11);
+    deploy(&project, "0.2.0", 11);
     project.sign_as("ben");
-    approve("0.2.0").exits(0);
+    approve(&project, "0.2.0").exits(0);
     project
         .hostout(&["approve", "0.2.0", "--for", "next", "--yes"])
         .exits(11)
         .says(&["needs the role deploy:next"]);
     project.sign_as_ada();
-    deploy("0.2.0", 0);
+    deploy(&project, "0.2.0", 0);
     // What ran there healthy needs nobody's approval.
     project
         .hostout(&["rollback", "local", "--yes"])
         .exits(0)
         .says(&["0.1.0"]);
+    withdrawn_goes_nowhere(&project);
+}
 
+/// What is withdrawn goes nowhere.
+fn withdrawn_goes_nowhere(project: &Project) {
     let withdraw = ["withdraw", "v0.2.0", "--yes", "-m", "leaks"];
     project
         .hostout(&["withdraw", "v0.2.0", "--yes", "-m", " "])
@@ -83,15 +101,17 @@ fn two_people_agree_and_what_is_withdrawn_goes_nowhere() {
     project
         .hostout(&withdraw)
         .exits(0)
-        .says(&["0.2.0 was withdrawn already"]);
-    deploy("0.2.0", 11).says(&["release 0.2.0 was withdrawn: Ada Example, 2026-01-02: leaks"]);
+        .says(&["0.2.0 was withdrawn already."]);
+    deploy(project, "0.2.0", 11)
+        .says(&["release 0.2.0 was withdrawn: Ada Example, 2026-01-02: leaks"]);
     project
         .hostout(&["rollback", "local", "--to", "0.2.0", "--yes"])
         .exits(11)
         .says(&["was withdrawn"]);
-    approve("0.2.0")
-        .exits(11)
-        .says(&["release 0.2.0 was withdrawn: leaks"]);
+    approve(project, "0.2.0").exits(11).says(&[
+        "release 0.2.0 was withdrawn: leaks",
+        "release another version; git hostout log shows those that are there",
+    ]);
     project
         .hostout(&["show", "0.2.0"])
         .exits(0)
@@ -114,7 +134,7 @@ fn two_people_agree_and_what_is_withdrawn_goes_nowhere() {
         .json();
     assert_eq!(json["stages"][0]["hosts"][0]["withdrawn"], true);
     // Whatever stands in the way is said at once.
-    from(11, &[]).says(&[
+    from(project, 11, &[]).says(&[
         "0.1.0 was withdrawn",
         "the policy wants a reason for what is done on next",
     ]);

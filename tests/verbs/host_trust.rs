@@ -93,10 +93,11 @@ fn a_key_that_may_only_deploy_deploys_what_is_signed() {
             "lock": {"token": "t"},
         });
         let file = project.sandbox.path("request");
-        fs::write(&file, request.to_string()).unwrap();
+        let request = request.to_string();
+        fs::write(&file, format!("{} prepare\n{request}", request.len())).unwrap();
         let mut ssh = project.sandbox.command("ssh", &project.directory);
         ssh.arg("-F").arg(host.sshd.config());
-        ssh.args(["web1", &format!("{agent} prepare")]);
+        ssh.args(["web1", &format!("{agent} serve")]);
         ssh.stdin(fs::File::open(&file).unwrap());
         String::from_utf8(ssh.output().unwrap().stdout).unwrap()
     };

@@ -141,12 +141,12 @@ fn a_connection_that_is_lost_in_a_switch_loses_nothing() {
 }
 
 /// Each hook waits while `hold` names it, and says so.
-const HOOKS: &str = r#"
+const HOOKS: &str = r"
 [hooks]
 before-stop = ['sh', '-c', 'SCRIPT']
 migrate = ['sh', '-c', 'SCRIPT']
 after-start = ['sh', '-c', 'SCRIPT']
-"#;
+";
 
 #[test]
 fn a_job_that_dies_is_put_right_by_its_own_client() {

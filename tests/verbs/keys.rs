@@ -4,6 +4,19 @@ use crate::support::Project;
 
 const BEN: [&str; 2] = ["--name", "ben@example.org"];
 
+/// A certificate whose secret half nobody has.
+const CARL: &str = "\
+-----BEGIN PGP PUBLIC KEY BLOCK-----\n\
+\n\
+mDMEawk81xYJKwYBBAHaRw8BAQdARLM8v0ySMySg8ygkGeVRajpZwN2WedS4Zz5C\n\
+nL1aO5m0F0NhcmwgPGNhcmxAZXhhbXBsZS5vcmc+iJAEExYIADgWIQTu0udyvusL\n\
+cEhZN9kNh9uliwc1cAUCawk81wIbAwULCQgHAgYVCgkICwIEFgIDAQIeAQIXgAAK\n\
+CRANh9uliwc1cCtJAP41GdHm3ynS8NZ1sAEpZ6qz20QE7cTvSlHrPcmwocEnAQEA\n\
+p6N2ZiKIYAfHA3V0CUCcaRUE5rjfdvwp640CT9F1iQE=\n\
+=N6Jz\n\
+-----END PGP PUBLIC KEY BLOCK-----\n\
+";
+
 fn started() -> Project {
     let project = Project::single();
     project.hostout(&["init"]).exits(0);
@@ -36,7 +49,7 @@ fn keys_are_added_changed_and_taken_away_by_those_who_may() {
     project
         .hostout(&[&add[..], &["--yes"]].concat())
         .exits(0)
-        .says(&["is there, with deploy:staging"]);
+        .says(&["ben@example.org has this key already, with deploy:staging."]);
     let subject = project.git(&["log", "-1", "--format=%s", "hostout"]);
     assert_eq!(subject, "keys add ben@example.org");
 
@@ -82,7 +95,23 @@ fn keys_are_added_changed_and_taken_away_by_those_who_may() {
     project
         .hostout(&["keys", "remove", "carl", "--yes"])
         .exits(11)
-        .says(&["no key is called carl"]);
+        .says(&[
+            "no key is called carl",
+            "git hostout keys list shows their names and fingerprints",
+        ]);
+    for name in ["one", "two"] {
+        let key = project.sign_as(name);
+        project.sign_as_ada();
+        let add = ["keys", "add", &key, "--role", "release", "--yes"];
+        project.hostout(&[&add[..], &BEN].concat()).exits(0);
+    }
+    project
+        .hostout(&["keys", "remove", "ben@example.org", "--yes"])
+        .exits(11)
+        .says(&[
+            "ben@example.org has several keys",
+            "name one by its fingerprint: git hostout keys list",
+        ]);
     project.hostout(&["log"]).exits(0).says(&["keys", "left"]);
 }
 
@@ -113,6 +142,38 @@ fn a_key_whose_time_is_over_signs_nothing() {
 }
 
 #[test]
+fn a_recovery_key_lets_somebody_in_when_all_others_are_lost() {
+    let project = Project::single();
+    let put_away = project.sandbox.path("put-away/key").display().to_string();
+    project
+        .hostout(&["init", "--recovery-key", &put_away])
+        .exits(0)
+        .says(&["Recovery key: ", "put it away, off this machine"]);
+    project
+        .hostout(&["keys", "list"])
+        .exits(0)
+        .says(&["recovery"]);
+    project.git(&["config", "user.signingKey", &put_away]);
+    project
+        .hostout(&["release", "--yes"])
+        .exits(11)
+        .says(&["needs the role release, and has recovery"]);
+    project
+        .hostout(&["keys", "remove", "ada@example.org", "--yes"])
+        .exits(11);
+    let new = project.sign_as("new");
+    project.git(&["config", "user.signingKey", &put_away]);
+    project
+        .hostout(&[
+            "keys", "add", &new, "--role", "all", "--yes", BEN[0], BEN[1],
+        ])
+        .exits(0);
+    project.sign_as("new");
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.hostout(&["verify"]).exits(0);
+}
+
+#[test]
 fn words_that_name_no_key_or_role_are_said() {
     let project = started();
     let hand = |words: &[&str], code: i32, says: &str| {
@@ -124,6 +185,21 @@ fn words_that_name_no_key_or_role_are_said() {
         11,
         "nobody@example.org names no public key",
     );
+    project.write("carl.asc", CARL);
+    hand(
+        &["carl.asc", "--role", "all", "--valid-before", "2027-01-01"],
+        2,
+        "--valid-before is for ssh keys; an OpenPGP key knows its own end",
+    );
+    hand(
+        &["carl.asc", "--role", "release"],
+        0,
+        "carl@example.org may sign now: release",
+    );
+    project.hostout(&["keys", "list"]).exits(0).says(&[
+        "carl@example.org",
+        "EED2E772BECB0B70485937D90D87DBA58B073570",
+    ]);
     hand(
         &["hostout.toml", "--role", "all", "--name", "x"],
         11,

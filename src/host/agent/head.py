@@ -60,6 +60,7 @@ MAX_REQUEST = 64 << 20
 LIMITED = False  # whether this run is for a key that may only deploy what is signed
 OUTPUT_LINES = 40
 START_SECONDS = 20  # that a control script's daemon may take to appear
+LAST_WORDS_SECONDS = 30  # that a service which died may take to die again, in the foreground
 STOP_SECONDS = 30  # that a service may take to stop, where nothing else is said
 COPY_SECONDS = 24 * 3600  # that a backup, or putting it back, may take
 ALIVE_SECONDS = 1  # a quiet verb says that it lives, for the client's stall clock

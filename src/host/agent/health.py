@@ -148,12 +148,12 @@ class Watch:
     """Looks at processes again and again: life is two looks that find the same ones, a crash loop is many that don't."""
 
     def __init__(self, services):
-        self.services, self.before, self.pids = services, None, {}
+        self.services, self.before, self.pids, self.looks = services, None, {}, []
         self.restarts = collections.Counter()
 
     def complaint(self):
         """What isn't as it should be, or None; Failed when waiting can't help."""
-        looks = self.services.look()
+        looks = self.looks = self.services.look()
         names = [(look["name"], re.findall(r"pid[ =](\d+)", look["detail"])) for look in looks]
         for name, pids in names:
             if pids and self.pids.setdefault(name, pids) != pids:
@@ -166,9 +166,14 @@ class Watch:
         name, count = next(iter(self.restarts.most_common(1)), (None, 0))
         if count >= RESTARTS:
             raise Failed("unhealthy", f"{name} crashes in a loop: it was started anew {count} times meanwhile")
-        if any(look["state"] == "failed" for look in looks):
+        gone = [look for look in looks if look["state"] == "stopped" and look["name"] in self.pids]
+        if any(look["state"] == "failed" for look in looks) or (gone and not self.services.REVIVED):
             raise Failed("unhealthy", complaint)
         return complaint
+
+    def troubled(self):
+        """The names of those that don't run, or have died meanwhile."""
+        return [look["name"] for look in self.looks if look["state"] != "running" or self.restarts[look["name"]]]
 
 
 def probe(services, checks, seconds, stable):
@@ -186,7 +191,7 @@ def probe(services, checks, seconds, stable):
                 raise Failed("unhealthy", complaint)
         except Failed as failure:
             raise Failed("unhealthy", f"{checks.version} is not healthy: {failure.message}", None,
-                         services.log_tail()[-20:]) from failure
+                         services.log_tail(watch.troubled())[-20:]) from failure
         since, successes = (None, 0) if complaint else (since or time.monotonic(), successes + 1)
         left = stable - (time.monotonic() - since) if since else 0
         if since and successes >= wanted and (left <= 0 or not (watch.before or checks)):

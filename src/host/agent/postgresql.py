@@ -8,7 +8,7 @@ import os
 import re
 
 # Everything of the user's in one database. What belongs to extensions stays, and they stay: making them again may take
-# rights that the user hasn't got.
+# rights that the user hasn't got. The sequence of an identity column goes with its table and cannot go alone.
 CLEAR = """
 DO $$
 DECLARE thing text;
@@ -24,7 +24,8 @@ BEGIN
             ELSE 'TABLE' END, relname)
         FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
         WHERE nspname = 'public' AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c')
-            AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+            AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND (d.deptype = 'e'
+                OR (d.deptype = 'i' AND relkind = 'S')))
     LOOP EXECUTE thing; END LOOP;
     FOR thing IN
         SELECT format('DROP ROUTINE IF EXISTS %s CASCADE', p.oid::regprocedure) FROM pg_proc p

@@ -116,8 +116,9 @@ class Roll:
         checks, services = self.activation.checks(version, asked), Only(self.activation.services(version), name)
         places = lambda: sorted(listening(services.pids()))  # noqa: E731
         if not wait_until(lambda: len(places()) >= count, checks.table.get("timeout", 60), 0.25):
+            dead = [look["name"] for look in services.look() if look["state"] != "running"]
             raise Failed("unhealthy", f"{name} of {version} runs and takes no connections", None,
-                         services.log_tail()[-20:])
+                         services.log_tail(dead)[-20:])
         for place in places() or [""]:
             self.activation.step("probe", f"{name} {place}".strip())
             table = {key: value for key, value in checks.table.items() if key not in ("http", "tcp", "command")}
@@ -129,7 +130,7 @@ class Only:
     """One program of some services."""
 
     def __init__(self, services, name):
-        self.services, self.name = services, name
+        self.services, self.name, self.REVIVED = services, name, services.REVIVED
 
     def look(self):
         return [look for look in self.services.look() if look["name"].partition(":")[0] == self.name]
@@ -137,8 +138,8 @@ class Only:
     def pids(self):
         return self.services.pids(self.name)
 
-    def log_tail(self):
-        return self.services.log_tail()
+    def log_tail(self, troubled=()):
+        return self.services.log_tail(troubled)
 
 
 def at_place(address, place):

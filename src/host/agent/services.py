@@ -16,6 +16,8 @@ THROUGH_CURRENT = (".hostout", "supervisord")  # below a release
 class NoServices:
     """kind = none."""
 
+    REVIVED = True  # whether something may start anew what has stopped
+
     def __init__(self, release, table, log=None, homes=None):
         self.release, self.table, self.log, self.homes = release, table, log, homes or {}
         self.user = runtime_user(os.path.dirname(os.path.dirname(release)))
@@ -29,7 +31,8 @@ class NoServices:
     def look(self):
         return []
 
-    def log_tail(self):
+    def log_tail(self, _troubled=()):
+        """What was last said, by programs that are known to be in trouble above all."""
         return []
 
     def rolls(self):
@@ -143,7 +146,7 @@ class Supervisor(NoServices):
             return [{"name": "supervisord", "state": "unknown", "detail": " ".join(last_lines(said, 1))}]
         return programs
 
-    def log_tail(self):
+    def log_tail(self, _troubled=()):
         """Of the programs that don't run; where all run, of all."""
         programs = [program for program in self.look() if program["name"] != "supervisord"]
         lines = []
@@ -185,6 +188,12 @@ class Supervisor(NoServices):
 class Zope(NoServices):
     """kind = zope: control scripts of zope2instance and zeoserver. Their exit status means nothing."""
 
+    REVIVED = False
+
+    def __init__(self, release, table, log=None, homes=None):
+        super().__init__(release, table, log, homes)
+        self.seen = {}  # running ones: {name: (process, when it was started, what its script said)}
+
     def start(self):
         for name in self.table["scripts"]:
             self.start_one(name)
@@ -223,24 +232,40 @@ class Zope(NoServices):
         return [self.state(name) for name in self.table["scripts"]]
 
     def state(self, name):
-        code, said = self.script(name, "status")
-        detail = " ".join(last_lines(said, 1))
+        """A control script takes a second of a processor, which the Zope that starts beside it needs: a process that
+        was seen to run is only looked for."""
+        pid, since, detail = self.seen.get(name, (None, None, ""))
+        if since is None or born(pid)[1] != since:
+            code, said = self.script(name, "status")
+            detail = " ".join(last_lines(said, 1))
         if "program running; pid=" in detail:
             state = "running"
         elif "daemon process not running" in detail:  # its manager is about to start it again
             state = "starting"
         else:
             state = "stopped" if "not running" in detail else "unknown" if code == 0 else "failed"
-        return {"name": name, "state": state, "detail": detail}
+        look = {"name": name, "state": state, "detail": detail}
+        pid = self.pid(look)
+        self.seen[name] = (pid, born(pid)[1] if pid else None, detail)
+        return look
 
     @staticmethod
     def pid(look):
         found = re.search(r"pid=(\d+)", look["detail"])
         return int(found[1]) if found else None
 
-    def log_tail(self):
-        return [f"{name}: {line}" for name in self.table["scripts"]
-                for line in tail_of(os.path.join(self.release, "var", "log", f"{name}.log"), 20)]
+    def log_tail(self, troubled=()):
+        logs = {name: tail_of(os.path.join(self.release, "var", "log", f"{name}.log"), 20)
+                for name in self.table["scripts"]}
+        said = {name: self.last_words(name) for name in troubled}
+        return [f"{name}: {line}" for found in (logs, said) for name, lines in found.items() for line in lines]
+
+    def last_words(self, name):
+        """What a daemon says before its log is open goes nowhere: in the foreground it dies the same way, aloud."""
+        self.script(name, "stop", timeout=120, log=self.log)
+        _, said = self.script(name, "fg", timeout=LAST_WORDS_SECONDS, log=self.log)
+        self.script(name, "start", timeout=120, log=self.log)  # as it was found: it may be kept by choice
+        return last_lines(said, 20)
 
 
 class Commands(NoServices):
@@ -272,7 +297,7 @@ class Commands(NoServices):
         return [{"name": "command", "state": "stopped" if code else "running",
                  "detail": " ".join(last_lines(said, 1))}]
 
-    def log_tail(self):
+    def log_tail(self, _troubled=()):
         return tail_of(os.path.join(self.release, self.table["log"]), 20) if self.table.get("log") else []
 
 

@@ -85,7 +85,7 @@ class Trust:
                  "allowed-signers": said.get("allowed-signers", ""), "roles": roles,
                  "openpgp": said.get("openpgp", {}), "manifests": said.get("manifests", []),
                  "policy": parse_toml(self.layout, said["policy"]) if said.get("policy") else {},
-                 "withdrawn": (known or {}).get("withdrawn", {})}
+                 "withdrawn": {**(known or {}).get("withdrawn", {}), **said.get("withdrawn", {})}}
         need = ["keys", "recovery"] if known and only_adds(known, facts) else ["keys"]
         self.facts = known or facts  # the first one is signed by its own
         self.require(f"keys number {generation}", text, signature, need)

@@ -111,7 +111,8 @@ def verb_activate(layout, _arg, stream, answers):
         activation.check()
         check_artifacts(layout, activation.new)
         trust = Trust(layout)
-        trust.check_manifest(*stored_manifest(layout, activation.new))
+        if trust.facts:
+            trust.check_manifest(*stored_manifest(layout, activation.new))
         trust.check_entry(activation.request)
         for warning in trust.warnings:
             answers.warning(warning)

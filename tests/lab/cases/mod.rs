@@ -10,10 +10,12 @@ mod faults;
 mod fleets;
 mod machine;
 mod matrix;
+mod plone;
 mod site;
 mod trips;
 
 pub use ends::{HOLD, hold};
+pub use plone::PLONE;
 
 /// A name, and what it does.
 pub type Case = (&'static str, fn());
@@ -32,6 +34,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         crash::CASES,
         matrix::CASES,
         chaos::CASES,
+        plone::CASES,
     ]
     .into_iter()
     .flatten()

@@ -38,8 +38,7 @@ impl Site {
             project
         });
         for (index, _) in hosts.iter().enumerate() {
-            lab.host(index)
-                .run(&["install", "--directory", "--owner=deploy", PATH]);
+            make_place(lab.host(index));
         }
         Self { project, lab }
     }
@@ -53,6 +52,20 @@ impl Site {
         site.project.git(&["remote", "add", "origin", &remote]);
         site.project
             .git(&["push", "--quiet", "origin", "main", "hostout", "v0.1.0"]);
+        site
+    }
+
+    /// `fixtures/plone` with its first release; `more` are further lines of the stage's table.
+    pub fn plone(lab: Lab, more: &str) -> Self {
+        let project = Project::from_fixture("plone");
+        project.edit("hostout.toml", "timeout = \"2m\"", "timeout = \"5m\"");
+        project.add_stage_on(&["web1"], "far", PATH, more);
+        project.git(&["init", "--quiet"]);
+        project.commit("Start the project");
+        make_place(lab.host(0));
+        let site = Self { project, lab };
+        site.hostout(&["init"]).exits(0);
+        site.hostout(&["release", "--yes"]).exits(0);
         site
     }
 
@@ -112,4 +125,8 @@ impl Site {
         let host = status.exits(0).json()["stages"][0]["hosts"][0].clone();
         assert!(host["lock"].is_null(), "{host}");
     }
+}
+
+fn make_place(host: &Host) {
+    host.run(&["install", "--directory", "--owner=deploy", PATH]);
 }

@@ -26,6 +26,11 @@ pub fn all() -> Vec<Error> {
             host: host(),
             holder: s("Ben (prepare)"),
         },
+        E::Untrusted {
+            host: s("web1"),
+            what: s("the manifest of 1.4.2 is not signed by a key that this host knows"),
+            hint: Some(s("ask who made it")),
+        },
         E::Changed {
             host: host(),
             what: s("1.4.1 is live, not 1.4.0"),

@@ -10,7 +10,6 @@ fn gix() -> gix::Error {
 
 pub fn all() -> Vec<Error> {
     let path = || PathBuf::from("/home/ada/shop");
-    let tip = || gix::ObjectId::null(gix::hash::Kind::Sha1);
     let all = vec![
         E::Reftable { path: path() },
         E::File {
@@ -63,6 +62,14 @@ pub fn all() -> Vec<Error> {
         },
         E::Exists(s("releases/1.4/1.4.2/manifest.toml")),
         E::BranchExists(s("hostout")),
+    ];
+    let all = all.into_iter().chain(more());
+    all.map(Error::from).collect()
+}
+
+fn more() -> Vec<E> {
+    let tip = || gix::ObjectId::null(gix::hash::Kind::Sha1);
+    vec![
         E::ReleaseTaken {
             by: s("release 1.4.2 by Ben"),
         },
@@ -89,6 +96,16 @@ pub fn all() -> Vec<Error> {
             theirs: 1,
             tip: tip(),
         },
+        E::RemoteTag {
+            remote: s("origin"),
+            name: s("v1.4.2"),
+            message: s("is gone from there"),
+        },
+        E::Rewound {
+            remote: s("origin"),
+            branch: s("hostout"),
+            tip: tip(),
+        },
         E::TagExists { name: s("v1.4.2") },
         E::Tag {
             name: s("v1.4.2"),
@@ -104,6 +121,5 @@ pub fn all() -> Vec<Error> {
             remote: s("origin"),
             message: s("no answer"),
         },
-    ];
-    all.into_iter().map(Error::from).collect()
+    ]
 }
