@@ -18,7 +18,7 @@ the line is cut in an upload
     tests/transport/lost.rs shows a_killed_sshd_loses_an_upload
     tests/agent/test_agent.py shows test_a_torn_upload_is_no_success
 the line is cut in a bootstrap
-    src/host/mod.rs says A host is prepared by its agent alone
+    tests/lab/cases/bare.rs shows a_bootstrap_that_is_cut_off_goes_on
 the line is cut in a backup
     tests/lab/cases/matrix.rs shows each_step_with_each_cut
     tests/agent/test_backup.py shows test_half_a_backup_is_none_and_goes_before_the_next
@@ -55,6 +55,7 @@ a login that is refused
     tests/transport/login.rs shows a_wrong_key_is_named_with_the_user_and_what_the_server_takes
     tests/transport/login.rs shows too_many_keys_are_said_to_be_too_many
 sudo wants a password
+    tests/lab/cases/bare.rs shows logins_that_are_not_as_they_should_be
     src/host/mod.rs says nothing in a deployment asks for sudo's password
 a disk that fills up in an upload or a build
     tests/verbs/data.rs shows a_disk_that_is_too_small_is_told_before_anything_is_sent

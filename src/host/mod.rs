@@ -1,7 +1,7 @@
 //! What hosts are told, and how their answers are read.
 //!
 //! **Invariant:** pure; everything here is a value that can be printed in a plan and tested without a host.
-//! A host is prepared by its agent alone, and nothing in a deployment asks for sudo's password.
+//! A bare server is made a host once, as root (`bootstrap`); nothing in a deployment asks for sudo's password.
 //! **Not here:** reaching a host (`transport`), looking at one (`observe`).
 //! **To add** a request: a type in `request.rs`, its answer in `answer.rs`, a verb in `agent/verbs.py`, a row in the
 //! agent's own tests. Its parts are read from `agent/head.py` on.
