@@ -175,7 +175,7 @@ fn a_job_that_dies_is_put_right_by_its_own_client() {
     // Both the job and whoever follows it there, or the job alone.
     let everyone = ["-KILL", "-f"].as_slice();
     let newest = ["-KILL", "-n", "-f"].as_slice();
-    let agent = host.path.join(".hostout/agent").display().to_string();
+    let agent = format!("path {} serve", host.path.display());
     for (version, hook, whom, code, live) in [
         ("0.1.1", "before-stop", everyone, 21, "0.1.0"),
         ("0.1.1", "after-start", newest, 22, "0.1.0"),

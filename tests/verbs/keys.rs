@@ -198,7 +198,7 @@ fn words_that_name_no_key_or_role_are_said() {
     );
     project.hostout(&["keys", "list"]).exits(0).says(&[
         "carl@example.org",
-        "EED2E772BECB0B70485937D90D87DBA58B073570",
+        "EED2E772BEEB0B70485937D90D87DBA58B073570",
     ]);
     hand(
         &["hostout.toml", "--role", "all", "--name", "x"],

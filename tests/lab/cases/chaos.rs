@@ -107,7 +107,7 @@ impl Fault {
                 .for_each(|client| client.try_signal("INT")),
             Self::KillAgent(host) => {
                 lab.host(*host)
-                    .exec(&["pkill", "-KILL", "-f", "[.]hostout/agent"]);
+                    .exec(&["pkill", "-KILL", "-f", "path /srv/hello serv[e]"]);
             }
             Self::KillSessions(host) => lab.host(*host).kill_sessions(),
             Self::KillSshd(host) => lab.host(*host).kill_sshd(),

@@ -80,7 +80,7 @@ fn cell(site: &Site, host: &Host, step: &str, cut: Cut, old: &str) -> String {
     });
     match cut {
         Cut::Agent => {
-            host.run(&["pkill", "-KILL", "-f", "[.]hostout/agent"]);
+            host.run(&["pkill", "-KILL", "-f", "path /srv/hello serv[e]"]);
         }
         Cut::Power => {
             host.power_off();
