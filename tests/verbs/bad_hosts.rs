@@ -146,9 +146,10 @@ fn a_shared_file_has_to_be_there_first() {
         "\n[stage.far.shared]\nfiles = [\"secret.cfg\"]\n",
     )
     .release();
-    host.hostout(&["deploy", "far", "--yes"])
-        .exits(11)
-        .says(&["shared file secret.cfg is missing", "git hostout put far secret.cfg"]);
+    host.hostout(&["deploy", "far", "--yes"]).exits(11).says(&[
+        "shared file secret.cfg is missing",
+        "git hostout put far secret.cfg",
+    ]);
     let shared = host.path.join("shared");
     fs::create_dir_all(&shared).unwrap();
     fs::write(shared.join("secret.cfg"), "[secret]\n").unwrap();
