@@ -349,6 +349,7 @@ fn observe_class(error: &observe::Error) -> Class {
         | Error::NoCommits
         | Error::NoLedger(_)
         | Error::Write { .. }
+        | Error::Kept { .. }
         | Error::Git { .. } => Class::Refused,
         Error::Unreachable(_) | Error::Conversation(_) => Class::Unreachable,
     }

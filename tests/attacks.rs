@@ -26,6 +26,7 @@ const ATTACKS: &str = "\
 6 an old deployment is sent again
     tests/agent/test_trust.py shows test_an_old_one_is_not_taken_again
 7 an old ledger is served
+    tests/verbs/frozen.rs shows an_old_ledger_is_not_deployed_by_for_longer_than_the_policy_says
     tests/verbs/lost_update.rs shows what_a_clone_has_not_heard_of_is_fetched_first
     tests/agent/test_trust.py shows test_an_old_one_is_not_taken_again
 8 serials jump
@@ -64,13 +65,15 @@ const ATTACKS: &str = "\
     tests/verbs/verify.rs shows signers_replaced_by_somebody_who_may_not_are_named
     tests/verbs/keys.rs shows keys_that_were_edited_by_hand_are_not_believed
     src/ledger/members.rs shows a_new_key_may_what_its_roles_say
-19 the repository's configuration names other signers
+19 the repository's configuration names other signers, programs, filters and hooks
+    tests/verbs/hostile.rs shows a_repositorys_configuration_changes_no_byte_and_runs_nothing
+    tests/verbs/hostile.rs shows a_program_that_finds_every_signature_good_is_not_asked
     tests/verbs/verify.rs shows neither_the_users_nor_the_repositorys_configuration_is_believed
 20 a configuration that is extended from afar changes
-    tests/verbs/buildouts.rs shows what_was_fetched_reaches_hosts_when_the_server_is_gone
+    tests/verbs/buildouts.rs shows what_was_fetched_reaches_hosts_whatever_is_served_there_later
 21 two objects have one SHA-1
+    tests/verbs/hostile.rs shows what_has_the_id_of_a_file_and_not_its_bytes_is_found_by_sha256
     tests/verbs/repositories.rs shows sha256_object_names_release
-    tests/verbs/verify.rs shows somebody_else_elsewhere_makes_the_same_bytes_again
 22 somebody stands between us and the host
     tests/transport/host_keys.rs shows a_changed_key_is_refused_with_file_and_line
     tests/transport/host_keys.rs shows an_unknown_key_is_refused_with_its_fingerprint

@@ -2,20 +2,34 @@
 
 use super::{
     deploy::Options,
+    remote,
     session::{Session, Workspace},
 };
 use crate::{
     config::Stage,
     error::Error,
     execute::Telling,
-    facts::{self, Consent, Deployment, Trusted},
+    facts::{self, Consent, Deployment, Heard, Trusted},
     host::SignedText,
-    ledger::{Ledger, Released, Scheme, SignedFile},
+    ledger::{self, Ledger, Released, Scheme, SignedFile},
     observe,
     plan::{self, Refusal},
-    release::Outcome,
+    release::{Intent, Outcome},
 };
 use semver::Version;
+
+/// The ledger with what the remote has more, where the policy of `stage` limits how old that may be.
+pub(super) fn heard(
+    session: &Session,
+    work: &Workspace,
+    ledger: Ledger,
+    stage: &Stage,
+) -> Result<Ledger, Error> {
+    match ledger.keyring()?.policy()?.of(&stage.name).max_age {
+        Some(_) => remote::caught_up(session, work, ledger),
+        None => Ok(ledger),
+    }
+}
 
 /// Looks up what is said about `released` on `stage`; `log` is the stage's, newest first.
 pub(super) fn look(
@@ -25,7 +39,7 @@ pub(super) fn look(
     released: &Released,
     stage: &Stage,
     log: &[Deployment],
-    options: &Options,
+    (intent, options): (Intent, &Options),
 ) -> Result<Consent, Error> {
     let manifest = &released.manifest;
     let version = &manifest.version;
@@ -56,7 +70,22 @@ pub(super) fn look(
         reason_needed: policy.reason,
         reason: options.reason.clone(),
         retention: policy.retention,
+        heard: match (policy.max_age, intent) {
+            (Some(limit), Intent::Deploy) => Some(what_was_heard(work, ledger, limit)?),
+            // To go back must be possible without anybody else.
+            (None, _) | (_, Intent::Rollback) => None,
+        },
         now: session.now(),
+    })
+}
+
+fn what_was_heard(work: &Workspace, ledger: &Ledger, limit: u64) -> Result<Heard, Error> {
+    let remote = ledger::remote_for(&work.repo);
+    let newest = ledger.newest_at(remote.as_deref())?;
+    Ok(Heard {
+        newest: newest.map(|entry| (entry.commit.to_string(), entry.time)),
+        remote,
+        limit,
     })
 }
 

@@ -66,7 +66,7 @@ pub(super) fn run(
         nowhere = lacking(&hosts, &store);
     }
     let request = options.request(intent);
-    let said = consent::look(session, work, &ledger, released, stage, &log, options)?;
+    let said = consent::look(session, work, &ledger, released, stage, &log, (intent, options))?;
     let (trusted, telling) = consent::telling(work, &ledger, released, stage, &hosts)?;
     let facts = DeployFacts {
         manifest: &released.manifest,
@@ -110,6 +110,7 @@ pub(super) fn run(
                 store: &store,
                 stage,
                 released,
+                hosts: &hosts,
                 open: open.as_ref(),
                 behind: &behind,
                 request: &request,

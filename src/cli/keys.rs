@@ -3,7 +3,7 @@
 use super::{
     carry_out::Mode,
     session::{Session, Workspace},
-    writing::{self, Writing},
+    writing::{self, Common, Writing},
 };
 use crate::{
     error::Error,
@@ -67,22 +67,6 @@ struct Remove {
     key: String,
     #[command(flatten)]
     common: Common,
-}
-
-#[derive(clap::Args, Debug)]
-struct Common {
-    /// Show what would be done
-    #[arg(long, short = 'n')]
-    dry_run: bool,
-    /// Why, for the ledger
-    #[arg(
-        long,
-        short = 'm',
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
 }
 
 /// A key, as `--json` writes it.

@@ -28,6 +28,7 @@ mod put;
 mod rebuild;
 mod recover;
 mod recovery;
+mod regain;
 mod release;
 mod releasing;
 mod remote;

@@ -71,16 +71,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             time: time.to_string(),
             reason: args.reason.clone(),
         };
-        Ok(NewEntry {
-            kind: Kind::Withdrawn {
-                version: version.clone(),
-            },
-            files: ledger::withdrawal_files(&withdrawal, key)?,
-            edits: ledger::Edits::default(),
-            id: withdrawal.id,
-            who: who.clone(),
-            time,
-            reason: args.reason.clone(),
-        })
+        let kind = Kind::Withdrawn {
+            version: version.clone(),
+        };
+        let files = ledger::withdrawal_files(&withdrawal, key)?;
+        Ok(NewEntry::adding(kind, files, withdrawal.id, who, time).because(&withdrawal.reason))
     })
 }

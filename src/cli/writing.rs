@@ -14,6 +14,23 @@ use crate::{
 };
 use jiff::Timestamp;
 
+/// What the words of each such verb have in common.
+#[derive(clap::Args, Debug)]
+pub(super) struct Common {
+    /// Show what would be done
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Why, for the ledger
+    #[arg(
+        long,
+        short = 'm',
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub reason: String,
+}
+
 /// An entry that concerns no host, before it is made.
 pub(super) struct Writing<'a> {
     /// What this is about, one sentence.

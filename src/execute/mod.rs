@@ -8,6 +8,7 @@ mod attached;
 mod bootstrap;
 mod deployment;
 mod error;
+mod keeping;
 mod on_host;
 mod owner;
 mod prune;

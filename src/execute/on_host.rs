@@ -2,6 +2,7 @@
 
 use super::{
     Deployed, Error, Live, Member, Result, Telling,
+    keeping::Keeping,
     record::Signed,
     upload::{MUCH, Upload},
     verdict::{Case, Verdict},
@@ -155,13 +156,15 @@ impl OnHost<'_> {
         self.agent(member).prepare(&request, self.watch).map(|_| ())
     }
 
-    /// The switch from `old`, and what came of it. With `keep_lock` the host stays ours afterwards.
+    /// The switch from `old`, and what came of it; `keeping` is what the host lacks of the ledger. With `keep_lock` the
+    /// host stays ours afterwards.
     pub(super) fn activate(
         &self,
         member: &mut Member,
         step: &Step,
         old: Option<&Version>,
         signed: &Signed,
+        keeping: Option<&Keeping>,
         keep_lock: bool,
     ) -> Activation {
         self.begin(step);
@@ -171,8 +174,11 @@ impl OnHost<'_> {
             Action::Activate { roll, .. } => roll.clone(),
             _ => Vec::new(),
         };
+        let bundle =
+            keeping.and_then(|it| it.request(&host, &mut self.agent(member), self.watch));
         let request = ActivateRequest {
             roll,
+            bundle,
             version: new.clone(),
             manifest_sha256: self.released.digest,
             id: self.id.clone(),

@@ -84,6 +84,7 @@ pub fn carry_out_release(
             | Action::Prove { .. }
             | Action::NameRuntime { .. }
             | Action::Share { .. }
+            | Action::Regain { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }
     }

@@ -82,6 +82,7 @@ impl Settling<'_> {
             | Action::Prove { .. }
             | Action::NameRuntime { .. }
             | Action::Share { .. }
+            | Action::Regain { .. }
             | Action::Prune { .. } => return Ok(false),
         }
         Ok(true)

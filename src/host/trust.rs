@@ -1,5 +1,6 @@
 //! What is said between client and host about whom the host believes.
 
+use crate::release::Digest;
 use serde::{Deserialize, Serialize};
 
 /// A text of the ledger with the signature beside it.
@@ -40,6 +41,9 @@ pub struct TrustSeen {
     /// The newest statement of keys and policy that it knows.
     #[serde(default)]
     pub generation: Option<u64>,
+    /// That one's sha256.
+    #[serde(default)]
+    pub digest: Option<Digest>,
     /// How many withdrawals it knows.
     #[serde(default)]
     pub withdrawn: usize,

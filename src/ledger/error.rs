@@ -355,7 +355,7 @@ impl Error {
             ),
             Self::Rewound { remote, branch, .. } => format!(
                 "ask who forced it; `git push --force {remote} {branch}` puts back what is here, `git update-ref -d \
-                 refs/hostout/fetched/{branch}` forgets what was there"
+                 refs/hostout/remotes/{remote}/{branch}` forgets what was there"
             ),
             Self::TagExists { .. } => {
                 "`git hostout resume` finishes a release that stopped; else release another version".into()

@@ -55,6 +55,7 @@ impl Action {
             Self::Tag { .. } => "tag",
             Self::Enter { .. } | Self::Append { .. } => "enter",
             Self::Reapply { .. } => "reapply",
+            Self::Regain { .. } => "take",
             Self::Settle { .. } => "settle",
             Self::Recover { .. } => "recover",
             Self::Unlock { .. } | Self::Break { .. } => "unlock",
@@ -95,6 +96,12 @@ impl Action {
                 entry,
                 ..
             } => format!("`{entry}` into ledger {ledger}, on {}", short(expected)),
+            Self::Regain {
+                ledger,
+                tip,
+                entries,
+                ..
+            } => format!("{entries} entries of ledger {ledger}, up to {}", short(tip)),
             Self::Reapply {
                 ledger,
                 entries,
@@ -203,6 +210,22 @@ impl Action {
                 format!("tarball sha256:{}", tarball.short()),
             ],
             Self::Append { details, .. } => details.clone(),
+            Self::Regain {
+                project,
+                releases,
+                keys,
+                ..
+            } => {
+                let releases: Vec<String> = releases.iter().map(ToString::to_string).collect();
+                let lines = [
+                    format!("project {}", short(project)),
+                    format!("releases {}", releases.join(", ")),
+                ];
+                lines.into_iter().chain(keys.iter().cloned()).collect()
+            }
+            Self::RecordStarted { .. } => {
+                vec!["the hosts keep a copy of the ledger: .hostout/project.bundle".to_owned()]
+            }
             Self::Activate {
                 backup,
                 revert,

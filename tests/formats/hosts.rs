@@ -77,6 +77,7 @@ fn requests() -> Vec<Value> {
             serial: Some(6),
             roll: Vec::new(),
             approvals: Vec::new(),
+            bundle: None,
         }),
         json(JournalRequest { wait: false }),
         json(PruneRequest {

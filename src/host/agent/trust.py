@@ -33,7 +33,7 @@ class Trust:
         able = {"ssh": can_ssh(), "openpgp": shutil.which("gpg", path=PATH) is not None}
         facts = self.facts or {}
         return {**able, "project": facts.get("project"), "stage": facts.get("stage"),
-                "generation": facts.get("generation"), "serial": self.taken.get("serial"),
+                "generation": facts.get("generation"), "digest": facts.get("digest"), "serial": self.taken.get("serial"),
                 "withdrawn": len(facts.get("withdrawn", {}))}
 
     # Keys
