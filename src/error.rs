@@ -472,6 +472,7 @@ fn ledger_class(error: &ledger::Error) -> Class {
         | Error::KeyExists(_)
         | Error::NoIdentity
         | Error::Untrusted { .. }
+        | Error::Kept { .. }
         | Error::Malformed { .. }
         | Error::Manifest { .. }
         | Error::Unwritable { .. }

@@ -22,6 +22,7 @@ mod keys;
 mod log;
 mod logs;
 mod man;
+mod new_trust;
 mod policy;
 mod prune;
 mod put;

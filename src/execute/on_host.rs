@@ -174,8 +174,7 @@ impl OnHost<'_> {
             Action::Activate { roll, .. } => roll.clone(),
             _ => Vec::new(),
         };
-        let bundle =
-            keeping.and_then(|it| it.request(&host, &mut self.agent(member), self.watch));
+        let bundle = keeping.and_then(|it| it.request(&host, &mut self.agent(member), self.watch));
         let request = ActivateRequest {
             roll,
             bundle,

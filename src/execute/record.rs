@@ -94,8 +94,7 @@ impl Recorder<'_> {
             intent: started.kind,
         };
         let files = ledger::ended_files(&ended, time)?;
-        let entry =
-            NewEntry::adding(kind, files, ended.id.clone(), self.who, time).because(reason);
+        let entry = NewEntry::adding(kind, files, ended.id.clone(), self.who, time).because(reason);
         ledger.append(&entry, self.key)?;
         self.publish(ledger, false)
     }

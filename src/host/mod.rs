@@ -25,7 +25,7 @@ pub use answer::{
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};
-pub use bootstrap::{Elevation, HARDEN, SCRIPT, Wanted};
+pub use bootstrap::{Elevation, HARDEN, Introduction, SCRIPT, Wanted};
 pub use bundle::{BUNDLE, BundleRequest, BundleSeen};
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};

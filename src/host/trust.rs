@@ -35,6 +35,9 @@ pub struct TrustSeen {
     /// The project that it was introduced to.
     #[serde(default)]
     pub project: Option<String>,
+    /// The project that root there names; then no other is believed. Nothing = root names none.
+    #[serde(default)]
+    pub root: Option<String>,
     /// The stage that its path belongs to.
     #[serde(default)]
     pub stage: Option<String>,

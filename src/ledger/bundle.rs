@@ -122,7 +122,7 @@ impl Ledger {
 /// the host believes. The local branch is where it was.
 ///
 /// # Errors
-/// As of [`fetch`](super::fetch()); [`Error::Untrusted`] where it is another ledger than the host's.
+/// As of [`fetch`](super::fetch()); [`Error::Kept`] where it is another ledger than the host's.
 pub fn fetch_bundle(
     repo: &gix::Repository,
     git: &Git,
@@ -145,15 +145,14 @@ fn quarantined(
     believed: &Believed,
 ) -> Result<Bundled> {
     let host = believed.host.as_str();
-    let what = format!("the ledger that {host} keeps");
-    let refused = |message: String| Error::Untrusted {
-        what: what.clone(),
+    let refused = |message: String| Error::Kept {
+        host: host.to_owned(),
         message,
     };
     let (path, patience) = (file.display().to_string(), patient());
     let refspec = format!("+{}:{quarantine}", branch::reference_name(branch));
     let got = fetch::get(repo, git, &path, &[refspec], patience).map_err(|error| match error {
-        Error::Unreachable { message, .. } => refused(message),
+        Error::Unreachable { message, .. } => refused(format!("cannot be read: {message}")),
         error => error,
     })?;
     let tip = branch::tip_of(repo, quarantine)?.filter(|_| got);

@@ -108,6 +108,14 @@ pub enum Error {
         /// Why it is not believed.
         message: String,
     },
+    /// What a host kept is not the ledger that it should be.
+    #[error("the ledger that {host} keeps {message}")]
+    Kept {
+        /// The host.
+        host: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Something in the ledger that we cannot read.
     #[error("{what} of the ledger cannot be read: {message}")]
     Malformed {
@@ -334,6 +342,9 @@ impl Error {
             ),
             Self::Untrusted { .. } => {
                 "ask who made it before anything else; `git hostout verify` checks all of the ledger".into()
+            }
+            Self::Kept { .. } => {
+                "nothing of it was taken over; another host that was deployed to may keep a better one".into()
             }
             Self::Malformed { .. } => {
                 "somebody wrote it by hand, or damaged it; `git hostout verify` checks all of the ledger".into()

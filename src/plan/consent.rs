@@ -159,7 +159,10 @@ mod tests {
         let mut late = facts();
         let mut heard = Heard {
             remote: Some("origin".to_owned()),
-            newest: Some(("0123456789abcdef".to_owned(), "2026-01-31T20:00:00Z".parse().unwrap())),
+            newest: Some((
+                "0123456789abcdef".to_owned(),
+                "2026-01-31T20:00:00Z".parse().unwrap(),
+            )),
             limit: 4 * 3600,
         };
         late.heard = Some(heard.clone());
@@ -183,7 +186,10 @@ mod tests {
             "git hostout resume asks it, and pushes what is only here",
         );
         assert_eq!((refused.what.as_str(), refused.remedy.as_str()), expected);
-        assert_eq!([span(7), span(121), span(172_800)], ["7 s", "2 minutes", "2 days"]);
+        assert_eq!(
+            [span(7), span(121), span(172_800)],
+            ["7 s", "2 minutes", "2 days"]
+        );
     }
 
     #[test]

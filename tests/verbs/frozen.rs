@@ -7,10 +7,7 @@ use std::fs;
 fn an_old_ledger_is_not_deployed_by_for_longer_than_the_policy_says() {
     let two = Two::of(Host::of(Project::single(), "").only());
     let (host, project) = (&two.host, &two.host.project);
-    project.write(
-        "policy.toml",
-        "format = 1\n[stage.far]\nmax-age = \"2h\"\n",
-    );
+    project.write("policy.toml", "format = 1\n[stage.far]\nmax-age = \"2h\"\n");
     let set = ["policy", "--set", "policy.toml", "--yes"];
     project
         .hostout(&set)
@@ -22,10 +19,7 @@ fn an_old_ledger_is_not_deployed_by_for_longer_than_the_policy_says() {
 
     // The remote as it was then is all that the second clone is shown from now on.
     let remote = project.sandbox.path("remote.git");
-    let (old, now) = (
-        remote.with_extension("old"),
-        remote.with_extension("now"),
-    );
+    let (old, now) = (remote.with_extension("old"), remote.with_extension("now"));
     let copy = |from: &std::path::Path, to: &std::path::Path| {
         let mut command = project.sandbox.command("cp", project.sandbox.root());
         let done = command.arg("-a").arg(from).arg(to).status().unwrap();
@@ -41,14 +35,9 @@ fn an_old_ledger_is_not_deployed_by_for_longer_than_the_policy_says() {
     let config = host.sshd.config().display().to_string();
     let deploy = |seconds: u64, more: &[&str]| {
         let clock = (project.sandbox.clock() + seconds).to_string();
-        let variables = [
-            ("HOSTOUT_SSH_CONFIG", &*config),
-            ("HOSTOUT_CLOCK", &*clock),
-        ];
+        let variables = [("HOSTOUT_SSH_CONFIG", &*config), ("HOSTOUT_CLOCK", &*clock)];
         let words = [&["deploy", "far", "--yes"], more].concat();
-        project
-            .sandbox
-            .hostout_with(&two.other, &words, &variables)
+        project.sandbox.hostout_with(&two.other, &words, &variables)
     };
     let tip = project.sandbox.git(&remote, &["rev-parse", "hostout"]);
     // For so long it may go unnoticed; then it does not, whether something old is served or nothing at all.
@@ -88,7 +77,11 @@ fn an_old_ledger_is_not_deployed_by_for_longer_than_the_policy_says() {
         .says(&["web1: runs 0.2.0 by deployment"]);
     project
         .sandbox
-        .hostout_with(&third, &["rollback", "far", "--to", "0.1.0", "--yes"], &variables)
+        .hostout_with(
+            &third,
+            &["rollback", "far", "--to", "0.1.0", "--yes"],
+            &variables,
+        )
         .exits(11)
         .says(&["release 0.1.0 was withdrawn"]);
     assert_eq!(host.live().as_deref(), Some("0.2.0"));

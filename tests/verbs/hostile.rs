@@ -71,13 +71,23 @@ fn a_repositorys_configuration_changes_no_byte_and_runs_nothing() {
     project.hostout(&["release", "0.2.0", "--yes"]).exits(0);
     let ours = project.manifest("0.2.0");
     let head = project.git(&["rev-parse", "HEAD"]);
-    let fetch = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
-    git(&[&fetch[..], &["fetch", "--quiet", "--no-tags", "origin", "main"]].concat());
+    let fetch = [
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "core.fsmonitor=false",
+    ];
+    git(&[
+        &fetch[..],
+        &["fetch", "--quiet", "--no-tags", "origin", "main"],
+    ]
+    .concat());
     git(&[
         &fetch[..],
         &["update-ref", "--no-deref", "refs/heads/main", &head],
     ]
     .concat());
+    git(&["remote", "remove", "origin"]);
     for trace in [&filtered, &watched, &hooked] {
         fs::remove_file(trace).ok();
     }
@@ -91,8 +101,7 @@ fn a_repositorys_configuration_changes_no_byte_and_runs_nothing() {
         &clone,
         &["show", "hostout:releases/0.2/0.2.0/manifest.toml"],
     );
-    let theirs =
-        hostout::release::Manifest::from_toml(&String::from_utf8(text).unwrap()).unwrap();
+    let theirs = hostout::release::Manifest::from_toml(&String::from_utf8(text).unwrap()).unwrap();
     assert_eq!(theirs.release_commit, ours.release_commit);
     assert_eq!(theirs.tarball, ours.tarball);
     assert_eq!(theirs.egg, ours.egg);

@@ -106,9 +106,10 @@ fn what_is_not_the_hosts_ledger_is_not_believed(host: &Host, bundle: &Path, firs
     let whole = fs::read(bundle).unwrap();
     // One that was there before is a true one, and says less than the host did.
     fs::write(bundle, first).unwrap();
-    regain(host, &nothing(host, "older"))
-        .exits(0)
-        .says(&["web1 runs 0.3.0 by deployment ", "which this ledger does not tell"]);
+    regain(host, &nothing(host, "older")).exits(0).says(&[
+        "web1 runs 0.3.0 by deployment ",
+        "which this ledger does not tell",
+    ]);
 
     let mut damaged = whole.clone();
     let middle = damaged.len() / 2;
