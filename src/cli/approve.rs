@@ -67,6 +67,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         ],
         need: Need::Deploy(stage.clone()),
         question: "Agree?",
+        tells: false,
         mode: Mode::of(args.common.dry_run),
         done: format!(
             "{me} agrees that {stage} gets {version}. Next, by somebody else: git hostout deploy {stage} {version}"

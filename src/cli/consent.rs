@@ -8,10 +8,9 @@ use super::{
 use crate::{
     config::Stage,
     error::Error,
-    execute::Telling,
+    execute::{self, Telling},
     facts::{self, Consent, Deployment, Heard, Trusted},
-    host::SignedText,
-    ledger::{self, Ledger, Released, Scheme, SignedFile},
+    ledger::{self, Ledger, Released, Scheme},
     observe,
     plan::{self, Refusal},
     release::{Intent, Outcome},
@@ -101,23 +100,18 @@ pub(super) fn telling(
     let Some(generation) = keyring.generation() else {
         return Ok((None, Telling::default()));
     };
-    let text = |file: SignedFile| SignedText {
-        text: file.text,
-        signature: file.signature,
-    };
     let version = &released.manifest.version;
     let approvers = ledger.approvers(&stage.name, version, released.digest)?;
     let openpgp = |signature: &str| signature.starts_with("-----BEGIN PGP");
     let ours = work.key()?.scheme == Scheme::OpenPgp;
     let seen = hosts.iter().filter_map(|host| host.trust.as_ref()?.serial);
     let telling = Telling {
-        statements: ledger.statements(0)?.into_iter().map(text).collect(),
-        withdrawals: ledger.withdrawals()?.into_iter().map(text).collect(),
         approvals: approvers
             .into_iter()
-            .map(|approver| text(approver.file))
+            .map(|approver| execute::text(approver.file))
             .collect(),
         after: seen.max().and_then(|serial| u64::try_from(serial).ok()),
+        ..Telling::of(ledger)?
     };
     let trusted = Trusted {
         project: ledger.project_id().to_string(),

@@ -180,7 +180,7 @@ fn add(session: &Session, work: &Workspace, args: &Add) -> Result<(), Error> {
             None => format!("Let {name} sign."),
         },
         details,
-        done: format!("{name} may sign now: {may}. Hosts learn it with their next deployment."),
+        done: format!("{name} may sign now: {may}."),
     };
     change.write(session, work, &mut ledger, &args.common)
 }
@@ -221,7 +221,7 @@ fn remove(session: &Session, work: &Workspace, args: &Remove) -> Result<(), Erro
             key.fingerprint.clone(),
             "what it signed before still counts".to_owned(),
         ],
-        done: format!("{name} may sign nothing more. Hosts learn it with their next deployment."),
+        done: format!("{name} may sign nothing more."),
     };
     change.write(session, work, &mut ledger, &args.common)
 }
@@ -262,7 +262,11 @@ impl Change<'_> {
         } else {
             Need::Keys
         };
+        let tells = need == Need::Keys;
+        // A new key can wait: what it signs brings what a host has to know of it.
+        let later = " Hosts learn it with their next deployment.";
         let writing = Writing {
+            tells,
             summary: self.summary,
             notes: Vec::new(),
             entry: format!("keys {}", self.what),
@@ -270,7 +274,7 @@ impl Change<'_> {
             need,
             question: "Change the keys?",
             mode: Mode::of(args.dry_run),
-            done: self.done,
+            done: self.done + if tells { "" } else { later },
         };
         writing::write(session, work, ledger, writing, |ledger, key, who, time| {
             let new = NewKeys {

@@ -42,6 +42,7 @@ mod show;
 mod show_event;
 mod ssh;
 mod status;
+mod tell;
 mod unlock;
 mod unpushed;
 mod verify;

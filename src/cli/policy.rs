@@ -59,8 +59,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         details: details(&policy),
         need: Need::Keys,
         question: "Replace it?",
+        tells: true,
         mode: Mode::of(args.common.dry_run),
-        done: "The policy holds from now on. Hosts learn it with their next deployment.".to_owned(),
+        done: "The policy holds from now on.".to_owned(),
     };
     writing::write(
         session,

@@ -4,7 +4,7 @@ use super::{
     carry_out::{Mode, Question, carry_out},
     deployment, remote,
     session::{Session, Workspace},
-    verify,
+    tell, verify,
 };
 use crate::{
     error::Error,
@@ -47,6 +47,8 @@ pub(super) struct Writing<'a> {
     pub question: &'a str,
     /// Whether it is only shown.
     pub mode: Mode,
+    /// Whether it takes something away, so that hosts are told at once.
+    pub tells: bool,
     /// What is true afterwards.
     pub done: String,
 }
@@ -70,6 +72,11 @@ pub(super) fn write(
     ledger.allows(&key, &writing.need)?;
     let who = work.who()?;
     let remote = ledger::remote_for(&work.repo).filter(|_| !work.silent.get());
+    let stages = if writing.tells {
+        tell::stages(work, ledger)
+    } else {
+        Vec::new()
+    };
     let plan = plan::append(Appending {
         summary: writing.summary,
         notes: writing.notes,
@@ -78,6 +85,7 @@ pub(super) fn write(
         entry: writing.entry,
         details: writing.details,
         push_to: remote.as_deref(),
+        tell: stages.iter().map(|stage| stage.name.clone()).collect(),
     });
     let question = Question {
         text: Some(writing.question),
@@ -91,6 +99,6 @@ pub(super) fn write(
             |recorder| Ok(recorder.enter(ledger, &entry)?),
         )?;
         session.ui.status(&writing.done);
-        Ok(())
+        tell::tell(session, ledger, &stages)
     })
 }

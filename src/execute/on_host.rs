@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::Stage,
     event::{Event, Watch},
-    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest, TrustRequest},
+    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest},
     ledger::Released,
     observe::holder,
     pack::Store,
@@ -119,19 +119,7 @@ impl OnHost<'_> {
 
     /// Tells which keys and policy count, from the statement on that it knows.
     fn tell(&self, member: &mut Member, known: Option<u64>) -> Result<(), ConversationError> {
-        let known = usize::try_from(known.unwrap_or_default()).unwrap_or(usize::MAX);
-        let request = TrustRequest {
-            project: self.project.clone(),
-            stage: self.stage.name.clone(),
-            statements: self
-                .telling
-                .statements
-                .iter()
-                .skip(known)
-                .cloned()
-                .collect(),
-            withdrawals: self.telling.withdrawals.clone(),
-        };
+        let request = self.telling.request(&self.project, &self.stage.name, known);
         self.agent(member).trust(&request).map(|_| ())
     }
 

@@ -85,6 +85,7 @@ pub fn carry_out_release(
             | Action::NameRuntime { .. }
             | Action::Share { .. }
             | Action::Regain { .. }
+            | Action::Tell { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }
     }

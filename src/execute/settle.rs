@@ -83,6 +83,7 @@ impl Settling<'_> {
             | Action::NameRuntime { .. }
             | Action::Share { .. }
             | Action::Regain { .. }
+            | Action::Tell { .. }
             | Action::Prune { .. } => return Ok(false),
         }
         Ok(true)

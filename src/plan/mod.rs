@@ -50,7 +50,7 @@ pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, re
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, proven, rollback_target};
 pub use settle::{as_seen, settle};
-pub use trust::{Appending, append};
+pub use trust::{Appending, append, tell};
 pub use unlock::{held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
@@ -208,6 +208,11 @@ pub enum Action {
         known: Option<u64>,
         /// The newest statement there is.
         generation: u64,
+    },
+    /// Tell the hosts of a stage what takes something away, as far as they answer.
+    Tell {
+        /// The stage.
+        stage: String,
     },
     /// Build the release directory at its final path, unnoticed by anyone.
     Prepare {

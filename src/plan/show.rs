@@ -63,6 +63,7 @@ impl Action {
             Self::InstallAgent { .. } => "install",
             Self::Upload { .. } => "upload",
             Self::Trust { .. } => "trust",
+            Self::Tell { .. } => "tell",
             Self::Prepare { .. } => "prepare",
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
@@ -169,6 +170,7 @@ impl Action {
             } => format!(
                 "{new}: switch current from {old}, stop, start and probe program by program"
             ),
+            Self::Tell { stage } => format!("the hosts of {stage}, as far as they answer"),
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),

@@ -23,9 +23,11 @@ pub struct Appending<'a> {
     pub details: Vec<String>,
     /// The remote; nothing = it stays here.
     pub push_to: Option<&'a str>,
+    /// The stages whose hosts are told of it at once.
+    pub tell: Vec<String>,
 }
 
-/// One entry, and a push of it where there is a remote.
+/// One entry, a push of it where there is a remote, and what hosts are told at once.
 pub fn append(appending: Appending<'_>) -> Plan {
     let push = appending.push_to.map(|remote| Action::Push {
         remote: remote.to_owned(),
@@ -37,7 +39,9 @@ pub fn append(appending: Appending<'_>) -> Plan {
         entry: appending.entry,
         details: appending.details,
     };
-    let steps = std::iter::once(entry).chain(push);
+    let tell = appending.tell.into_iter();
+    let tell = tell.map(|stage| Action::Tell { stage });
+    let steps = std::iter::once(entry).chain(push).chain(tell);
     Plan::new(
         appending.summary,
         appending.notes,
@@ -113,7 +117,7 @@ pub(super) fn notes(host: &Host, trusted: Option<&Trusted>) -> Vec<String> {
 }
 
 /// What it has to be told.
-pub(super) fn tell(host: &Host, trusted: Option<&Trusted>) -> Option<Action> {
+pub fn tell(host: &Host, trusted: Option<&Trusted>) -> Option<Action> {
     let trusted = trusted?;
     let seen = host.trust.clone().unwrap_or_default();
     let known = seen.generation.filter(|_| !replaces(host, trusted));
