@@ -1,7 +1,6 @@
 //! `git hostout approve`: a second person agrees to a deployment.
 
 use super::{
-    carry_out::Mode,
     releasing,
     session::Session,
     writing::{self, Common, Writing},
@@ -68,7 +67,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         need: Need::Deploy(stage.clone()),
         question: "Agree?",
         tells: false,
-        mode: Mode::of(args.common.dry_run),
+        mode: args.common.mode(),
         done: format!(
             "{me} agrees that {stage} gets {version}. Next, by somebody else: git hostout deploy {stage} {version}"
         ),

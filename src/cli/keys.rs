@@ -1,7 +1,6 @@
 //! `git hostout keys`: who may sign what.
 
 use super::{
-    carry_out::Mode,
     session::{Session, Workspace},
     writing::{self, Common, Writing},
 };
@@ -273,7 +272,7 @@ impl Change<'_> {
             details: self.details,
             need,
             question: "Change the keys?",
-            mode: Mode::of(args.dry_run),
+            mode: args.mode(),
             done: self.done + if tells { "" } else { later },
         };
         writing::write(session, work, ledger, writing, |ledger, key, who, time| {

@@ -11,54 +11,32 @@ use crate::{
     host::Introduction,
     ledger::{self, Kind, Ledger, NewEntry},
     plan::Refusal,
-    release::Digest,
+    release::{Digest, Need},
 };
 
 /// What root is to say of the ledger that is here, which is checked first.
 pub(super) fn introduction(work: &Workspace) -> Result<Introduction, Error> {
-    let mut refusal = Refusal::default();
-    let branch = &work.project.release.ledger;
-    let Some(ledger) = Ledger::open(&work.repo, branch)? else {
-        refusal.add(
-            "there is no ledger here that hosts could believe from now on",
-            "start a new one: git hostout init",
-        );
-        return Err(refusal.into());
-    };
-    verify::before_writing(work, &ledger)?;
-    match ledger.statements(0)?.first() {
-        Some(first) => Ok(Introduction {
-            project: ledger.project_id().to_string(),
-            statement: Digest::of(first.text.as_bytes()),
-        }),
-        None => {
-            refusal.add(
-                "this ledger says nothing of its keys to hosts",
-                "change a key or the policy first: git hostout policy --set FILE",
-            );
-            Err(refusal.into())
+    let ledger = Ledger::open(&work.repo, &work.project.release.ledger)?;
+    if let Some(ledger) = &ledger {
+        verify::before_writing(work, ledger)?;
+        ledger.allows(&work.key()?, &Need::Keys)?;
+        if let Some(first) = ledger.statements(0)?.first() {
+            return Ok(Introduction {
+                project: ledger.project_id().to_string(),
+                statement: Digest::of(first.text.as_bytes()),
+            });
         }
     }
+    let mut refusal = Refusal::default();
+    refusal.add(
+        "there is no ledger here whose keys hosts could believe from now on",
+        "start a new one: git hostout init",
+    );
+    Err(refusal.into())
 }
 
-/// Writes into the ledger what was done. The hosts know it by now: where it cannot be written that is only told.
+/// Writes into the ledger what was done.
 pub(super) fn record(
-    session: &Session,
-    work: &Workspace,
-    stage: &Stage,
-    hosts: &[String],
-) -> Result<(), Error> {
-    let entered = enter(session, work, stage, hosts);
-    if let Err(error @ Error::Ledger(_)) = entered {
-        session.ui.warn(&format!(
-            "the ledger does not tell of the new trust: {error}"
-        ));
-        return Ok(());
-    }
-    entered
-}
-
-fn enter(
     session: &Session,
     work: &Workspace,
     stage: &Stage,

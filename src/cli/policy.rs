@@ -1,7 +1,6 @@
 //! `git hostout policy`: what may be deployed.
 
 use super::{
-    carry_out::Mode,
     session::Session,
     writing::{self, Common, Writing},
 };
@@ -60,7 +59,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         need: Need::Keys,
         question: "Replace it?",
         tells: true,
-        mode: Mode::of(args.common.dry_run),
+        mode: args.common.mode(),
         done: "The policy holds from now on.".to_owned(),
     };
     writing::write(

@@ -31,6 +31,13 @@ pub(super) struct Common {
     pub reason: String,
 }
 
+impl Common {
+    /// Whether it is only shown.
+    pub fn mode(&self) -> Mode {
+        Mode::of(self.dry_run)
+    }
+}
+
 /// An entry that concerns no host, before it is made.
 pub(super) struct Writing<'a> {
     /// What this is about, one sentence.

@@ -41,9 +41,7 @@ pub(super) fn keepings(
         let bytes = made.entry(there).or_insert_with(|| {
             let there = there.map(|seen| (seen.tip.as_str(), seen.tags.as_slice()));
             let bundle = ledger.bundle(git, there).unwrap_or_else(|error| {
-                watch(Event::Warning(format!(
-                    "the hosts keep no copy of the ledger's newest entries: {error}"
-                )));
+                watch(lacking("each host", &error));
                 None
             });
             bundle.map(Arc::new)
@@ -55,6 +53,12 @@ pub(super) fn keepings(
         }
     }
     keepings
+}
+
+fn lacking(host: &str, error: &dyn std::error::Error) -> Event {
+    Event::Warning(format!(
+        "{host} keeps no copy of the ledger's newest entries: {error}"
+    ))
 }
 
 impl Keeping {
@@ -72,9 +76,7 @@ impl Keeping {
             });
         }
         if let Err(error) = agent.bundle(&self.bytes, self.after.as_deref()) {
-            watch(Event::Warning(format!(
-                "{host} keeps no copy of the ledger's newest entries: {error}"
-            )));
+            watch(lacking(host, &error));
         }
         None
     }

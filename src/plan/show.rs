@@ -226,7 +226,7 @@ impl Action {
                 lines.into_iter().chain(keys.iter().cloned()).collect()
             }
             Self::RecordStarted { .. } => {
-                vec!["the hosts keep a copy of the ledger: .hostout/project.bundle".to_owned()]
+                vec!["hosts keep a copy of the ledger: .hostout/project.bundle".to_owned()]
             }
             Self::Activate {
                 backup,
