@@ -6,7 +6,7 @@ use super::{
 };
 use crate::release::Digest;
 use gix::ObjectId;
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// The ledger that a host kept, in quarantine: checked, and not taken over yet.
 #[derive(Debug)]
@@ -54,7 +54,8 @@ impl Ledger {
         let known = match there {
             None => 0,
             Some((tip, _)) => {
-                let is_it = |entry: &super::Entry| entry.commit.to_string() == tip;
+                let tip: Option<ObjectId> = tip.parse().ok();
+                let is_it = |entry: &super::Entry| Some(entry.commit) == tip;
                 match self.history.iter().position(is_it) {
                     Some(at) => at + 1,
                     None => return Ok(None),
@@ -162,7 +163,7 @@ fn quarantined(
     check_introduction(repo, &ledger)?;
     history::check_chain(repo, None, &theirs, ledger.root)?;
     if let Some(project) = &believed.project
-        && *project != ledger.root.to_string()
+        && project.parse().ok() != Some(ledger.root)
     {
         let root = ledger.root;
         return Err(refused(format!(
@@ -179,7 +180,7 @@ fn quarantined(
         }
     }
     let tags = hygiene::tags(&fetch::list_tags(git, &path, patience)?);
-    hygiene::compare_tags(repo, host, &theirs, &tags, &mut Default::default())?;
+    hygiene::compare_tags(repo, host, &theirs, &tags, &mut BTreeSet::default())?;
     let here = branch::tip_of(repo, &branch::reference_name(branch))?;
     let new = match here {
         None => theirs.len(),

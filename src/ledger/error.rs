@@ -343,9 +343,7 @@ impl Error {
             Self::Untrusted { .. } => {
                 "ask who made it before anything else; `git hostout verify` checks all of the ledger".into()
             }
-            Self::Kept { .. } => {
-                "nothing of it was taken over; another host that was deployed to may keep a better one".into()
-            }
+            Self::Kept { .. } => "another host may keep a better one; nothing was taken over".into(),
             Self::Malformed { .. } => {
                 "somebody wrote it by hand, or damaged it; `git hostout verify` checks all of the ledger".into()
             }

@@ -91,23 +91,7 @@ impl Action {
                 "release {version} into ledger {ledger}, on {}",
                 short(expected)
             ),
-            Self::Append {
-                ledger,
-                expected,
-                entry,
-                ..
-            } => format!("`{entry}` into ledger {ledger}, on {}", short(expected)),
-            Self::Regain {
-                ledger,
-                tip,
-                entries,
-                ..
-            } => format!("{entries} entries of ledger {ledger}, up to {}", short(tip)),
-            Self::Reapply {
-                ledger,
-                entries,
-                onto,
-            } => format!("{entries} entries of ledger {ledger}, onto {}", short(onto)),
+            Self::Append { .. } | Self::Reapply { .. } | Self::Regain { .. } => self.for_ledger(),
             Self::Settle {
                 stage,
                 deployment,
@@ -183,6 +167,30 @@ impl Action {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))
             }
+        }
+    }
+
+    /// The same for entries of the ledger that are no releases.
+    fn for_ledger(&self) -> String {
+        match self {
+            Self::Append {
+                ledger,
+                expected,
+                entry,
+                ..
+            } => format!("`{entry}` into ledger {ledger}, on {}", short(expected)),
+            Self::Regain {
+                ledger,
+                tip,
+                entries,
+                ..
+            } => format!("{entries} entries of ledger {ledger}, up to {}", short(tip)),
+            Self::Reapply {
+                ledger,
+                entries,
+                onto,
+            } => format!("{entries} entries of ledger {ledger}, onto {}", short(onto)),
+            _ => String::new(),
         }
     }
 

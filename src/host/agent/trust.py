@@ -7,6 +7,7 @@ Root may say which project is to be believed at a path, by a file of its own (`b
 that one may take the place of what was believed so far, whose facts stay beside it."""
 
 import datetime
+import functools
 import hashlib
 import os
 import re
@@ -296,6 +297,7 @@ def principals(signers):
     return list(dict.fromkeys(words))
 
 
+@functools.lru_cache(maxsize=None)
 def can_ssh():
     """Whether ssh-keygen knows how to verify: since OpenSSH 8.2."""
     if not shutil.which("ssh-keygen", path=PATH):
