@@ -122,7 +122,7 @@ def write_bundle(layout, bundles):
     room = os.statvfs(layout.private)
     if room.f_bavail * room.f_frsize < sum(bundle.length for bundle in bundles) + LEFT:
         raise ValueError("there is too little room")
-    partial = f"{layout.bundle}.{os.getpid()}"
+    partial = os.path.join(layout.tmp, f"bundle-{os.getpid()}")
     try:
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             def write(data):
