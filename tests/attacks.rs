@@ -47,6 +47,7 @@ const ATTACKS: &str = "\
     tests/verbs/refusals.rs shows a_wheel_with_a_member_that_leaves_its_folder
 13 a host is somebody else's now
     tests/verbs/emergency.rs shows a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_later
+    tests/verbs/lost.rs shows a_host_gives_back_the_ledger_and_all_releases_when_clone_and_remote_are_lost
     src/ui/clean.rs shows whatever_comes_in_no_control_character_comes_out
 14 a deploy key is stolen
     tests/verbs/host_trust.rs shows a_key_that_may_only_deploy_deploys_what_is_signed
@@ -55,6 +56,8 @@ const ATTACKS: &str = "\
 15 a release key is stolen
     tests/verbs/consent.rs shows two_people_agree_and_what_is_withdrawn_goes_nowhere
     tests/agent/test_trust.py shows test_two_people_are_counted_here_too
+    tests/lab/cases/trust.rs shows root_has_a_host_believe_another_ledger_when_all_is_lost
+    tests/agent/test_trust.py shows test_the_old_keys_are_refused_at_once_and_the_new_ones_taken
 16 a key that was taken away signs with an earlier date
     src/ledger/members.rs shows a_key_that_is_gone_signs_nothing_more_whatever_date_it_writes
     src/ledger/members.rs shows a_key_whose_time_is_over_gains_nothing_by_an_earlier_date
