@@ -349,6 +349,7 @@ fn observe_class(error: &observe::Error) -> Class {
         | Error::NoCommits
         | Error::NoLedger(_)
         | Error::Write { .. }
+        | Error::Kept { .. }
         | Error::Git { .. } => Class::Refused,
         Error::Unreachable(_) | Error::Conversation(_) => Class::Unreachable,
     }
@@ -471,6 +472,7 @@ fn ledger_class(error: &ledger::Error) -> Class {
         | Error::KeyExists(_)
         | Error::NoIdentity
         | Error::Untrusted { .. }
+        | Error::Kept { .. }
         | Error::Malformed { .. }
         | Error::Manifest { .. }
         | Error::Unwritable { .. }

@@ -7,11 +7,11 @@
 mod consent;
 mod verdict;
 
-pub use consent::{Consent, Trusted};
+pub use consent::{Consent, Heard, Trusted};
 pub use verdict::{Check, Verdict};
 
 use crate::{
-    host::{DeadOwner, TrustSeen},
+    host::{BundleSeen, DeadOwner, TrustSeen},
     release::{Digest, EntryId, HostResult, Intent, Manifest, Outcome, Started},
 };
 use semver::Version;
@@ -162,6 +162,8 @@ pub struct Host {
     pub agent: bool,
     /// Whom it believes, and what it can check; nothing = it cannot say.
     pub trust: Option<TrustSeen>,
+    /// The ledger that it keeps; nothing = none that can be read.
+    pub bundle: Option<BundleSeen>,
 }
 
 /// What is free on a file system.
@@ -274,6 +276,7 @@ impl Host {
             missing: BTreeSet::new(),
             agent: false,
             trust: None,
+            bundle: None,
         }
     }
 }

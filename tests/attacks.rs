@@ -26,6 +26,7 @@ const ATTACKS: &str = "\
 6 an old deployment is sent again
     tests/agent/test_trust.py shows test_an_old_one_is_not_taken_again
 7 an old ledger is served
+    tests/verbs/frozen.rs shows an_old_ledger_is_not_deployed_by_for_longer_than_the_policy_says
     tests/verbs/lost_update.rs shows what_a_clone_has_not_heard_of_is_fetched_first
     tests/agent/test_trust.py shows test_an_old_one_is_not_taken_again
 8 serials jump
@@ -46,6 +47,7 @@ const ATTACKS: &str = "\
     tests/verbs/refusals.rs shows a_wheel_with_a_member_that_leaves_its_folder
 13 a host is somebody else's now
     tests/verbs/emergency.rs shows a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_later
+    tests/verbs/lost.rs shows a_host_gives_back_the_ledger_and_all_releases_when_clone_and_remote_are_lost
     src/ui/clean.rs shows whatever_comes_in_no_control_character_comes_out
 14 a deploy key is stolen
     tests/verbs/host_trust.rs shows a_key_that_may_only_deploy_deploys_what_is_signed
@@ -54,6 +56,8 @@ const ATTACKS: &str = "\
 15 a release key is stolen
     tests/verbs/consent.rs shows two_people_agree_and_what_is_withdrawn_goes_nowhere
     tests/agent/test_trust.py shows test_two_people_are_counted_here_too
+    tests/lab/cases/trust.rs shows root_has_a_host_believe_another_ledger_when_all_is_lost
+    tests/agent/test_trust.py shows test_the_old_keys_are_refused_at_once_and_the_new_ones_taken
 16 a key that was taken away signs with an earlier date
     src/ledger/members.rs shows a_key_that_is_gone_signs_nothing_more_whatever_date_it_writes
     src/ledger/members.rs shows a_key_whose_time_is_over_gains_nothing_by_an_earlier_date
@@ -64,13 +68,15 @@ const ATTACKS: &str = "\
     tests/verbs/verify.rs shows signers_replaced_by_somebody_who_may_not_are_named
     tests/verbs/keys.rs shows keys_that_were_edited_by_hand_are_not_believed
     src/ledger/members.rs shows a_new_key_may_what_its_roles_say
-19 the repository's configuration names other signers
+19 the repository's configuration names other signers, programs, filters and hooks
+    tests/verbs/hostile.rs shows a_repositorys_configuration_changes_no_byte_and_runs_nothing
+    tests/verbs/hostile.rs shows a_program_that_finds_every_signature_good_is_not_asked
     tests/verbs/verify.rs shows neither_the_users_nor_the_repositorys_configuration_is_believed
 20 a configuration that is extended from afar changes
-    tests/verbs/buildouts.rs shows what_was_fetched_reaches_hosts_when_the_server_is_gone
+    tests/verbs/buildouts.rs shows what_was_fetched_reaches_hosts_whatever_is_served_there_later
 21 two objects have one SHA-1
+    tests/verbs/hostile.rs shows what_has_the_id_of_a_file_and_not_its_bytes_is_found_by_sha256
     tests/verbs/repositories.rs shows sha256_object_names_release
-    tests/verbs/verify.rs shows somebody_else_elsewhere_makes_the_same_bytes_again
 22 somebody stands between us and the host
     tests/transport/host_keys.rs shows a_changed_key_is_refused_with_file_and_line
     tests/transport/host_keys.rs shows an_unknown_key_is_refused_with_its_fingerprint

@@ -130,7 +130,7 @@ a hook that fails or hangs
 old releases that can't be removed
     src/host/agent/activation.py says What can't be removed is told, and undoes nothing
 no index and no remote at a deployment
-    tests/verbs/buildouts.rs shows what_was_fetched_reaches_hosts_when_the_server_is_gone
+    tests/verbs/buildouts.rs shows what_was_fetched_reaches_hosts_whatever_is_served_there_later
     tests/lab/cases/cycle.rs shows deploy_change_and_roll_back
 no remote at a rollback
     tests/verbs/emergency.rs shows a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_later

@@ -1,10 +1,9 @@
 //! `git hostout approve`: a second person agrees to a deployment.
 
 use super::{
-    carry_out::Mode,
     releasing,
     session::Session,
-    writing::{self, Writing},
+    writing::{self, Common, Writing},
 };
 use crate::{
     error::Error,
@@ -27,18 +26,8 @@ pub struct Args {
     /// The stage
     #[arg(long = "for", value_name = "STAGE")]
     stage: String,
-    /// Show what would be done
-    #[arg(long, short = 'n')]
-    dry_run: bool,
-    /// Why, for the ledger
-    #[arg(
-        long,
-        short = 'm',
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
+    #[command(flatten)]
+    common: Common,
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
@@ -77,7 +66,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         ],
         need: Need::Deploy(stage.clone()),
         question: "Agree?",
-        mode: Mode::of(args.dry_run),
+        tells: false,
+        mode: args.common.mode(),
         done: format!(
             "{me} agrees that {stage} gets {version}. Next, by somebody else: git hostout deploy {stage} {version}"
         ),
@@ -93,19 +83,13 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             manifest: released.digest,
             by: who.to_string(),
             time: time.to_string(),
-            reason: args.reason.clone(),
+            reason: args.common.reason.clone(),
         };
-        Ok(NewEntry {
-            kind: Kind::Approved {
-                stage: stage.clone(),
-                version: version.clone(),
-            },
-            files: ledger::approval_files(&approval, key)?,
-            edits: ledger::Edits::default(),
-            id: approval.id,
-            who: who.clone(),
-            time,
-            reason: args.reason.clone(),
-        })
+        let kind = Kind::Approved {
+            stage: stage.clone(),
+            version: version.clone(),
+        };
+        let files = ledger::approval_files(&approval, key)?;
+        Ok(NewEntry::adding(kind, files, approval.id, who, time).because(&approval.reason))
     })
 }

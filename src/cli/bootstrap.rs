@@ -4,14 +4,14 @@ use super::{
     carry_out::{Mode, Question, carry_out},
     complete,
     hosts::{prompted, selected, target_of},
-    init, releasing,
+    init, new_trust, releasing,
     session::{Session, Workspace},
 };
 use crate::{
     config::{self, Host, Stage},
     error::Error,
     execute::{self, Root},
-    host::Wanted,
+    host::{Introduction, Wanted},
     ledger::Ledger,
     observe,
     plan::{self, Action, BareHost, BootstrapFacts},
@@ -33,6 +33,7 @@ use std::{
 Examples:
   git hostout bootstrap production
   git hostout bootstrap production --root-user ubuntu --dry-run
+  git hostout bootstrap production --new-trust    when the ledger is lost for good
 The password comes from the terminal, $HOSTOUT_PASSWORD or an askpass program, and is kept nowhere.")]
 pub struct Args {
     /// The stage
@@ -47,6 +48,12 @@ pub struct Args {
     /// End password logins for everybody, once it was proved that the key logs in
     #[arg(long)]
     hardening: bool,
+    /// Let the hosts believe this clone's ledger, and its keys, in the place of what they believe now, which is lost
+    #[arg(long)]
+    new_trust: bool,
+    /// The name of the stage whose hosts are to believe another ledger
+    #[arg(long, value_name = "STAGE", requires = "new_trust", add = complete::stages())]
+    confirm: Option<String>,
     /// Show what would be made
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -59,6 +66,8 @@ pub(super) fn of_stage(session: &Session, stage: &str) -> Result<(), Error> {
         root_user: "root".to_owned(),
         hosts: None,
         hardening: false,
+        new_trust: false,
+        confirm: None,
         dry_run: false,
     };
     run(session, &args)
@@ -83,7 +92,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     };
     let question = Question {
         text: Some("Make it so?"),
-        ..Question::default()
+        protected: args.new_trust.then_some(stage.name.as_str()),
+        confirmed: args.confirm.as_deref(),
+        why: Some("What the hosts believed so far, and everybody's keys for it, count no more."),
     };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let show = session.watch();
@@ -91,6 +102,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             preparing.here(action, roots, host)
         };
         execute::bootstrap(&plan, &mut roots, &mut here, &|event| show.on(event))?;
+        if args.new_trust {
+            let names: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
+            new_trust::record(session, &work, stage, &names)?;
+        }
         session.ui.status(&format!(
             "The servers of {} are ready. Next: git hostout deploy {}",
             stage.name, stage.name
@@ -109,6 +124,8 @@ struct Preparing<'a> {
     key: Identity,
     /// The file of a key that is to be made.
     new_key: Option<String>,
+    /// What the hosts are to believe from now on.
+    introduction: Option<Introduction>,
 }
 
 impl<'a> Preparing<'a> {
@@ -144,6 +161,10 @@ impl<'a> Preparing<'a> {
             hosts,
             key,
             new_key,
+            introduction: args
+                .new_trust
+                .then(|| new_trust::introduction(work))
+                .transpose()?,
         })
     }
 
@@ -210,6 +231,7 @@ impl<'a> Preparing<'a> {
                 .map(|settings| settings.shared.paths.clone())
                 .unwrap_or_default(),
             libraries: self.libraries(host)?,
+            introduction: self.introduction.clone(),
             by: format!("{} from {}", self.work.who()?, observe::nodename()),
         })
     }

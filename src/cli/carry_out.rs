@@ -21,6 +21,8 @@ pub struct Question<'a> {
     pub protected: Option<&'a str>,
     /// What `--confirm` gave.
     pub confirmed: Option<&'a str>,
+    /// Why its name has to be typed; nothing = because it is protected.
+    pub why: Option<&'a str>,
 }
 
 impl Mode {
@@ -59,8 +61,10 @@ fn confirm(session: &Session, question: &Question<'_>) -> Result<(), Error> {
     let answer = match question.protected {
         Some(stage) if question.confirmed == Some(stage) => Answer::Yes,
         Some(stage) => {
-            let text = format!("Stage {stage} is protected.");
-            session.ui.ask_name(&text, stage)
+            let protected = format!("Stage {stage} is protected.");
+            session
+                .ui
+                .ask_name(question.why.unwrap_or(&protected), stage)
         }
         None => match question.text {
             Some(text) => session.ui.ask(text, true),

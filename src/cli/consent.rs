@@ -2,20 +2,33 @@
 
 use super::{
     deploy::Options,
+    remote,
     session::{Session, Workspace},
 };
 use crate::{
     config::Stage,
     error::Error,
-    execute::Telling,
-    facts::{self, Consent, Deployment, Trusted},
-    host::SignedText,
-    ledger::{Ledger, Released, Scheme, SignedFile},
+    execute::{self, Telling},
+    facts::{self, Consent, Deployment, Heard, Trusted},
+    ledger::{self, Ledger, Released, Scheme},
     observe,
     plan::{self, Refusal},
-    release::Outcome,
+    release::{Intent, Outcome},
 };
 use semver::Version;
+
+/// The ledger with what the remote has more, where the policy of `stage` limits how old that may be.
+pub(super) fn heard(
+    session: &Session,
+    work: &Workspace,
+    ledger: Ledger,
+    stage: &Stage,
+) -> Result<Ledger, Error> {
+    match ledger.keyring()?.policy()?.of(&stage.name).max_age {
+        Some(_) => remote::caught_up(session, work, ledger),
+        None => Ok(ledger),
+    }
+}
 
 /// Looks up what is said about `released` on `stage`; `log` is the stage's, newest first.
 pub(super) fn look(
@@ -25,7 +38,7 @@ pub(super) fn look(
     released: &Released,
     stage: &Stage,
     log: &[Deployment],
-    options: &Options,
+    (intent, options): (Intent, &Options),
 ) -> Result<Consent, Error> {
     let manifest = &released.manifest;
     let version = &manifest.version;
@@ -56,7 +69,22 @@ pub(super) fn look(
         reason_needed: policy.reason,
         reason: options.reason.clone(),
         retention: policy.retention,
+        heard: match (policy.max_age, intent) {
+            (Some(limit), Intent::Deploy) => Some(what_was_heard(work, ledger, limit)?),
+            // To go back must be possible without anybody else.
+            (None, _) | (_, Intent::Rollback) => None,
+        },
         now: session.now(),
+    })
+}
+
+fn what_was_heard(work: &Workspace, ledger: &Ledger, limit: u64) -> Result<Heard, Error> {
+    let remote = ledger::remote_for(&work.repo);
+    let newest = ledger.newest_at(remote.as_deref())?;
+    Ok(Heard {
+        newest: newest.map(|entry| (entry.commit.to_string(), entry.time)),
+        remote,
+        limit,
     })
 }
 
@@ -72,23 +100,18 @@ pub(super) fn telling(
     let Some(generation) = keyring.generation() else {
         return Ok((None, Telling::default()));
     };
-    let text = |file: SignedFile| SignedText {
-        text: file.text,
-        signature: file.signature,
-    };
     let version = &released.manifest.version;
     let approvers = ledger.approvers(&stage.name, version, released.digest)?;
     let openpgp = |signature: &str| signature.starts_with("-----BEGIN PGP");
     let ours = work.key()?.scheme == Scheme::OpenPgp;
     let seen = hosts.iter().filter_map(|host| host.trust.as_ref()?.serial);
     let telling = Telling {
-        statements: ledger.statements(0)?.into_iter().map(text).collect(),
-        withdrawals: ledger.withdrawals()?.into_iter().map(text).collect(),
         approvals: approvers
             .into_iter()
-            .map(|approver| text(approver.file))
+            .map(|approver| execute::text(approver.file))
             .collect(),
         after: seen.max().and_then(|serial| u64::try_from(serial).ok()),
+        ..Telling::of(ledger)?
     };
     let trusted = Trusted {
         project: ledger.project_id().to_string(),

@@ -152,7 +152,7 @@ fn deploy(session: &Session, args: &Args) -> Result<(), Error> {
     let work = session.workspace()?;
     let (stage, version) = words(&work, args)?;
     let stage = work.project.select_stage(stage)?;
-    let ledger = work.ledger(&session.ui)?;
+    let ledger = consent::heard(session, &work, work.ledger(&session.ui)?, stage)?;
     let proven = match &args.from {
         Some(from) => {
             let from = work.project.select_stage(Some(from))?;

@@ -66,7 +66,15 @@ pub(super) fn run(
         nowhere = lacking(&hosts, &store);
     }
     let request = options.request(intent);
-    let said = consent::look(session, work, &ledger, released, stage, &log, options)?;
+    let said = consent::look(
+        session,
+        work,
+        &ledger,
+        released,
+        stage,
+        &log,
+        (intent, options),
+    )?;
     let (trusted, telling) = consent::telling(work, &ledger, released, stage, &hosts)?;
     let facts = DeployFacts {
         manifest: &released.manifest,
@@ -110,6 +118,7 @@ pub(super) fn run(
                 store: &store,
                 stage,
                 released,
+                hosts: &hosts,
                 open: open.as_ref(),
                 behind: &behind,
                 request: &request,
@@ -139,6 +148,7 @@ fn question<'a>(
         }),
         protected: (asked && stage.protected).then_some(stage.name.as_str()),
         confirmed: options.confirm.as_deref(),
+        why: None,
     }
 }
 

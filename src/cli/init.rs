@@ -1,7 +1,7 @@
 //! `git hostout init`: writes `hostout.toml`, starts the ledger, settles the signing key.
 
 use super::{
-    hosts, recovery,
+    hosts, recovery, regain,
     session::{Session, adopt},
 };
 use crate::{
@@ -23,7 +23,8 @@ use std::{
 #[command(after_help = "\
 Examples:
   git hostout init --stage demo --host local --path ~/demo
-  git hostout init --stage production --host deploy@www.example.org --path /srv/shop")]
+  git hostout init --stage production --host deploy@www.example.org --path /srv/shop
+  git hostout init --from-host deploy@www.example.org --path /srv/shop")]
 pub struct Args {
     /// A stage to write into hostout.toml
     #[arg(long, value_name = "NAME", requires = "host", requires = "path")]
@@ -32,8 +33,12 @@ pub struct Args {
     #[arg(long, value_name = "HOST", requires = "stage")]
     host: Option<String>,
     /// Where the project goes on it
-    #[arg(long, value_name = "PATH", requires = "stage")]
+    #[arg(long, value_name = "PATH")]
     path: Option<String>,
+    /// Get the ledger and all releases back from a host that was deployed to, when clone and remote are lost; --path is
+    /// where the project is there, unless hostout.toml says it
+    #[arg(long, value_name = "HOST", conflicts_with = "stage")]
+    from_host: Option<String>,
     /// Make a key to put away there: all it may do is add keys, when all others are lost
     #[arg(long, value_name = "FILE")]
     recovery_key: Option<PathBuf>,
@@ -63,6 +68,16 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         (Some(stage), Some(host), Some(path)) => Some(Wish { stage, host, path }),
         _ => None,
     };
+    if args.path.is_some() && args.stage.is_none() && args.from_host.is_none() {
+        return Err(Error::Usage(
+            "--path goes with --stage, or with --from-host".to_owned(),
+        ));
+    }
+    if let Some(host) = &args.from_host
+        && !regain(session, &repo, host, args.path.as_deref())?
+    {
+        return Ok(());
+    }
     let who = Person::configured(&repo)?;
     let draft = draft(session, &repo, &root, wish.as_ref())?;
     let key = settle_key(session, &repo, &who)?;
@@ -89,6 +104,29 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         recovery::make(session, &work, path)?;
     }
     next(session, &repo, &root, &draft.file, project)
+}
+
+/// Gets the ledger back; whether there is a project here to go on with.
+fn regain(
+    session: &Session,
+    repo: &gix::Repository,
+    host: &str,
+    path: Option<&str>,
+) -> Result<bool, Error> {
+    let project = match session.workspace() {
+        Ok(work) => Some(work.project),
+        Err(Error::Observe(observe::Error::NoProject { .. })) => None,
+        Err(error) => return Err(error),
+    };
+    let tag = regain::run(session, repo, project.as_ref(), host, path)?;
+    if project.is_some() {
+        return Ok(true);
+    }
+    let tag = tag.unwrap_or_else(|| "TAG".to_owned());
+    session.ui.status(&format!(
+        "Next, for a branch that begins with what was released last:\n  git switch --create main {tag}~1\n  git hostout init"
+    ));
+    Ok(false)
 }
 
 /// The ledger here, else the remote's.

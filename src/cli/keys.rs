@@ -1,9 +1,8 @@
 //! `git hostout keys`: who may sign what.
 
 use super::{
-    carry_out::Mode,
     session::{Session, Workspace},
-    writing::{self, Writing},
+    writing::{self, Common, Writing},
 };
 use crate::{
     error::Error,
@@ -67,22 +66,6 @@ struct Remove {
     key: String,
     #[command(flatten)]
     common: Common,
-}
-
-#[derive(clap::Args, Debug)]
-struct Common {
-    /// Show what would be done
-    #[arg(long, short = 'n')]
-    dry_run: bool,
-    /// Why, for the ledger
-    #[arg(
-        long,
-        short = 'm',
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
 }
 
 /// A key, as `--json` writes it.
@@ -196,7 +179,7 @@ fn add(session: &Session, work: &Workspace, args: &Add) -> Result<(), Error> {
             None => format!("Let {name} sign."),
         },
         details,
-        done: format!("{name} may sign now: {may}. Hosts learn it with their next deployment."),
+        done: format!("{name} may sign now: {may}."),
     };
     change.write(session, work, &mut ledger, &args.common)
 }
@@ -237,7 +220,7 @@ fn remove(session: &Session, work: &Workspace, args: &Remove) -> Result<(), Erro
             key.fingerprint.clone(),
             "what it signed before still counts".to_owned(),
         ],
-        done: format!("{name} may sign nothing more. Hosts learn it with their next deployment."),
+        done: format!("{name} may sign nothing more."),
     };
     change.write(session, work, &mut ledger, &args.common)
 }
@@ -278,15 +261,19 @@ impl Change<'_> {
         } else {
             Need::Keys
         };
+        let tells = need == Need::Keys;
+        // A new key can wait: what it signs brings what a host has to know of it.
+        let later = " Hosts learn it with their next deployment.";
         let writing = Writing {
+            tells,
             summary: self.summary,
             notes: Vec::new(),
             entry: format!("keys {}", self.what),
             details: self.details,
             need,
             question: "Change the keys?",
-            mode: Mode::of(args.dry_run),
-            done: self.done,
+            mode: args.mode(),
+            done: self.done + if tells { "" } else { later },
         };
         writing::write(session, work, ledger, writing, |ledger, key, who, time| {
             let new = NewKeys {

@@ -1,17 +1,15 @@
 //! `git hostout policy`: what may be deployed.
 
 use super::{
-    carry_out::Mode,
     session::Session,
-    writing::{self, Writing},
+    writing::{self, Common, Writing},
 };
 use crate::{
     error::Error,
     ledger::NewKeys,
-    observe,
+    observe, plan,
     release::{Need, Policy},
 };
-use serde_json::Value;
 use std::{fs, path::PathBuf};
 
 /// Show the policy, or replace it: how many people a stage needs, how old a release may be, whether a reason is given.
@@ -26,18 +24,8 @@ pub struct Args {
     /// Replace it by this file
     #[arg(long, value_name = "FILE")]
     set: Option<PathBuf>,
-    /// Show what would be done
-    #[arg(long, short = 'n')]
-    dry_run: bool,
-    /// Why, for the ledger
-    #[arg(
-        long,
-        short = 'm',
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
+    #[command(flatten)]
+    common: Common,
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
@@ -45,8 +33,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let Some(path) = &args.set else {
         let keyring = work.ledger(&session.ui)?.keyring()?;
         if session.global.json {
-            let policy = serde_json::to_value(keyring.policy()?).unwrap_or(Value::Null);
-            session.ui.json(&policy);
+            session.ui.json(&keyring.policy()?);
         } else {
             session.ui.data(keyring.policy_text());
         }
@@ -71,8 +58,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         details: details(&policy),
         need: Need::Keys,
         question: "Replace it?",
-        mode: Mode::of(args.dry_run),
-        done: "The policy holds from now on. Hosts learn it with their next deployment.".to_owned(),
+        tells: true,
+        mode: args.common.mode(),
+        done: "The policy holds from now on.".to_owned(),
     };
     writing::write(
         session,
@@ -85,7 +73,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
                 what: "policy",
                 who,
                 time,
-                reason: &args.reason,
+                reason: &args.common.reason,
             };
             ledger.change_keys(&new, key)
         },
@@ -109,6 +97,8 @@ fn details(policy: &Policy) -> Vec<String> {
         }
         let age = |seconds: u64| format!("releases of the last {} days", seconds / 86_400);
         words.extend(limits.retention.map(age));
+        let heard = |seconds: u64| format!("a ledger heard of in the last {}", plan::span(seconds));
+        words.extend(limits.max_age.map(heard));
         lines.push(format!("{stage}: {}", words.join(", ")));
     }
     lines

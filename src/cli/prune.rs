@@ -56,6 +56,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         text: Some("Remove them?"),
         protected: stage.protected.then_some(stage.name.as_str()),
         confirmed: args.confirm.as_deref(),
+        why: None,
     };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let show = session.watch();

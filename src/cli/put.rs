@@ -59,6 +59,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         text: None,
         protected: stage.protected.then_some(stage.name.as_str()),
         confirmed: args.confirm.as_deref(),
+        why: None,
     };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let choice = Choice {

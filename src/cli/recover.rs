@@ -37,6 +37,7 @@ pub(super) fn first(
         text: None,
         protected: None,
         confirmed: None,
+        why: None,
     };
     let mut recovered = Recovered::Shown;
     carry_out(session, &plan, mode, &question, || {

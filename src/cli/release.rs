@@ -91,6 +91,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         text: Some("Release it?"),
         protected: None,
         confirmed: None,
+        why: None,
     };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let push_to = seen.push_to();

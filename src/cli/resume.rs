@@ -64,6 +64,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         text: None,
         protected: None,
         confirmed: None,
+        why: None,
     };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let settled = !left.is_empty();

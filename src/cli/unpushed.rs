@@ -134,7 +134,7 @@ fn reapply(
                 format!("{remote} got another release in between: {by}"),
                 format!(
                     "give yours up, and release again: git tag -d {tags} && \
-                     git branch -f {branch} refs/hostout/fetched/{branch} && git hostout release"
+                     git branch -f {branch} refs/hostout/remotes/{remote}/{branch} && git hostout release"
                 ),
             );
             Err(refusal.into())

@@ -4,6 +4,7 @@ use super::{
     carry_out::Mode,
     releasing,
     session::Session,
+    tell,
     writing::{self, Writing},
 };
 use crate::{
@@ -13,6 +14,8 @@ use crate::{
 };
 
 /// Withdraw a release: no stage takes it any more. Nothing is deleted, and what runs it runs on.
+///
+/// The hosts of every stage are told at once, as far as they answer; the same again tells those that did not.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Example:
@@ -43,7 +46,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         session
             .ui
             .status(&format!("{version} was withdrawn already."));
-        return Ok(());
+        return tell::tell(session, &ledger, &tell::stages(&work, &ledger));
     }
     let project = ledger.project_id().to_string();
     let writing = Writing {
@@ -56,6 +59,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         details: vec![format!("manifest sha256:{}", released.digest.short())],
         need: Need::Release,
         question: "Withdraw it?",
+        tells: true,
         mode: Mode::of(args.dry_run),
         done: format!("{version} is withdrawn."),
     };
@@ -71,16 +75,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             time: time.to_string(),
             reason: args.reason.clone(),
         };
-        Ok(NewEntry {
-            kind: Kind::Withdrawn {
-                version: version.clone(),
-            },
-            files: ledger::withdrawal_files(&withdrawal, key)?,
-            edits: ledger::Edits::default(),
-            id: withdrawal.id,
-            who: who.clone(),
-            time,
-            reason: args.reason.clone(),
-        })
+        let kind = Kind::Withdrawn {
+            version: version.clone(),
+        };
+        let files = ledger::withdrawal_files(&withdrawal, key)?;
+        Ok(NewEntry::adding(kind, files, withdrawal.id, who, time).because(&withdrawal.reason))
     })
 }

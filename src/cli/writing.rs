@@ -4,7 +4,7 @@ use super::{
     carry_out::{Mode, Question, carry_out},
     deployment, remote,
     session::{Session, Workspace},
-    verify,
+    tell, verify,
 };
 use crate::{
     error::Error,
@@ -13,6 +13,30 @@ use crate::{
     release::Need,
 };
 use jiff::Timestamp;
+
+/// What the words of each such verb have in common.
+#[derive(clap::Args, Debug)]
+pub(super) struct Common {
+    /// Show what would be done
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Why, for the ledger
+    #[arg(
+        long,
+        short = 'm',
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub reason: String,
+}
+
+impl Common {
+    /// Whether it is only shown.
+    pub fn mode(&self) -> Mode {
+        Mode::of(self.dry_run)
+    }
+}
 
 /// An entry that concerns no host, before it is made.
 pub(super) struct Writing<'a> {
@@ -30,6 +54,8 @@ pub(super) struct Writing<'a> {
     pub question: &'a str,
     /// Whether it is only shown.
     pub mode: Mode,
+    /// Whether it takes something away, so that hosts are told at once.
+    pub tells: bool,
     /// What is true afterwards.
     pub done: String,
 }
@@ -53,6 +79,11 @@ pub(super) fn write(
     ledger.allows(&key, &writing.need)?;
     let who = work.who()?;
     let remote = ledger::remote_for(&work.repo).filter(|_| !work.silent.get());
+    let stages = if writing.tells {
+        tell::stages(work, ledger)
+    } else {
+        Vec::new()
+    };
     let plan = plan::append(Appending {
         summary: writing.summary,
         notes: writing.notes,
@@ -61,6 +92,7 @@ pub(super) fn write(
         entry: writing.entry,
         details: writing.details,
         push_to: remote.as_deref(),
+        tell: stages.iter().map(|stage| stage.name.clone()).collect(),
     });
     let question = Question {
         text: Some(writing.question),
@@ -74,6 +106,6 @@ pub(super) fn write(
             |recorder| Ok(recorder.enter(ledger, &entry)?),
         )?;
         session.ui.status(&writing.done);
-        Ok(())
+        tell::tell(session, ledger, &stages)
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Deployed, Error, Live, Member, Recorder, Result, Telling,
+    keeping::{Keeping, keepings},
     on_host::{Activation, OnHost, Prepared},
     owner::{LEASE, lock},
     record::Signed,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     config::{OnFailure, Stage},
     event::Event,
-    facts::Open,
+    facts::{self, Open},
     ledger::{self, Ledger, Released},
     pack::Store,
     plan::{Action, DeployRequest, Plan, Step},
@@ -20,6 +21,7 @@ use crate::{
 };
 use semver::Version;
 use std::{
+    collections::BTreeMap,
     thread,
     time::{Duration, Instant},
 };
@@ -37,6 +39,8 @@ pub struct Deployment<'a> {
     pub stage: &'a Stage,
     /// What.
     pub released: &'a Released,
+    /// Its hosts as they were seen.
+    pub hosts: &'a [facts::Host],
     /// The deployment to the stage that was left open.
     pub open: Option<&'a Open>,
     /// Hosts that could not be reached and stay behind.
@@ -54,6 +58,8 @@ pub struct Deployment<'a> {
 struct Progress {
     started: Option<Started>,
     signed: Option<Signed>,
+    /// What hosts lack of the ledger, by their names.
+    keepings: BTreeMap<String, Keeping>,
     results: Vec<HostResult>,
     failures: Vec<Deployed>,
     /// The hosts whose lock we hold.
@@ -261,6 +267,8 @@ impl Run<'_> {
         };
         self.progress.signed = Some(recorder.started(self.ledger, &started)?);
         self.progress.started = Some(started);
+        let (git, hosts) = (&recorder.publisher.git, self.deployment.hosts);
+        self.progress.keepings = keepings(self.ledger, git, hosts, recorder.watch);
         Ok(())
     }
 
@@ -274,12 +282,14 @@ impl Run<'_> {
         // Others may still have to follow, or this one to go back with them.
         let keep_lock = self.activations.len() > 1;
         let (hosts, activations, locked) = (self.hosts, &self.activations, &self.progress.locked);
+        let keepings = &self.progress.keepings;
         let activate = |member: &mut Member, own: Vec<&Step>| {
             let name = &member.host.destination;
             let old = activations.iter().find(|(host, _)| host == name);
             let old = old.and_then(|(_, old)| old.clone());
             let step = own.first()?;
-            Some(hosts.activate(member, step, old.as_ref(), signed, keep_lock))
+            let keeping = keepings.get(name);
+            Some(hosts.activate(member, step, old.as_ref(), signed, keeping, keep_lock))
         };
         let hold = |member: &mut Member, _: Option<&Option<Activation>>| {
             if locked.contains(&member.host.destination) {

@@ -8,6 +8,7 @@ mod attached;
 mod bootstrap;
 mod deployment;
 mod error;
+mod keeping;
 mod on_host;
 mod owner;
 mod prune;
@@ -36,7 +37,7 @@ pub use record::Recorder;
 pub use recover::recover;
 pub use release::{Release, carry_out_release};
 pub use settle::Settling;
-pub use telling::Telling;
+pub use telling::{Telling, text};
 pub use unfinished::{Unfinished, unfinished};
 pub use upload::{MUCH, Upload};
 

@@ -2,6 +2,7 @@
 
 use super::{
     Deployed, Error, Live, Member, Result, Telling,
+    keeping::Keeping,
     reconnect::reconnect,
     record::Signed,
     upload::{MUCH, Upload},
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     config::Stage,
     event::{Event, Watch},
-    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest, TrustRequest},
+    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest},
     ledger::Released,
     observe::holder,
     pack::Store,
@@ -119,19 +120,7 @@ impl OnHost<'_> {
 
     /// Tells which keys and policy count, from the statement on that it knows.
     fn tell(&self, member: &mut Member, known: Option<u64>) -> Result<(), ConversationError> {
-        let known = usize::try_from(known.unwrap_or_default()).unwrap_or(usize::MAX);
-        let request = TrustRequest {
-            project: self.project.clone(),
-            stage: self.stage.name.clone(),
-            statements: self
-                .telling
-                .statements
-                .iter()
-                .skip(known)
-                .cloned()
-                .collect(),
-            withdrawals: self.telling.withdrawals.clone(),
-        };
+        let request = self.telling.request(&self.project, &self.stage.name, known);
         self.agent(member).trust(&request).map(|_| ())
     }
 
@@ -164,13 +153,15 @@ impl OnHost<'_> {
         }
     }
 
-    /// The switch from `old`, and what came of it. With `keep_lock` the host stays ours afterwards.
+    /// The switch from `old`, and what came of it; `keeping` is what the host lacks of the ledger. With `keep_lock` the
+    /// host stays ours afterwards.
     pub(super) fn activate(
         &self,
         member: &mut Member,
         step: &Step,
         old: Option<&Version>,
         signed: &Signed,
+        keeping: Option<&Keeping>,
         keep_lock: bool,
     ) -> Activation {
         self.begin(step);
@@ -180,8 +171,10 @@ impl OnHost<'_> {
             Action::Activate { roll, .. } => roll.clone(),
             _ => Vec::new(),
         };
+        let bundle = keeping.and_then(|it| it.request(&host, &mut self.agent(member), self.watch));
         let request = ActivateRequest {
             roll,
+            bundle,
             version: new.clone(),
             manifest_sha256: self.released.digest,
             id: self.id.clone(),

@@ -69,7 +69,7 @@ impl Publisher {
         let remote = remote.clone();
         match ledger::push(&self.git, &remote, tag, ledger.branch(), self.patience) {
             Ok(Pushed::Done) => {
-                ledger.note_pushed()?;
+                ledger.note_pushed(&remote)?;
                 Ok(Published::Pushed(remote))
             }
             Ok(Pushed::Refused {

@@ -50,19 +50,13 @@ impl Recorder<'_> {
                 .unwrap_or_default()
         };
         let (text, signature) = (text(0), text(1));
-        let entry = NewEntry {
-            kind: Kind::Started {
-                stage: started.stage.clone(),
-                version: started.version.clone(),
-                intent: started.kind,
-            },
-            id: started.id.clone(),
-            files,
-            edits: ledger::Edits::default(),
-            who: self.who.clone(),
-            time,
-            reason: started.reason.clone(),
+        let kind = Kind::Started {
+            stage: started.stage.clone(),
+            version: started.version.clone(),
+            intent: started.kind,
         };
+        let entry = NewEntry::adding(kind, files, started.id.clone(), self.who, time)
+            .because(&started.reason);
         ledger.append(&entry, self.key)?;
         self.publish(ledger, true)?;
         let made = ledger.started(&started.id)?;
@@ -92,21 +86,15 @@ impl Recorder<'_> {
             time: time.to_string(),
             host: results.to_vec(),
         };
-        let entry = NewEntry {
-            kind: Kind::Ended {
-                stage: started.stage.clone(),
-                version: started.version.clone(),
-                of: started.id.clone(),
-                outcome: state,
-                intent: started.kind,
-            },
-            id: ended.id.clone(),
-            files: ledger::ended_files(&ended, time)?,
-            edits: ledger::Edits::default(),
-            who: self.who.clone(),
-            time,
-            reason: reason.to_owned(),
+        let kind = Kind::Ended {
+            stage: started.stage.clone(),
+            version: started.version.clone(),
+            of: started.id.clone(),
+            outcome: state,
+            intent: started.kind,
         };
+        let files = ledger::ended_files(&ended, time)?;
+        let entry = NewEntry::adding(kind, files, ended.id.clone(), self.who, time).because(reason);
         ledger.append(&entry, self.key)?;
         self.publish(ledger, false)
     }

@@ -84,6 +84,8 @@ pub fn carry_out_release(
             | Action::Prove { .. }
             | Action::NameRuntime { .. }
             | Action::Share { .. }
+            | Action::Regain { .. }
+            | Action::Tell { .. }
             | Action::Prune { .. } => return Err(Error::Strange("a release")),
         }
     }

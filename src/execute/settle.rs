@@ -82,6 +82,8 @@ impl Settling<'_> {
             | Action::Prove { .. }
             | Action::NameRuntime { .. }
             | Action::Share { .. }
+            | Action::Regain { .. }
+            | Action::Tell { .. }
             | Action::Prune { .. } => return Ok(false),
         }
         Ok(true)

@@ -29,8 +29,21 @@ pub struct Consent {
     pub reason: String,
     /// How old a release may be, in seconds.
     pub retention: Option<u64>,
+    /// The newest entry that others have too, where the policy limits its age and this is no rollback.
+    pub heard: Option<Heard>,
     /// Now.
     pub now: Timestamp,
+}
+
+/// What was heard of the ledger at last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The remote; nothing = there is none, and this clone's own ledger counts.
+    pub remote: Option<String>,
+    /// Its newest entry, and when that was made; nothing = nothing was ever heard.
+    pub newest: Option<(String, Timestamp)>,
+    /// How old it may be, in seconds.
+    pub limit: u64,
 }
 
 /// What hosts are told of keys and policy.

@@ -18,6 +18,8 @@ pub enum Verb {
     Prepare,
     /// Tells the host which keys and policy count.
     Trust,
+    /// Takes what the host keeps of the ledger, where it is too long to come with the job.
+    Bundle,
     /// Starts the job that makes a release live, and follows it.
     Activate,
     /// Starts the job that takes back what another one did, and follows it.
@@ -71,6 +73,7 @@ impl Agent {
         "processes",
         "lock",
         "trust",
+        "bundle",
         "venv",
         "prepare",
         "services",
@@ -146,6 +149,7 @@ impl Verb {
             Self::Put => "put",
             Self::Prepare => "prepare",
             Self::Trust => "trust",
+            Self::Bundle => "bundle",
             Self::Activate => "activate",
             Self::Revert => "revert",
             Self::Recover => "recover",

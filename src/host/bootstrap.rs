@@ -1,6 +1,7 @@
 //! How a bare server becomes a host: one script for `sh`, what it is given, and what it says.
 
 use super::Command;
+use crate::release::Digest;
 
 /// The script, its parts one after the other; its own map stands in the first.
 macro_rules! joined {
@@ -18,6 +19,9 @@ pub const SCRIPT: &str = joined!(
 pub const STEPS: [&str; 10] = [
     "packages", "group", "build", "runtime", "key", "folders", "data", "sudoers", "boot", "rotate",
 ];
+
+/// The step that is taken only when it is asked for: whom the host believes from then on.
+pub const TRUST: &str = "trust";
 
 /// The step that comes last, and only when it is asked for.
 pub const HARDEN: &str = "harden";
@@ -58,6 +62,17 @@ pub struct Wanted {
     pub libraries: Vec<String>,
     /// Who asks, for others who come meanwhile.
     pub by: String,
+    /// Which project is to be believed there from now on; nothing = that stays as it is.
+    pub introduction: Option<Introduction>,
+}
+
+/// A project as root names it to a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introduction {
+    /// Its id.
+    pub project: String,
+    /// sha256 of what it says of its first keys.
+    pub statement: Digest,
 }
 
 impl Elevation {
@@ -95,7 +110,11 @@ impl Wanted {
     /// Looks which steps are done; the script is the input.
     pub fn check(&self, elevation: &Elevation, hardening: bool) -> Command {
         let steps = STEPS.iter().copied();
-        let steps: Vec<&str> = steps.chain(hardening.then_some(HARDEN)).collect();
+        let trust = self.introduction.is_some().then_some(TRUST);
+        let steps: Vec<&str> = steps
+            .chain(trust)
+            .chain(hardening.then_some(HARDEN))
+            .collect();
         self.command(elevation, "check", &steps)
     }
 
@@ -135,11 +154,27 @@ impl Wanted {
             ("sudoers", self.sudoers()),
             ("rotate", self.rotate()),
             ("by", self.by.clone()),
+            ("trust", self.trust()),
+            ("introduction", self.introduction()),
         ];
         let words = words.into_iter();
         words
             .map(|(name, value)| format!("{name}={value}"))
             .collect()
+    }
+
+    /// Where root says which project is to be believed at the path.
+    fn trust(&self) -> String {
+        let digest = Digest::of(self.path.trim_end_matches('/').as_bytes()).to_string();
+        format!("/etc/git-hostout/{}", &digest[..16])
+    }
+
+    /// What it says there.
+    fn introduction(&self) -> String {
+        let named = self.introduction.as_ref();
+        named.map_or_else(String::new, |named| {
+            format!("{} {}", named.project, named.statement)
+        })
     }
 
     /// The one line of sudoers(5): who deploys may run things as the runtime user, and as nobody else.

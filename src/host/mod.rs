@@ -10,6 +10,7 @@ mod agent;
 mod answer;
 mod bare;
 mod bootstrap;
+mod bundle;
 mod command;
 mod listener;
 mod operator;
@@ -24,7 +25,8 @@ pub use answer::{
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};
-pub use bootstrap::{Elevation, HARDEN, SCRIPT, Wanted};
+pub use bootstrap::{Elevation, HARDEN, Introduction, SCRIPT, Wanted};
+pub use bundle::{BUNDLE, BundleRequest, BundleSeen};
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
 pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};

@@ -1,6 +1,6 @@
 //! Requests to the agent: one JSON object on its stdin.
 
-use super::trust::SignedText;
+use super::{bundle::BundleRequest, trust::SignedText};
 use crate::release::{Data, Digest, EntryId, Intent};
 use semver::Version;
 use serde::Serialize;
@@ -123,6 +123,9 @@ pub struct ActivateRequest {
     /// Who else agreed, where the policy asks for that.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<SignedText>,
+    /// What the host keeps of the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<BundleRequest>,
 }
 
 /// A program on its way from one release to another, beside others that run.

@@ -1,6 +1,7 @@
 //! What `status` sees of a host. Unknown fields and kinds are a newer agent's, and passed over.
 
 use super::answer::ActivationResult;
+use super::bundle::BundleSeen;
 use super::room::{BackupNeed, BackupSeen, Disk};
 use super::trust::TrustSeen;
 use crate::release::{Digest, EntryId};
@@ -69,6 +70,9 @@ pub struct StatusAnswer {
     /// Whom it believes; nothing = an older agent.
     #[serde(default)]
     pub trust: Option<TrustSeen>,
+    /// The ledger that it keeps.
+    #[serde(default)]
+    pub bundle: Option<BundleSeen>,
 }
 
 /// Whose directory a path is.

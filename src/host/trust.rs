@@ -1,5 +1,6 @@
 //! What is said between client and host about whom the host believes.
 
+use crate::release::Digest;
 use serde::{Deserialize, Serialize};
 
 /// A text of the ledger with the signature beside it.
@@ -34,12 +35,18 @@ pub struct TrustSeen {
     /// The project that it was introduced to.
     #[serde(default)]
     pub project: Option<String>,
+    /// The project that root there names; then no other is believed. Nothing = root names none.
+    #[serde(default)]
+    pub root: Option<String>,
     /// The stage that its path belongs to.
     #[serde(default)]
     pub stage: Option<String>,
     /// The newest statement of keys and policy that it knows.
     #[serde(default)]
     pub generation: Option<u64>,
+    /// That one's sha256.
+    #[serde(default)]
+    pub digest: Option<Digest>,
     /// How many withdrawals it knows.
     #[serde(default)]
     pub withdrawn: usize,

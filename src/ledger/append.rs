@@ -28,6 +28,28 @@ pub struct NewEntry {
     pub reason: String,
 }
 
+impl NewEntry {
+    /// One that only adds files, for no reason that was given.
+    pub fn adding(kind: Kind, files: Files, id: EntryId, who: &Person, time: Timestamp) -> Self {
+        Self {
+            kind,
+            id,
+            files,
+            edits: Edits::default(),
+            who: who.clone(),
+            time,
+            reason: String::new(),
+        }
+    }
+
+    /// With a reason, in the user's words.
+    #[must_use]
+    pub fn because(mut self, reason: &str) -> Self {
+        reason.clone_into(&mut self.reason);
+        self
+    }
+}
+
 /// How often a branch that nobody moves is tried again: a lock of another process is held for milliseconds.
 const TRIES: u32 = 50;
 

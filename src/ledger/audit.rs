@@ -1,14 +1,8 @@
 //! The whole history by its rules, and how far this clone has checked it: `refs/hostout/seen/<branch>` is the newest entry
 //! up to which everything held. What was checked is not checked again, and has to stay part of the branch for ever.
 
-use super::{Error, Ledger, Result, branch, history, history::Rule};
-use gix::{
-    ObjectId,
-    refs::{
-        FullName, Target,
-        transaction::{PreviousValue, RefEdit},
-    },
-};
+use super::{Error, Ledger, Result, branch, history, history::Rule, own};
+use gix::ObjectId;
 
 /// What checking a history found.
 #[derive(Debug)]
@@ -70,28 +64,7 @@ pub(super) fn step_back(
 }
 
 fn see(repo: &gix::Repository, branch: &str, tip: ObjectId) -> Result<()> {
-    let name = seen_name(branch);
-    if branch::tip_of(repo, &name)? == Some(tip) {
-        return Ok(());
-    }
-    let what = || Error::git(format!("write {name}"));
-    let full = FullName::try_from(name.clone());
-    let full = full.map_err(|error| what()(gix::Error::from_error(error)))?;
-    let edit = RefEdit::update(
-        full,
-        Target::Object(tip),
-        PreviousValue::Any,
-        "hostout: checked",
-    );
-    let nobody = super::Person {
-        name: "git-hostout".into(),
-        email: "git-hostout@localhost".into(),
-    };
-    let nobody = nobody.at(jiff::Timestamp::UNIX_EPOCH);
-    let mut buffer = gix::date::parse::TimeBuf::default();
-    repo.edit_references_as([edit], Some(nobody.to_ref(&mut buffer)))
-        .map_err(what())?;
-    Ok(())
+    own::set(repo, &seen_name(branch), Some(tip), "hostout: checked")
 }
 
 fn seen_name(branch: &str) -> String {

@@ -108,6 +108,14 @@ pub enum Error {
         /// Why it is not believed.
         message: String,
     },
+    /// What a host kept is not the ledger that it should be.
+    #[error("the ledger that {host} keeps {message}")]
+    Kept {
+        /// The host.
+        host: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Something in the ledger that we cannot read.
     #[error("{what} of the ledger cannot be read: {message}")]
     Malformed {
@@ -335,6 +343,7 @@ impl Error {
             Self::Untrusted { .. } => {
                 "ask who made it before anything else; `git hostout verify` checks all of the ledger".into()
             }
+            Self::Kept { .. } => "another host may keep a better one; nothing was taken over".into(),
             Self::Malformed { .. } => {
                 "somebody wrote it by hand, or damaged it; `git hostout verify` checks all of the ledger".into()
             }
@@ -355,7 +364,7 @@ impl Error {
             ),
             Self::Rewound { remote, branch, .. } => format!(
                 "ask who forced it; `git push --force {remote} {branch}` puts back what is here, `git update-ref -d \
-                 refs/hostout/fetched/{branch}` forgets what was there"
+                 refs/hostout/remotes/{remote}/{branch}` forgets what was there"
             ),
             Self::TagExists { .. } => {
                 "`git hostout resume` finishes a release that stopped; else release another version".into()

@@ -5,7 +5,7 @@ use super::{
     branch::{self, reference_name},
     check_introduction, entry,
     git::redact,
-    history, hygiene, introduce,
+    history, hygiene, introduce, own,
 };
 use gix::{
     ObjectId,
@@ -58,10 +58,12 @@ pub fn fetch(
     branch: &str,
     patience: Patience,
 ) -> Result<Fetched> {
-    let quarantine = hygiene::quarantine(branch);
+    let quarantine = hygiene::quarantine(remote, branch);
     let before = branch::tip_of(repo, &quarantine)?;
     let refspec = format!("+{}:{quarantine}", reference_name(branch));
     if !get(repo, git, remote, &[refspec], patience)? {
+        // A ledger that is gone was put back as far as can be.
+        hygiene::check_tip(remote, branch, before, &[])?;
         return Ok(Fetched::Absent);
     }
     let fetched = branch::tip_of(repo, &quarantine)?
@@ -69,7 +71,7 @@ pub fn fetch(
     let taken = take(repo, git, remote, branch, patience, before, fetched);
     if taken.is_err() {
         // What is not believed was never there: it is looked at anew the next time.
-        hygiene::set(repo, branch, before)?;
+        hygiene::set(repo, remote, branch, before)?;
     }
     taken
 }
@@ -114,7 +116,7 @@ fn take(
 }
 
 /// Runs `git fetch`; `false` where the remote has no such reference.
-fn get(
+pub(super) fn get(
     repo: &gix::Repository,
     git: &Git,
     remote: &str,
@@ -149,7 +151,7 @@ fn get(
 }
 
 /// What `git ls-remote --tags` prints.
-fn list_tags(git: &Git, remote: &str, patience: Patience) -> Result<String> {
+pub(super) fn list_tags(git: &Git, remote: &str, patience: Patience) -> Result<String> {
     let talk = git.talk(&["ls-remote", "--tags", "--", remote], patience)?;
     if !talk.output.status.success() {
         let message = redact(&String::from_utf8_lossy(&talk.output.stderr));
@@ -180,10 +182,7 @@ fn get_tags(
     for (name, _) in there.iter().filter(|(_, id)| wanted.contains(id)) {
         let full = format!("refs/tags/{name}");
         if branch::tip_of(repo, &full)?.is_some() {
-            return Err(Error::Tag {
-                name: name.clone(),
-                message: format!("is another tag here than at {}", redact(remote)),
-            });
+            return Err(another_tag(name, remote));
         }
         refspecs.push(format!("{full}:{full}"));
     }
@@ -193,8 +192,15 @@ fn get_tags(
     Ok(())
 }
 
+pub(super) fn another_tag(name: &str, remote: &str) -> Error {
+    Error::Tag {
+        name: name.to_owned(),
+        message: format!("is another tag here than at {}", redact(remote)),
+    }
+}
+
 /// How many entries we are ahead of `theirs`.
-fn ahead(
+pub(super) fn ahead(
     repo: &gix::Repository,
     remote: &str,
     here: ObjectId,
@@ -245,11 +251,7 @@ pub(super) fn take_over(
     });
     let edit = RefEdit::update(name, to, expected, "hostout: fetched");
     let (Entry { time, .. }, _) = entry::read(repo, to)?;
-    let nobody = super::Person {
-        name: "git-hostout".into(),
-        email: "git-hostout@localhost".into(),
-    }
-    .at(time);
+    let nobody = own::nobody().at(time);
     let mut buffer = gix::date::parse::TimeBuf::default();
     repo.edit_references_as([edit], Some(nobody.to_ref(&mut buffer)))
         .map_err(what())?;
@@ -394,7 +396,7 @@ mod tests {
 
         // Another ledger in its place, in a clone that has forgotten the branch but not the introduction.
         other.git(&["update-ref", "-d", "refs/heads/hostout"]);
-        other.git(&["update-ref", "-d", "refs/hostout/fetched/hostout"]);
+        other.git(&["update-ref", "-d", "refs/hostout/remotes/origin/hostout"]);
         lab.git(&["update-ref", "-d", "refs/heads/hostout"]);
         lab.start("other").unwrap();
         lab.git(&["push", "-q", "-f", "origin", "hostout"]);

@@ -135,6 +135,23 @@ impl Git {
         .map_err(failed)
     }
 
+    /// What a git prints that talks with nobody.
+    pub(super) fn bytes(&self, arguments: &[&str]) -> Result<Vec<u8>> {
+        let mut command = self.command(arguments, Patience::default(), Path::new("/dev/null"));
+        let output = process::output(&mut command).map_err(|source| Error::Program {
+            program: "git".into(),
+            source,
+        })?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let verb = arguments.first().copied().unwrap_or_default();
+        Err(Error::Failed {
+            program: format!("git {verb}").into(),
+            message: redact(&String::from_utf8_lossy(&output.stderr)),
+        })
+    }
+
     fn command(&self, arguments: &[&str], patience: Patience, trace: &Path) -> Command {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.directory).args(arguments);

@@ -1,13 +1,7 @@
 //! What became of the remote since it was seen last: tags that moved, went or were copied, a ledger that was put back.
 
-use super::{Error, Kind, Ledger, Result, branch, entry, git::redact};
-use gix::{
-    ObjectId,
-    refs::{
-        FullName, Target,
-        transaction::{PreviousValue, RefEdit},
-    },
-};
+use super::{Entry, Error, Kind, Ledger, Result, branch, entry, git::redact, own};
+use gix::ObjectId;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
@@ -37,14 +31,29 @@ pub(super) fn check_tags(
     chain: &[ObjectId],
     there: &BTreeMap<String, ObjectId>,
 ) -> Result<()> {
+    let file = seen_file(repo, remote, branch);
+    let seen = read(&file)?;
+    let mut now = seen.clone();
+    compare_tags(repo, remote, chain, there, &mut now)?;
+    if now != seen {
+        write(&file, &now)?;
+    }
+    Ok(())
+}
+
+/// The same with the tags that were `seen` there before; those that are there now become part of it.
+pub(super) fn compare_tags(
+    repo: &gix::Repository,
+    remote: &str,
+    chain: &[ObjectId],
+    there: &BTreeMap<String, ObjectId>,
+    seen: &mut BTreeSet<String>,
+) -> Result<()> {
     let wrong = |name: &str, message: String| Error::RemoteTag {
         remote: redact(remote),
         name: name.to_owned(),
         message,
     };
-    let file = seen_file(repo, branch);
-    let seen = read(&file)?;
-    let mut now = seen.clone();
     for id in chain {
         let Kind::Release { tag, .. } = entry::read(repo, *id)?.0.kind else {
             continue;
@@ -63,7 +72,7 @@ pub(super) fn check_tags(
         }
         match there.get(&name) {
             Some(object) if *object == tag => {
-                now.insert(name);
+                seen.insert(name);
             }
             Some(_) => {
                 let message = "was moved there: the ledger names another tag object".to_owned();
@@ -74,9 +83,6 @@ pub(super) fn check_tags(
             }
             None => {}
         }
-    }
-    if now != seen {
-        write(&file, &now)?;
     }
     Ok(())
 }
@@ -101,49 +107,43 @@ pub(super) fn check_tip(
     }
 }
 
-/// Where the remote's ledger is fetched to; from one fetch to the next, what it was.
-pub(super) fn quarantine(branch: &str) -> String {
-    format!("refs/hostout/fetched/{branch}")
+/// Where the ledger of `remote` is fetched to; from one fetch to the next, what it was. Each remote has its own: what one
+/// had is not gone from another that never had it.
+pub(super) fn quarantine(remote: &str, branch: &str) -> String {
+    format!("refs/hostout/remotes/{remote}/{branch}")
 }
 
 impl Ledger {
-    /// Keeps that the remote has all of this now.
-    pub fn note_pushed(&self) -> Result<()> {
-        set(&self.repo, &self.branch, Some(self.tip))
+    /// Keeps that `remote` has all of this now.
+    pub fn note_pushed(&self, remote: &str) -> Result<()> {
+        set(&self.repo, remote, &self.branch, Some(self.tip))
     }
 }
 
-/// Keeps `tip` as what the remote has; nothing = it was not seen yet.
-pub(super) fn set(repo: &gix::Repository, branch: &str, tip: Option<ObjectId>) -> Result<()> {
-    let name = quarantine(branch);
-    if branch::tip_of(repo, &name)? == tip {
-        return Ok(());
+impl Ledger {
+    /// The newest entry that `remote` was seen to have; where there is no remote the newest one of all.
+    pub fn newest_at(&self, remote: Option<&str>) -> Result<Option<&Entry>> {
+        let Some(remote) = remote else {
+            return Ok(self.entries().next());
+        };
+        let tip = branch::tip_of(&self.repo, &quarantine(remote, &self.branch))?;
+        Ok(tip.and_then(|tip| self.find(|entry| entry.commit == tip)))
     }
-    let what = || Error::git(format!("write {name}"));
-    let full = FullName::try_from(name.clone());
-    let full = full.map_err(|error| what()(gix::Error::from_error(error)))?;
-    let edit = match tip {
-        Some(tip) => RefEdit::update(
-            full,
-            Target::Object(tip),
-            PreviousValue::Any,
-            "hostout: seen on the remote",
-        ),
-        None => RefEdit::delete(full, PreviousValue::Any),
-    };
-    let nobody = super::Person {
-        name: "git-hostout".into(),
-        email: "git-hostout@localhost".into(),
-    };
-    let nobody = nobody.at(jiff::Timestamp::UNIX_EPOCH);
-    let mut buffer = gix::date::parse::TimeBuf::default();
-    repo.edit_references_as([edit], Some(nobody.to_ref(&mut buffer)))
-        .map_err(what())?;
-    Ok(())
+}
+
+/// Keeps `tip` as what `remote` has; nothing = it was not seen yet.
+pub(super) fn set(
+    repo: &gix::Repository,
+    remote: &str,
+    branch: &str,
+    tip: Option<ObjectId>,
+) -> Result<()> {
+    let name = quarantine(remote, branch);
+    own::set(repo, &name, tip, "hostout: seen on the remote")
 }
 
 /// The name inside a tag object; `None` where it is not here yet.
-fn name_of(repo: &gix::Repository, tag: ObjectId) -> Result<Option<String>> {
+pub(super) fn name_of(repo: &gix::Repository, tag: ObjectId) -> Result<Option<String>> {
     if !repo.has_object(tag) {
         return Ok(None);
     }
@@ -154,8 +154,9 @@ fn name_of(repo: &gix::Repository, tag: ObjectId) -> Result<Option<String>> {
 }
 
 /// The tags that were seen on the remote, a line each.
-fn seen_file(repo: &gix::Repository, branch: &str) -> PathBuf {
-    repo.common_dir().join("hostout/remote-tags").join(branch)
+fn seen_file(repo: &gix::Repository, remote: &str, branch: &str) -> PathBuf {
+    let folder = repo.common_dir().join("hostout/remotes");
+    folder.join(remote).join(branch)
 }
 
 fn read(file: &PathBuf) -> Result<BTreeSet<String>> {

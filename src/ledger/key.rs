@@ -154,7 +154,7 @@ pub(super) fn program(repo: &gix::Repository, scheme: Scheme) -> Result<OsString
     Ok(ordinary_program(scheme).into())
 }
 
-fn ordinary_program(scheme: Scheme) -> &'static str {
+pub(super) fn ordinary_program(scheme: Scheme) -> &'static str {
     match scheme {
         Scheme::Ssh => "ssh-keygen",
         Scheme::OpenPgp => "gpg",

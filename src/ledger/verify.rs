@@ -35,6 +35,7 @@ pub struct Trust {
     allowed: Option<Allowed>,
     /// What each key may do; nothing = all may do all.
     roles: Option<Roles>,
+    // Those of the system: one that a configuration names may find everything good.
     ssh_keygen: OsString,
     gpg: OsString,
 }
@@ -50,8 +51,8 @@ impl Trust {
             openpgp: Vec::new(),
             allowed: None,
             roles: Keyring::read(repo, commit)?.roles()?,
-            ssh_keygen: key::program(repo, Scheme::Ssh)?,
-            gpg: key::program(repo, Scheme::OpenPgp)?,
+            ssh_keygen: key::ordinary_program(Scheme::Ssh).into(),
+            gpg: key::ordinary_program(Scheme::OpenPgp).into(),
         };
         let tree = repo.find_commit(commit).map_err(what())?;
         let tree = tree.tree().map_err(what())?;

@@ -70,6 +70,16 @@ pub enum Error {
     /// There is no ledger.
     #[error("there is no ledger: neither a branch {0} here nor on the remote")]
     NoLedger(String),
+    /// A host does not hand out what it keeps.
+    #[error("{host} does not hand out {path}: {said}")]
+    Kept {
+        /// The host.
+        host: String,
+        /// What was asked for.
+        path: String,
+        /// What it said.
+        said: String,
+    },
     /// A host cannot be reached, or does not let us in.
     #[error(transparent)]
     Unreachable(transport::Error),
@@ -108,6 +118,9 @@ impl Error {
             Self::NoCommits => "git add the buildout and git commit it first".to_owned(),
             Self::Outside { .. } => {
                 "move it into the repository, or run in the other one".to_owned()
+            }
+            Self::Kept { .. } => {
+                "log in with a key that may do more than deploy, as who deploys".to_owned()
             }
             Self::Unreachable(error) => return error.hint(),
             Self::Conversation(error) => return error.hint(),

@@ -128,6 +128,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         healthy: answer.healthy,
         rolls: answer.rolls,
         trust: answer.trust,
+        bundle: answer.bundle,
         shared_files: BTreeMap::from_iter(answer.shared.files),
         missing: answer.missing.into_iter().collect(),
         room: room(answer.disk),

@@ -5,6 +5,7 @@
 //! **To add** something to see: a field in `facts`, a function here that fills it.
 
 mod bare;
+mod bundle;
 mod error;
 mod exposed;
 mod here;
@@ -20,6 +21,7 @@ mod repository;
 mod verify;
 
 pub use bare::{BareError, bare, elevation};
+pub use bundle::bundle;
 pub use error::{Error, Result};
 pub use exposed::exposed;
 pub use here::{machine, nodename};

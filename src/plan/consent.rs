@@ -1,7 +1,7 @@
 //! Whether people and the policy let a release go to a stage.
 
 use super::Refusal;
-use crate::facts::Consent;
+use crate::facts::{Consent, Heard};
 use std::collections::BTreeSet;
 
 /// Every reason why the release must not go there.
@@ -33,6 +33,9 @@ pub fn consent(facts: &Consent) -> Refusal {
             );
         }
     }
+    if let Some(heard) = &facts.heard {
+        freshness(heard, facts, &mut refusal);
+    }
     let mut people: BTreeSet<&str> = facts.approvers.iter().map(String::as_str).collect();
     people.insert(&facts.me);
     if !facts.proven && people.len() < facts.signers {
@@ -58,6 +61,47 @@ pub fn consent(facts: &Consent) -> Refusal {
     refusal
 }
 
+/// Somebody who keeps us from hearing of newer entries, withdrawals above all, can do so for no longer than the policy says.
+fn freshness(heard: &Heard, facts: &Consent, refusal: &mut Refusal) {
+    let Consent { stage, now, .. } = facts;
+    let whose = match &heard.remote {
+        Some(remote) => format!("that was heard of {remote}"),
+        None => "of the ledger here".to_owned(),
+    };
+    let Some((entry, time)) = &heard.newest else {
+        refusal.add(
+            format!("nothing {whose}, and the policy wants to hear of the ledger before {stage} gets something"),
+            "git hostout resume asks it, and pushes what is only here",
+        );
+        return;
+    };
+    let age = now.as_second().saturating_sub(time.as_second());
+    if u64::try_from(age).is_ok_and(|age| age > heard.limit) {
+        refusal.add(
+            format!(
+                "the newest entry {whose} is {} old, and the policy takes {} for {stage}: it may be an old ledger",
+                span(age.unsigned_abs()),
+                span(heard.limit)
+            ),
+            format!(
+                "ask somebody else for theirs (git rev-parse): it should be {}; if it is, a new release or approval makes \
+                 it newer",
+                entry.get(..12).unwrap_or(entry)
+            ),
+        );
+    }
+}
+
+/// In the largest unit that leaves a number which says something.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} minutes", seconds / 60),
+        7200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +120,7 @@ mod tests {
             reason_needed: false,
             reason: String::new(),
             retention: None,
+            heard: None,
             now: "2026-02-01T00:00:00Z".parse().unwrap(),
         }
     }
@@ -107,6 +152,44 @@ mod tests {
         // What ran there healthy needs nobody's approval.
         two.proven = true;
         assert!(said(&two).is_empty());
+    }
+
+    #[test]
+    fn what_was_heard_long_ago_may_be_old() {
+        let mut late = facts();
+        let mut heard = Heard {
+            remote: Some("origin".to_owned()),
+            newest: Some((
+                "0123456789abcdef".to_owned(),
+                "2026-01-31T20:00:00Z".parse().unwrap(),
+            )),
+            limit: 4 * 3600,
+        };
+        late.heard = Some(heard.clone());
+        assert!(said(&late).is_empty());
+        heard.limit -= 1;
+        late.heard = Some(heard.clone());
+        let refused = consent(&late).reasons.remove(0);
+        let expected = (
+            "the newest entry that was heard of origin is 4 hours old, and the policy takes 3 hours for production: it may be \
+             an old ledger",
+            "ask somebody else for theirs (git rev-parse): it should be 0123456789ab; if it is, a new release or approval makes \
+             it newer",
+        );
+        assert_eq!((refused.what.as_str(), refused.remedy.as_str()), expected);
+        heard.remote = None;
+        heard.newest = None;
+        late.heard = Some(heard);
+        let refused = consent(&late).reasons.remove(0);
+        let expected = (
+            "nothing of the ledger here, and the policy wants to hear of the ledger before production gets something",
+            "git hostout resume asks it, and pushes what is only here",
+        );
+        assert_eq!((refused.what.as_str(), refused.remedy.as_str()), expected);
+        assert_eq!(
+            [span(7), span(121), span(172_800)],
+            ["7 s", "2 minutes", "2 days"]
+        );
     }
 
     #[test]

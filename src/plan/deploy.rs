@@ -118,8 +118,13 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
                 holder: holder.to_owned(),
             });
         }
-        // A rollback is asked about, with the difference before its eyes.
-        if let (Intent::Deploy, Some(what)) = (request.intent, unknown(host, facts.log)) {
+        // A rollback is asked about, with the difference before its eyes; and what root replaced nobody knows any more.
+        let replaced = facts
+            .trust
+            .is_some_and(|trusted| trust::replaces(host, trusted));
+        if let (Intent::Deploy, Some(what), false) =
+            (request.intent, unknown(host, facts.log), replaced)
+        {
             let (stage, version) = (&facts.stage.name, &facts.manifest.version);
             refusal.add(
                 format!("{}: {what}", host.name),
@@ -344,7 +349,7 @@ fn steps(
             ));
         }
         notes.extend(data::empty(host, buildout));
-        notes.extend(trust::note(host, facts.trust));
+        notes.extend(trust::notes(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
         }

@@ -18,6 +18,7 @@ mod prune;
 mod put;
 mod recover;
 mod refusal;
+mod regain;
 mod release;
 mod resume;
 mod rollback;
@@ -35,7 +36,7 @@ mod version;
 mod tests;
 
 pub use bootstrap::{BareHost, BootstrapFacts, bootstrap, bootstrappable, runtime_user};
-pub use consent::consent;
+pub use consent::{consent, span};
 pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer};
 pub use difference::{Difference, difference};
 pub use drift::drift;
@@ -44,11 +45,12 @@ pub use prune::prune;
 pub use put::{Wanting, put};
 pub use recover::recover;
 pub use refusal::{Reason, Refusal};
+pub use regain::{Regaining, regain};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, Interrupted, publish, resume};
 pub use rollback::{NoTarget, proven, rollback_target};
 pub use settle::{as_seen, settle};
-pub use trust::{Appending, append};
+pub use trust::{Appending, append, tell};
 pub use unlock::{held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
@@ -129,6 +131,21 @@ pub enum Action {
         /// What that means, line by line.
         details: Vec<String>,
     },
+    /// Take over a ledger that a host kept, with the tags of its releases.
+    Regain {
+        /// The ledger's branch.
+        ledger: String,
+        /// Its first commit.
+        project: String,
+        /// Its newest entry.
+        tip: String,
+        /// How many entries are new here.
+        entries: usize,
+        /// Its releases, newest first.
+        releases: Vec<Version>,
+        /// Who may sign in it, a line each.
+        keys: Vec<String>,
+    },
     /// Make entries that only we have again on top of the remote's.
     Reapply {
         /// The ledger's branch.
@@ -191,6 +208,11 @@ pub enum Action {
         known: Option<u64>,
         /// The newest statement there is.
         generation: u64,
+    },
+    /// Tell the hosts of a stage what takes something away, as far as they answer.
+    Tell {
+        /// The stage.
+        stage: String,
     },
     /// Build the release directory at its final path, unnoticed by anyone.
     Prepare {

@@ -55,6 +55,7 @@ impl Action {
             Self::Tag { .. } => "tag",
             Self::Enter { .. } | Self::Append { .. } => "enter",
             Self::Reapply { .. } => "reapply",
+            Self::Regain { .. } => "take",
             Self::Settle { .. } => "settle",
             Self::Recover { .. } => "recover",
             Self::Unlock { .. } | Self::Break { .. } => "unlock",
@@ -62,6 +63,7 @@ impl Action {
             Self::InstallAgent { .. } => "install",
             Self::Upload { .. } => "upload",
             Self::Trust { .. } => "trust",
+            Self::Tell { .. } => "tell",
             Self::Prepare { .. } => "prepare",
             Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
             Self::Activate { .. } => "activate",
@@ -89,17 +91,7 @@ impl Action {
                 "release {version} into ledger {ledger}, on {}",
                 short(expected)
             ),
-            Self::Append {
-                ledger,
-                expected,
-                entry,
-                ..
-            } => format!("`{entry}` into ledger {ledger}, on {}", short(expected)),
-            Self::Reapply {
-                ledger,
-                entries,
-                onto,
-            } => format!("{entries} entries of ledger {ledger}, onto {}", short(onto)),
+            Self::Append { .. } | Self::Reapply { .. } | Self::Regain { .. } => self.for_ledger(),
             Self::Settle {
                 stage,
                 deployment,
@@ -162,6 +154,7 @@ impl Action {
             } => format!(
                 "{new}: switch current from {old}, stop, start and probe program by program"
             ),
+            Self::Tell { stage } => format!("the hosts of {stage}, as far as they answer"),
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
             Self::Break { holder } => format!("what is left of {holder}"),
@@ -174,6 +167,30 @@ impl Action {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))
             }
+        }
+    }
+
+    /// The same for entries of the ledger that are no releases.
+    fn for_ledger(&self) -> String {
+        match self {
+            Self::Append {
+                ledger,
+                expected,
+                entry,
+                ..
+            } => format!("`{entry}` into ledger {ledger}, on {}", short(expected)),
+            Self::Regain {
+                ledger,
+                tip,
+                entries,
+                ..
+            } => format!("{entries} entries of ledger {ledger}, up to {}", short(tip)),
+            Self::Reapply {
+                ledger,
+                entries,
+                onto,
+            } => format!("{entries} entries of ledger {ledger}, onto {}", short(onto)),
+            _ => String::new(),
         }
     }
 
@@ -203,6 +220,22 @@ impl Action {
                 format!("tarball sha256:{}", tarball.short()),
             ],
             Self::Append { details, .. } => details.clone(),
+            Self::Regain {
+                project,
+                releases,
+                keys,
+                ..
+            } => {
+                let releases: Vec<String> = releases.iter().map(ToString::to_string).collect();
+                let lines = [
+                    format!("project {}", short(project)),
+                    format!("releases {}", releases.join(", ")),
+                ];
+                lines.into_iter().chain(keys.iter().cloned()).collect()
+            }
+            Self::RecordStarted { .. } => {
+                vec!["hosts keep a copy of the ledger: .hostout/project.bundle".to_owned()]
+            }
             Self::Activate {
                 backup,
                 revert,

@@ -23,9 +23,11 @@ pub struct Appending<'a> {
     pub details: Vec<String>,
     /// The remote; nothing = it stays here.
     pub push_to: Option<&'a str>,
+    /// The stages whose hosts are told of it at once.
+    pub tell: Vec<String>,
 }
 
-/// One entry, and a push of it where there is a remote.
+/// One entry, a push of it where there is a remote, and what hosts are told at once.
 pub fn append(appending: Appending<'_>) -> Plan {
     let push = appending.push_to.map(|remote| Action::Push {
         remote: remote.to_owned(),
@@ -37,7 +39,9 @@ pub fn append(appending: Appending<'_>) -> Plan {
         entry: appending.entry,
         details: appending.details,
     };
-    let steps = std::iter::once(entry).chain(push);
+    let tell = appending.tell.into_iter();
+    let tell = tell.map(|stage| Action::Tell { stage });
+    let steps = std::iter::once(entry).chain(push).chain(tell);
     Plan::new(
         appending.summary,
         appending.notes,
@@ -51,13 +55,22 @@ pub(super) fn check(host: &Host, stage: &str, trusted: Option<&Trusted>, refusal
         return;
     };
     let name = &host.name;
-    if let Some(other) = seen.project.as_ref().filter(|id| **id != trusted.project) {
+    if replaces(host, trusted) {
+        return;
+    }
+    let ours = &trusted.project;
+    if let Some(other) = seen.root.as_ref().filter(|id| *id != ours) {
         refusal.add(
+            format!("{name}: root there lets only project {other} deploy to this path, and this is {ours}"),
+            format!("git hostout bootstrap {stage} --new-trust names another one, as root"),
+        );
+    } else if let Some(other) = seen.project.as_ref().filter(|id| *id != ours) {
+        refusal.add(
+            format!("{name}: this path belongs to project {other}, and this is {ours}"),
             format!(
-                "{name}: this path belongs to project {other}, and this is {}",
-                trusted.project
+                "choose another path for the stage; or get that ledger back: git hostout init --from-host {name}; where it \
+                 is lost for good: git hostout bootstrap {stage} --new-trust"
             ),
-            "choose another path for the stage",
         );
     }
     if let Some(other) = seen.stage.as_ref().filter(|other| *other != stage) {
@@ -76,20 +89,38 @@ pub(super) fn check(host: &Host, stage: &str, trusted: Option<&Trusted>, refusal
     }
 }
 
+/// Whether root there lets this project take the place of another one, at its next deployment.
+pub(super) fn replaces(host: &Host, trusted: &Trusted) -> bool {
+    let ours = Some(&trusted.project);
+    let seen = host.trust.as_ref();
+    seen.is_some_and(|seen| {
+        seen.root.as_ref() == ours && seen.project.is_some() && seen.project.as_ref() != ours
+    })
+}
+
 /// What a person should know of it.
-pub(super) fn note(host: &Host, trusted: Option<&Trusted>) -> Option<String> {
-    let why = unable(host, trusted?)?;
-    Some(format!(
-        "{} cannot check signatures, and takes what comes: {why}",
-        host.name
-    ))
+pub(super) fn notes(host: &Host, trusted: Option<&Trusted>) -> Vec<String> {
+    let Some(trusted) = trusted else {
+        return Vec::new();
+    };
+    let name = &host.name;
+    let unable = unable(host, trusted)
+        .map(|why| format!("{name} cannot check signatures, and takes what comes: {why}"));
+    let old = host.trust.as_ref().and_then(|seen| seen.project.as_ref());
+    let old = old.filter(|_| replaces(host, trusted));
+    let replaced = old.map(|old| {
+        format!(
+            "{name}: root there put this project in the place of {old}, whose keys count no more"
+        )
+    });
+    unable.into_iter().chain(replaced).collect()
 }
 
 /// What it has to be told.
-pub(super) fn tell(host: &Host, trusted: Option<&Trusted>) -> Option<Action> {
+pub fn tell(host: &Host, trusted: Option<&Trusted>) -> Option<Action> {
     let trusted = trusted?;
     let seen = host.trust.clone().unwrap_or_default();
-    let known = seen.generation;
+    let known = seen.generation.filter(|_| !replaces(host, trusted));
     let newer = known.is_none_or(|known| known < trusted.generation);
     (newer || seen.withdrawn < trusted.withdrawn).then(|| Action::Trust {
         project: trusted.project.clone(),
@@ -155,7 +186,8 @@ mod tests {
         let expected = [
             (
                 "web1: this path belongs to project b, and this is a",
-                "choose another path for the stage",
+                "choose another path for the stage; or get that ledger back: git hostout init --from-host web1; where it is \
+                 lost for good: git hostout bootstrap live --new-trust",
             ),
             (
                 "web1: this path belongs to stage test, and this is for live",
@@ -168,16 +200,41 @@ mod tests {
     }
 
     #[test]
+    fn root_puts_a_project_in_the_place_of_another() {
+        let mut seen = TrustSeen {
+            project: Some("b".to_owned()),
+            generation: Some(7),
+            ..able()
+        };
+        let trusted = trusted();
+        seen.root = Some(trusted.project.clone());
+        let replaced = host(seen.clone());
+        assert!(said(&replaced, &trusted).is_empty());
+        let expected =
+            "web1: root there put this project in the place of b, whose keys count no more";
+        assert_eq!(notes(&replaced, Some(&trusted)), [expected]);
+        let told = tell(&replaced, Some(&trusted));
+        assert!(matches!(told, Some(Action::Trust { known: None, .. })));
+        seen.root = Some("c".to_owned());
+        let ours = &trusted.project;
+        let expected = (
+            format!("web1: root there lets only project c deploy to this path, and this is {ours}"),
+            "git hostout bootstrap live --new-trust names another one, as root".to_owned(),
+        );
+        assert_eq!(said(&host(seen), &trusted), [expected]);
+    }
+
+    #[test]
     fn a_host_that_cannot_check_is_noted_or_refused() {
         let unable = host(TrustSeen::default());
         let mut trusted = trusted();
         assert!(said(&unable, &trusted).is_empty());
-        let noted = note(&unable, Some(&trusted)).unwrap();
+        let noted = notes(&unable, Some(&trusted));
         assert_eq!(
-            noted,
+            noted[0],
             "web1 cannot check signatures, and takes what comes: there is no ssh-keygen of OpenSSH 8.2 or newer"
         );
-        assert_eq!(note(&host(able()), Some(&trusted)), None);
+        assert!(notes(&host(able()), Some(&trusted)).is_empty());
         trusted.unchecked = Unchecked::Refuse;
         let expected = (
             "web1 cannot check signatures: there is no ssh-keygen of OpenSSH 8.2 or newer",

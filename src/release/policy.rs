@@ -49,6 +49,10 @@ pub struct StagePolicy {
     /// How old a release may be, in seconds; nothing = of any age.
     #[serde(default, deserialize_with = "some_span")]
     pub retention: Option<u64>,
+    /// How old the newest entry that the remote has may be at a deployment, in seconds: an older one may be a ledger that
+    /// somebody put in the true one's place. Nothing = of any age.
+    #[serde(default, deserialize_with = "some_span")]
+    pub max_age: Option<u64>,
 }
 
 fn one() -> usize {
@@ -62,6 +66,7 @@ impl Default for StagePolicy {
             reason: false,
             healthy: 0,
             retention: None,
+            max_age: None,
         }
     }
 }
@@ -150,11 +155,12 @@ mod tests {
 
     #[test]
     fn a_stage_has_its_own() {
-        let text = "format = 1\nreason = true\n[stage.production]\nsigners = 2\nhealthy = \"30m\"\nretention = \"90d\"\n";
+        let text = "format = 1\nreason = true\n[stage.production]\nsigners = 2\nhealthy = \"30m\"\nretention = \"90d\"\nmax-age = \"12h\"\n";
         let policy = Policy::from_toml(text).unwrap();
         let production = policy.of("production");
         assert_eq!((production.signers, production.healthy), (2, 1800));
         assert_eq!(production.retention, Some(7_776_000));
+        assert_eq!(production.max_age, Some(43_200));
         assert!(production.reason && policy.of("staging").reason);
         assert_eq!(policy.of("staging").signers, 1);
     }

@@ -109,6 +109,13 @@ impl<'t> Conversation<'t> {
         self.read(end)
     }
 
+    /// Sends a bundle that follows entry `after`, or stands for itself, for the host to keep.
+    pub fn bundle(&mut self, bundle: &[u8], after: Option<&str>) -> Result<(), ConversationError> {
+        let body = (&mut &*bundle as &mut dyn Read, bundle.len() as u64);
+        let end = self.hold_on(Verb::Bundle, after, body, None)?;
+        self.read(end).map(|_: serde_json::Value| ())
+    }
+
     /// Makes a release live, and follows the job to its end.
     pub fn activate(
         &mut self,

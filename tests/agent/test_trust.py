@@ -151,6 +151,66 @@ class Keys(Case):
         self.learn(self.ben.signed(added))
 
 
+@unittest.skipUnless(os.getuid() == 0, "only root can say what root says")
+class Root(Case):
+    OTHER = "f" * 40
+
+    def setUp(self):
+        super().setUp()
+        self.agent.ROOT = os.path.join(self.folder, "root")
+        os.mkdir(self.agent.ROOT, 0o755)
+        self.file = os.path.join(self.agent.ROOT, hashlib.sha256(self.layout.path.encode()).hexdigest()[:16])
+
+    def says(self, project, statement):
+        pathlib.Path(self.file).write_text(f"{project} {hashlib.sha256(statement.encode()).hexdigest()}\n")
+        os.chmod(self.file, 0o644)
+
+    def test_the_old_keys_are_refused_at_once_and_the_new_ones_taken(self):
+        self.meet()
+        self.agent.Trust(self.layout).take(7)
+        pathlib.Path(self.layout.bundle).write_text("old")
+        new = self.statement(0, {self.ben: ["all"]})
+        self.says(self.OTHER, new)
+        words = f"root of this host lets only project {self.OTHER}"
+        manifest = self.manifest()
+        self.refused(words, self.check_manifest, manifest, self.ann.sign(manifest))
+        self.refused(words, self.check_entry, self.entry(), self.ann)
+        self.refused(words, self.learn)
+        false = self.statement(0, {self.ann: ["all"]})
+        self.refused("these are not the first keys", self.learn, self.ann.signed(false), project=self.OTHER)
+        self.assertEqual(self.agent.Trust(self.layout).facts["project"], PROJECT)
+
+        self.learn(self.ben.signed(new), project=self.OTHER)
+        trust = self.agent.Trust(self.layout)
+        self.assertEqual((trust.facts["project"], trust.taken["serial"]), (self.OTHER, -1))
+        before = trust.facts["before"][0]
+        self.assertEqual((before["project"], before["generation"], before["serial"]), (PROJECT, 0, 7))
+        kept = os.path.join(os.path.dirname(self.layout.trust), PROJECT)
+        self.assertEqual(pathlib.Path(f"{kept}.bundle").read_text(), "old")
+        self.assertEqual(self.agent.read_json(f"{kept}.json")["project"], PROJECT)
+        self.check_entry(self.entry(project=self.OTHER), self.ben)
+        self.refused(words, self.check_entry, self.entry(), self.ann)
+        second = self.statement(1, {self.ben: ["all"], self.ann: ["release"]}, new, project=self.OTHER)
+        self.learn(self.ben.signed(second), project=self.OTHER)
+        self.assertEqual(self.agent.Trust(self.layout).facts["before"], [before])
+
+    def test_what_others_may_write_is_not_roots_word(self):
+        self.says(self.OTHER, "")
+        self.assertEqual(self.agent.said_by_root(self.layout)[0], self.OTHER)
+        os.chmod(self.file, 0o664)
+        self.assertIsNone(self.agent.said_by_root(self.layout))
+        os.chmod(self.file, 0o644)
+        os.chown(self.file, 65534, 65534)
+        self.assertIsNone(self.agent.said_by_root(self.layout))
+        os.chown(self.file, 0, 0)
+        os.chmod(self.agent.ROOT, 0o777)
+        self.assertIsNone(self.agent.said_by_root(self.layout))
+        os.chmod(self.agent.ROOT, 0o755)
+        os.rename(self.file, f"{self.file}.real")
+        os.symlink(f"{self.file}.real", self.file)
+        self.assertIsNone(self.agent.said_by_root(self.layout))
+
+
 class Releases(Case):
     def test_a_release_is_signed_by_who_may_release(self):
         self.meet({self.ann: ["all"], self.ben: ["deploy:*"]})

@@ -2,9 +2,9 @@
 
 use super::{document, lines, path, same_shape, sample};
 use hostout::host::{
-    ActivateRequest, Activated, ActivationResult, Agent, Breaking, DeadOwner, Event, FailureKind,
-    HaveRequest, JournalRequest, ListenError, Listener, LockRequest, PrepareRequest, PruneRequest,
-    Request, ServiceState, ShareRequest, StatusAnswer, StatusRequest, UnlockRequest,
+    ActivateRequest, Activated, ActivationResult, Agent, Breaking, BundleRequest, DeadOwner, Event,
+    FailureKind, HaveRequest, JournalRequest, ListenError, Listener, LockRequest, PrepareRequest,
+    PruneRequest, Request, ServiceState, ShareRequest, StatusAnswer, StatusRequest, UnlockRequest,
 };
 use hostout::release::{Data, Digest, EntryId, Intent};
 use semver::Version;
@@ -26,6 +26,29 @@ fn json(body: impl Serialize) -> Value {
     serde_json::from_slice(&Request::new(body).to_json().unwrap()).unwrap()
 }
 
+fn activation(id: EntryId) -> ActivateRequest {
+    ActivateRequest {
+        version: Version::new(1, 4, 2),
+        manifest_sha256: digest("9"),
+        id,
+        entry: "format = 1".to_owned(),
+        signature: String::new(),
+        expected: Some(Version::new(1, 4, 1)),
+        token: "t".to_owned(),
+        keep_lock: false,
+        keep: 5,
+        health: Some("none".to_owned()),
+        keep_unhealthy: true,
+        deadline: 1800,
+        stage: "staging".to_owned(),
+        intent: Intent::Deploy,
+        serial: Some(6),
+        roll: Vec::new(),
+        approvals: Vec::new(),
+        bundle: None,
+    }
+}
+
 /// Every request as this program writes it, in the order of the sample.
 fn requests() -> Vec<Value> {
     let lock = LockRequest {
@@ -37,7 +60,7 @@ fn requests() -> Vec<Value> {
         plan: "Deploy shop 1.4.2 to staging".to_owned(),
         lease: 120,
     };
-    let id = EntryId("8e6f79f83626d68a".to_owned());
+    let id = || EntryId("8e6f79f83626d68a".to_owned());
     vec![
         json(StatusRequest {
             shared_files: vec!["secret.cfg".to_owned()],
@@ -53,31 +76,13 @@ fn requests() -> Vec<Value> {
             signature: String::new(),
             buildout: "default".to_owned(),
             stage: "staging".to_owned(),
-            id: id.clone(),
+            id: id(),
             version: Version::new(1, 4, 2),
             lock,
             keep_lock: true,
             expected: Some(Version::new(1, 4, 1)),
         }),
-        json(ActivateRequest {
-            version: Version::new(1, 4, 2),
-            manifest_sha256: digest("9"),
-            id,
-            entry: "format = 1".to_owned(),
-            signature: String::new(),
-            expected: Some(Version::new(1, 4, 1)),
-            token: "t".to_owned(),
-            keep_lock: false,
-            keep: 5,
-            health: Some("none".to_owned()),
-            keep_unhealthy: true,
-            deadline: 1800,
-            stage: "staging".to_owned(),
-            intent: Intent::Deploy,
-            serial: Some(6),
-            roll: Vec::new(),
-            approvals: Vec::new(),
-        }),
+        json(activation(id())),
         json(JournalRequest { wait: false }),
         json(PruneRequest {
             keep: 5,
@@ -100,6 +105,13 @@ fn requests() -> Vec<Value> {
         }),
         json(ShareRequest {
             content: "eA==".to_owned(),
+        }),
+        json(ActivateRequest {
+            bundle: Some(BundleRequest {
+                after: Some("0".repeat(40)),
+                data: "eA==".to_owned(),
+            }),
+            ..activation(id())
         }),
     ]
 }

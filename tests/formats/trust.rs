@@ -25,6 +25,9 @@ fn a_policy_means_what_it_meant() {
     let production = policy.of("production");
     assert_eq!((production.signers, production.healthy), (2, 1800));
     assert_eq!(production.retention, Some(90 * 86_400));
+    assert_eq!(production.max_age, None);
+    let later = Policy::from_toml(&sample("policy-max-age.toml")).unwrap();
+    assert_eq!(later.of("production").max_age, Some(7 * 86_400));
     let newer = text.replacen("format = 1", "format = 2", 1);
     assert!(matches!(
         Policy::from_toml(&newer),

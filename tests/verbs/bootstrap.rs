@@ -14,6 +14,12 @@ fn what_is_refused_and_what_is_offered() {
     ] {
         host.project.add_stage_on(&[place], stage, path, "");
     }
+    host.hostout(&["bootstrap", "far", "--new-trust"])
+        .exits(11)
+        .says(&[
+            "there is no ledger here whose keys hosts could believe from now on",
+            "start a new one: git hostout init",
+        ]);
     let host = host.release();
     host.hostout(&["bootstrap", "rooted"]).exits(11).says(&[
         "root@web1: root is who deploys, and services must not run as root",

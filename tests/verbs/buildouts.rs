@@ -151,7 +151,11 @@ struct Web {
 
 impl Web {
     fn start(files: &'static [(&'static str, &'static str)]) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Self::at(0, files)
+    }
+
+    fn at(port: u16, files: &'static [(&'static str, &'static str)]) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let serve = move || {
             for stream in listener.incoming() {
@@ -197,7 +201,7 @@ impl Drop for Web {
 }
 
 #[test]
-fn what_was_fetched_reaches_hosts_when_the_server_is_gone() {
+fn what_was_fetched_reaches_hosts_whatever_is_served_there_later() {
     let web = Web::start(&[
         (
             "/base.cfg",
@@ -223,8 +227,22 @@ fn what_was_fetched_reaches_hosts_when_the_server_is_gone() {
     let project = project.add_stage_and_commit();
     project.hostout(&["init"]).exits(0);
     project.hostout(&["release", "--yes"]).exits(0);
-    let base = web.url("/base.cfg");
+    let (base, port) = (web.url("/base.cfg"), web.port);
     drop(web);
+    // At the same addresses somebody serves something else now; and then nobody serves anything.
+    let other = Web::at(
+        port,
+        &[
+            ("/base.cfg", "[buildout]\nextends = more/deep.cfg\n"),
+            ("/more/deep.cfg", "[buildout]\nparts += evil\n"),
+            ("/word.txt", "stolen\n"),
+        ],
+    );
+    // To make it again asks the addresses, and finds out; hosts get the copies that were released.
+    project
+        .hostout(&["verify", "0.1.0", "--rebuild"])
+        .exits(11)
+        .says(&["does not verify", "rebuilt release"]);
 
     let manifest = project.manifest("0.1.0");
     let urls: Vec<&str> = manifest
@@ -243,6 +261,12 @@ fn what_was_fetched_reaches_hosts_when_the_server_is_gone() {
     let text = fs::read_to_string(project.host.join("current/words.txt")).unwrap();
     assert_eq!(text, "A fetched word.\n");
     assert_eq!(run(&project, "single").stdout, b"One folder is enough.\n");
+    drop(other);
+    fs::remove_file(project.host.join("current")).unwrap();
+    fs::remove_file(project.host.join(".hostout/record")).unwrap();
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    let text = fs::read_to_string(project.host.join("current/words.txt")).unwrap();
+    assert_eq!(text, "A fetched word.\n");
 }
 
 const COMMAND: &str = "

@@ -61,13 +61,21 @@ fn a_key_that_may_only_deploy_deploys_what_is_signed() {
         "keys", "add", &ben, "--name", "ben", "--role", "all", "--yes",
     ];
     project.hostout(&add).exits(0);
-    project
-        .hostout(&["withdraw", "0.2.0", "--yes", "-m", "leaks"])
-        .exits(0);
+    host.hostout(&["withdraw", "0.2.0", "--yes", "-m", "leaks"])
+        .exits(0)
+        .says(&[
+            "tell      the hosts of far, as far as they answer",
+            "web1 (far) knows it.",
+        ]);
+    assert!(trust(&host)["withdrawn"]["0.2.0"].is_string());
+    assert_eq!(trust(&host)["generation"], 1);
     project.sign_as("ben");
+    // Without its ssh configuration the host does not answer.
+    let untold = "was not told, and goes by what it knew until its next deployment";
     project
         .hostout(&["keys", "remove", "ada@example.org", "--yes"])
-        .exits(0);
+        .exits(0)
+        .says(&[untold]);
     host.hostout(&["release", "0.3.0", "--yes"]).exits(0);
     host.hostout(&["deploy", "far", "--yes"])
         .exits(0)
@@ -109,6 +117,33 @@ fn a_key_that_may_only_deploy_deploys_what_is_signed() {
         said.contains("is not signed by a key") || said.contains("bad-request"),
         "{said}"
     );
+    assert_eq!(host.live().as_deref(), Some("0.1.0"));
+}
+
+#[test]
+fn a_long_history_goes_ahead_of_the_deployment_by_an_ordinary_key() {
+    let host = Host::quiet();
+    let project = &host.project;
+    let noise = project.directory.join("noise");
+    let script = format!("head -c 26000000 /dev/urandom > '{}'", noise.display());
+    let mut command = project.sandbox.command("sh", &project.directory);
+    assert!(command.args(["-c", &script]).status().unwrap().success());
+    project.commit("Keep a long file");
+    project.git(&["rm", "--quiet", "noise"]);
+    project.commit("Or not");
+    host.hostout(&["release", "0.2.0", "--yes"]).exits(0);
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let bundle = host.path.join(".hostout/project.bundle");
+    let heads = || project.git(&["bundle", "list-heads", &bundle.display().to_string()]);
+    assert!(fs::metadata(&bundle).unwrap().len() > 26_000_000);
+    assert!(heads().contains("refs/tags/v0.2.0"), "{}", heads());
+
+    fs::remove_file(&bundle).unwrap();
+    limit(&host);
+    host.hostout(&["deploy", "far", "0.1.0", "--yes"])
+        .exits(0)
+        .says(&["web1 keeps no copy of the ledger's newest entries: this key may only deploy to"]);
+    assert!(!bundle.exists());
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
 }
 

@@ -42,4 +42,18 @@ fn what_was_changed_on_the_remote_by_force_is_named_and_nothing_taken_over() {
     refused(&["the ledger of origin was put back or replaced", &tip]);
     push("hostout");
     looks().exits(0);
+
+    // Another remote never had what this one has; and a ledger that is gone altogether is no new beginning.
+    let mirror = project.sandbox.path("mirror.git").display().to_string();
+    project.git(&["init", "--bare", "--quiet", &mirror]);
+    project.git(&["remote", "add", "mirror", &mirror]);
+    project.git(&["push", "--quiet", "mirror", "hostout~1:refs/heads/hostout"]);
+    project.git(&["config", "remote.pushDefault", "mirror"]);
+    looks().exits(0);
+    project.git(&["config", "--unset", "remote.pushDefault"]);
+    looks().exits(0);
+    push(":refs/heads/hostout");
+    refused(&["the ledger of origin was put back or replaced", &tip]);
+    push("hostout");
+    looks().exits(0);
 }

@@ -21,6 +21,7 @@ opens with the modules that it needs:
     processes     children with a decided environment, nothing they can hang
     lock          who may change the host, by token and lease
     trust         whom this host believes: keys, roles, policy, what it took already
+    bundle        the project's ledger and releases, kept for the day when they are lost elsewhere
     venv          the interpreter that runs buildout, shared by releases
     prepare       everything that outsiders can't notice
     services      start, stop and look at what a release runs, by kind

@@ -24,7 +24,7 @@ def detach(activation):
 
 def keep_request(activation):
     """What the job was to do, for those who find it dead. By its token's hash they know the lock that it left."""
-    kept = {key: value for key, value in activation.request.items() if key != "token"}
+    kept = {key: value for key, value in activation.request.items() if key not in ("token", "bundle")}
     kept["token-sha256"] = hash_of(activation.token)
     write_json(os.path.join(activation.journal.folder, "request.json"), kept, 0o600)
 

@@ -20,6 +20,7 @@ class Layout:
         self.lock_owner = os.path.join(self.lock, "owner")
         self.unlocked = self.own("unlocked")
         self.trust, self.taken = self.own("trust", "trust.json"), self.own("taken.json")
+        self.bundle = self.own("project.bundle")
         self.record, self.jobs, self.tmp, self.logs = (self.own(n) for n in ("record", "jobs", "tmp", "logs"))
 
     @property

@@ -21,7 +21,7 @@ def status(layout, request):
         "services": looks, "healthy": healthy, "rolls": rolls,
         "shared": {"files": {name: os.path.isfile(os.path.join(layout.shared, *below(name)))
                              for name in request.get("shared-files", [])}},
-        "trust": Trust(layout).shown(),
+        "trust": Trust(layout).shown(), "bundle": bundle_shown(layout),
         "missing": missing(layout, request.get("sha256", [])),
         "job": {"id": job, **Journal(layout, job).state()} if job else None,
     }

@@ -1,7 +1,10 @@
 """Whom this host believes: keys, roles and policy of the project that it met first, and what it took already.
 
 A host that was introduced takes only what is signed by keys that it knows, and other keys only from those. Each statement
-(`trust/<generation>.toml` of the ledger) names the sha256 of the one before, so that none is left out or replaced."""
+(`trust/<generation>.toml` of the ledger) names the sha256 of the one before, so that none is left out or replaced.
+
+Root may say which project is to be believed at a path, by a file of its own (`bootstrap --new-trust`). Then no other is, and
+that one may take the place of what was believed so far, whose facts stay beside it."""
 
 import datetime
 import functools
@@ -15,6 +18,7 @@ NAMESPACE = "git-hostout"
 FINGERPRINT = re.compile(r"\b(SHA256:\S+)\s*\Z")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SEEN = 500  # manifests that were found good once
+ROOT = "/etc/git-hostout"  # what root says, a file for each path
 
 
 class Unable(Exception):
@@ -25,7 +29,7 @@ class Trust:
     def __init__(self, layout):
         self.layout = layout
         self.file, self.taken_file = layout.trust, layout.taken
-        self.facts = read_json(self.file)
+        self.facts, self.root, self.old = read_json(self.file), said_by_root(layout), None
         self.taken = read_json(self.taken_file) or {"format": FORMAT, "serial": -1, "manifests": []}
         self.warnings = []
 
@@ -33,8 +37,8 @@ class Trust:
         """For status."""
         able = {"ssh": can_ssh(), "openpgp": shutil.which("gpg", path=PATH) is not None}
         facts = self.facts or {}
-        return {**able, "project": facts.get("project"), "stage": facts.get("stage"),
-                "generation": facts.get("generation"), "serial": self.taken.get("serial"),
+        return {**able, "root": self.root and self.root[0], "project": facts.get("project"), "stage": facts.get("stage"),
+                "generation": facts.get("generation"), "digest": facts.get("digest"), "serial": self.taken.get("serial"),
                 "withdrawn": len(facts.get("withdrawn", {}))}
 
     # Keys
@@ -47,6 +51,9 @@ class Trust:
         if not self.facts and LIMITED:
             raise Failed("refused", "this host has met no project yet, and a limited key does not introduce one",
                          "deploy once with an ordinary key")
+        self.is_roots(project)
+        if self.facts and self.root and self.facts["project"] != project:
+            self.old, self.facts = self.facts, None
         if self.facts:
             self.is_ours(project, stage)
         for signed in request.get("statements", []):
@@ -56,9 +63,29 @@ class Trust:
         for signed in request.get("withdrawals", []):
             self.withdraw(signed.get("text", ""), signed.get("signature", ""))
         os.makedirs(os.path.dirname(self.file), 0o755, exist_ok=True)
+        if self.old:
+            self.replace()
         write_json(self.file, self.facts)
 
+    def replace(self):
+        """Root has named another project: what was believed and taken so far counts no more, and stays on record."""
+        kept = os.path.join(os.path.dirname(self.file), self.old["project"])
+        write_json(f"{kept}.json", self.old)
+        before = {"project": self.old["project"], "stage": self.old["stage"], "generation": self.old["generation"],
+                  "serial": self.taken["serial"], "until": now()}
+        self.facts["before"] = [*self.old.get("before", []), before]
+        if os.path.exists(self.layout.bundle):
+            os.replace(self.layout.bundle, f"{kept}.bundle")
+        self.taken = {"format": FORMAT, "serial": -1, "manifests": []}
+        write_json(self.taken_file, self.taken)
+
+    def is_roots(self, project):
+        if self.root and project != self.root[0]:
+            raise Failed("untrusted", f"root of this host lets only project {self.root[0]} deploy to this path, and this is"
+                         f" {project}", "git hostout bootstrap STAGE --new-trust names another one, as root")
+
     def is_ours(self, project, stage):
+        self.is_roots(project)
         if project != self.facts["project"]:
             raise Failed("refused", f"this path belongs to project {self.facts['project']}, and this is {project}",
                          "choose another path for the stage")
@@ -87,6 +114,11 @@ class Trust:
                  "openpgp": said.get("openpgp", {}), "manifests": said.get("manifests", []),
                  "policy": parse_toml(self.layout, said["policy"]) if said.get("policy") else {},
                  "withdrawn": {**(known or {}).get("withdrawn", {}), **said.get("withdrawn", {})}}
+        if known and "before" in known:
+            facts["before"] = known["before"]
+        if not known and self.root and self.root[1] != digest:
+            raise Failed("untrusted", "these are not the first keys of the project that root of this host named",
+                         "compare the ledger with a colleague's")
         need = ["keys", "recovery"] if known and only_adds(known, facts) else ["keys"]
         self.facts = known or facts  # the first one is signed by its own
         self.require(f"keys number {generation}", text, signature, need)
@@ -171,8 +203,7 @@ class Trust:
                 raise Failed("refused", "this host has met no project yet", "deploy once with an ordinary key")
             return
         version, digest = manifest["version"], hashlib.sha256(text.encode()).hexdigest()
-        if manifest["project"].get("id") != self.facts["project"]:
-            self.is_ours(manifest["project"].get("id"), self.facts["stage"])
+        self.is_ours(manifest["project"].get("id"), self.facts["stage"])
         if version in self.facts["withdrawn"]:
             raise Failed("untrusted", f"release {version} was withdrawn", "release another version")
         limit = seconds_of(self.limits().get("retention"))
@@ -235,6 +266,22 @@ class Trust:
 
     def limits(self):
         return self.facts["policy"].get("stage", {}).get(self.facts["stage"], {})
+
+
+def said_by_root(layout):
+    """The project that root names for this path, and the sha256 of what that first said of its keys; None = nothing. It
+    counts only where nobody else may write."""
+    file = os.path.join(ROOT, hashlib.sha256(layout.path.encode()).hexdigest()[:16])
+    try:
+        for place in (ROOT, file):
+            found = os.lstat(place)
+            if found.st_uid != 0 or found.st_mode & 0o022 or os.path.islink(place):
+                return None
+        with open(file, encoding="ascii") as text:
+            project, digest = text.read().split()
+    except (OSError, ValueError):
+        return None
+    return project, digest
 
 
 def only_adds(old, new):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import struct
 
 
 def read_request(stream):
@@ -118,7 +119,19 @@ def verb_activate(layout, _arg, stream, answers):
             answers.warning(warning)
         trust.take(activation.request.get("serial"))
         detach(activation)
+        if activation.request.get("bundle"):  # the job goes on meanwhile
+            take_bundle(layout, activation.request["bundle"], answers)
     return follow(layout, activation.journal, answers)
+
+
+def verb_bundle(layout, arg, stream, _answers):
+    """What is too long to come with a deployment; ARG is the entry that it follows."""
+    layout.make()
+    try:
+        keep_bundle(layout, stream, arg)
+    except (ValueError, LookupError, struct.error) as error:
+        raise Failed("bad-request", f"project.bundle is as it was: {error}") from error
+    return {"end": "ok", "bundle": bundle_shown(layout)}
 
 
 def verb_revert(layout, arg, stream, answers):
@@ -230,7 +243,8 @@ def verb_halt(layout, _arg, stream, _answers):
 # What a key may ask for that may only deploy.
 SERVED = {"status", "have", "put", "trust", "prepare", "activate", "revert", "recover", "hold", "manifest", "journal",
           "unlock"}
-VERBS = {"trust": verb_trust, "status": verb_status, "install": verb_install, "have": verb_have, "put": verb_put,
-         "prepare": verb_prepare, "manifest": verb_manifest, "activate": verb_activate, "revert": verb_revert,
-         "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune, "unlock": verb_unlock,
-         "share": verb_share, "logs": verb_logs, "work": verb_work, "boot": verb_boot, "halt": verb_halt}
+VERBS = {"trust": verb_trust, "bundle": verb_bundle, "status": verb_status, "install": verb_install, "have": verb_have,
+         "put": verb_put, "prepare": verb_prepare, "manifest": verb_manifest, "activate": verb_activate,
+         "revert": verb_revert, "recover": verb_recover, "hold": verb_hold, "journal": verb_journal, "prune": verb_prune,
+         "unlock": verb_unlock, "share": verb_share, "logs": verb_logs, "work": verb_work, "boot": verb_boot,
+         "halt": verb_halt}

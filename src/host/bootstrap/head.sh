@@ -25,7 +25,7 @@ verb=$1
 steps=$2
 shift 2
 build='' runtime='' path='' python=python3 key='' shared='' name='' unit='' openrc='' cron='' sudoers='' rotate='' by=''
-libraries='' patience=900 keyname=''
+libraries='' patience=900 keyname='' trust='' introduction=''
 for word; do
     value=${word#*=}
     case $word in
@@ -44,6 +44,8 @@ for word; do
     libraries=*) libraries=$value ;;
     by=*) by=$value ;;
     keyname=*) keyname=$value ;;
+    trust=*) trust=$value ;;
+    introduction=*) introduction=$value ;;
     patience=*) patience=$value ;; # seconds, for the lock of dpkg
     esac
 done

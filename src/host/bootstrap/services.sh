@@ -54,6 +54,20 @@ do_boot() {
     esac
 }
 
+# Which project is believed at this path: root's word, which nobody else can write
+
+check_trust() {
+    before=$(sed -n 's/^ "project": "\([0-9a-f]*\)",\{0,1\}$/\1/p' "$path/.hostout/trust/trust.json" 2> /dev/null | head -n 1)
+    text="$trust: believe project ${introduction% *} at $path"
+    [ -z "$before" ] || [ "$before" = "${introduction% *}" ] || text="$text, no more $before"
+    [ "$(mode_of "$trust")" = -rw-r--r-- ] && [ "$(owner_of "$trust")" = root ] && holds "$trust" "$introduction"
+}
+
+do_trust() {
+    folder=${trust%/*}
+    mkdir -p "$folder" && chown root: "$folder" && chmod 755 "$folder" && write "$trust" "$introduction" 644
+}
+
 check_rotate() {
     text="/etc/logrotate.d/$name: rotate logs weekly"
     holds "/etc/logrotate.d/$name" "$rotate"

@@ -7,7 +7,7 @@ use crate::{
     support::{Project, Run, Running},
 };
 use hostout::host::{Elevation, SCRIPT, Wanted};
-use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, process::Stdio};
+use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
 
 cases![
     a_bare_server_serves_a_page,
@@ -23,8 +23,8 @@ cases![
 const BUILD: &str = "shipper";
 
 /// A released project with the stage `far` on `shipper@web1`, where nobody knows that user yet.
-struct Bare {
-    project: Project,
+pub struct Bare {
+    pub project: Project,
     lab: Lab,
 }
 
@@ -33,7 +33,7 @@ impl Bare {
         Self::of(Project::hello(), lab, more)
     }
 
-    fn of(project: Project, lab: Lab, more: &str) -> Self {
+    pub fn of(project: Project, lab: Lab, more: &str) -> Self {
         project.add_stage_on(&[&format!("{BUILD}@web1")], "far", PATH, more);
         project.commit("Deploy to a server");
         let bare = Self { project, lab };
@@ -42,12 +42,21 @@ impl Bare {
         bare
     }
 
-    fn host(&self) -> &Host {
+    pub fn host(&self) -> &Host {
         self.lab.host(0)
     }
 
-    fn hostout(&self, arguments: &[&str]) -> Run {
+    pub fn hostout(&self, arguments: &[&str]) -> Run {
         self.hostout_with(arguments, &[])
+    }
+
+    /// The same in another clone.
+    pub fn hostout_in(&self, clone: &Path, arguments: &[&str]) -> Run {
+        let config = own_key(&self.project, &self.lab);
+        let variables = [("HOSTOUT_SSH_CONFIG", &*config)];
+        self.project
+            .sandbox
+            .hostout_with(clone, arguments, &variables)
     }
 
     fn hostout_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {

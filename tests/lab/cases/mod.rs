@@ -13,6 +13,7 @@ mod matrix;
 mod plone;
 mod site;
 mod trips;
+mod trust;
 
 pub use ends::{HOLD, hold};
 pub use plone::PLONE;
@@ -31,6 +32,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         cycle::CASES,
         fleets::CASES,
         trips::CASES,
+        trust::CASES,
         crash::CASES,
         matrix::CASES,
         chaos::CASES,

@@ -48,6 +48,10 @@ pub fn all() -> Vec<Error> {
             what: s("entry 3"),
             message: s("Could not verify signature"),
         },
+        E::Kept {
+            host: s("web1"),
+            message: s("has no branch hostout"),
+        },
         E::Malformed {
             what: s("entry 3"),
             message: s("it has no serial"),

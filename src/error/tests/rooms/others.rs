@@ -26,6 +26,12 @@ pub fn all() -> Vec<Error> {
         Seen::NoBuildout(path()).into(),
         Seen::NoCommits.into(),
         Seen::NoLedger(s("hostout")).into(),
+        Seen::Kept {
+            host: s("web1"),
+            path: s("/srv/shop/.hostout/project.bundle"),
+            said: s("Permission denied"),
+        }
+        .into(),
         config::Error::NoStages.into(),
         config::Error::UnknownStage {
             name: s("staging"),
