@@ -83,8 +83,10 @@ impl OnHost<'_> {
                     Action::InstallAgent { .. } => self.agent(member).install().map(|_| ()),
                     Action::Upload { artifacts, .. } => self.upload(member, artifacts)?,
                     Action::Trust { known, .. } => self.tell(member, *known),
-                    Action::Prepare { buildout, .. } => {
-                        let prepared = self.build(member, buildout, live);
+                    Action::Prepare {
+                        buildout, fetch, ..
+                    } => {
+                        let prepared = self.build(member, buildout, !fetch.is_empty(), live);
                         // Where it was cut off the lock may be ours still; a job that says no gives it back.
                         locked = !matches!(&prepared, Err(ConversationError::Failed(failure))
                             if failure.kind != FailureKind::Died);
@@ -138,6 +140,7 @@ impl OnHost<'_> {
         &self,
         member: &mut Member,
         buildout: &str,
+        fetch: bool,
         live: Option<&Version>,
     ) -> Result<(), ConversationError> {
         let request = PrepareRequest {
@@ -151,6 +154,7 @@ impl OnHost<'_> {
             lock: self.lock.clone(),
             keep_lock: true,
             expected: live.cloned(),
+            fetch,
         };
         self.agent(member).prepare(&request, self.watch).map(|_| ())
     }

@@ -72,6 +72,7 @@ impl Agent {
         "lock",
         "trust",
         "venv",
+        "fetch",
         "prepare",
         "services",
         "health",

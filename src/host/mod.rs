@@ -12,6 +12,7 @@ mod bare;
 mod bootstrap;
 mod command;
 mod listener;
+mod objects;
 mod operator;
 mod request;
 mod room;
@@ -27,6 +28,7 @@ pub use bare::{Bare, BareEvent, BareState, BareStep};
 pub use bootstrap::{Elevation, HARDEN, SCRIPT, Wanted};
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
+pub use objects::{have_objects, object_name, print_object, put_object};
 pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,

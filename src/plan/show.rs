@@ -52,6 +52,7 @@ impl Action {
     fn verb(&self) -> &'static str {
         match self {
             Self::Commit { .. } => "commit",
+            Self::Store { .. } => "share",
             Self::Tag { .. } => "tag",
             Self::Enter { .. } | Self::Append { .. } => "enter",
             Self::Reapply { .. } => "reapply",
@@ -78,6 +79,16 @@ impl Action {
     fn object(&self) -> String {
         match self {
             Self::Commit { id, .. } => format!("release commit {}", short(id)),
+            Self::Store {
+                store,
+                artifacts,
+                there: 0,
+            } => format!("{} with {store}", weight(artifacts)),
+            Self::Store {
+                store,
+                artifacts,
+                there,
+            } => format!("{} with {store} ({there} are there)", weight(artifacts)),
             Self::Tag { name, target } => {
                 format!("{name}, signed, on release commit {}", short(target))
             }
@@ -138,6 +149,7 @@ impl Action {
                 version,
                 buildout,
                 reuse: false,
+                ..
             } => format!("releases/{version}, buildout {buildout}"),
             Self::RecordStarted {
                 intent,
@@ -203,6 +215,9 @@ impl Action {
                 format!("tarball sha256:{}", tarball.short()),
             ],
             Self::Append { details, .. } => details.clone(),
+            Self::Prepare { fetch, .. } if !fetch.is_empty() => {
+                vec![format!("the host fetches {}", weight(fetch))]
+            }
             Self::Activate {
                 backup,
                 revert,

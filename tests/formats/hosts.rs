@@ -58,6 +58,7 @@ fn requests() -> Vec<Value> {
             lock,
             keep_lock: true,
             expected: Some(Version::new(1, 4, 1)),
+            fetch: false,
         }),
         json(ActivateRequest {
             version: Version::new(1, 4, 2),

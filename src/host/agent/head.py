@@ -22,6 +22,7 @@ opens with the modules that it needs:
     lock          who may change the host, by token and lease
     trust         whom this host believes: keys, roles, policy, what it took already
     venv          the interpreter that runs buildout, shared by releases
+    fetch         wheels that the host takes from an index itself
     prepare       everything that outsiders can't notice
     services      start, stop and look at what a release runs, by kind
     health        processes and http, judged by effect
