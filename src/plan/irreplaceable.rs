@@ -35,62 +35,58 @@ pub struct Sharing {
     pub there: usize,
 }
 
-/// Files of a release that nobody can make again, each with why.
-pub fn irreplaceable(manifest: &Manifest, sources: &Sources) -> Vec<(String, String)> {
+/// What of a release nobody can make again: its name, and why.
+pub fn irreplaceable(manifest: &Manifest, sources: &Sources) -> Vec<(String, &'static str)> {
     let mut found = Vec::new();
-    for artifact in manifest.egg.iter().flat_map(|egg| &egg.artifacts) {
-        if !artifact.reproducible {
-            found.push((artifact.file.clone(), "compiled here".to_owned()));
+    for egg in &manifest.egg {
+        if egg.artifacts.iter().any(|artifact| !artifact.reproducible) {
+            found.push((format!("{} {}", egg.name, egg.version), "compiled here"));
         }
     }
     for pin in &manifest.pin {
         let source = pin.built_from.as_ref().map(|from| &from.url);
-        for artifact in &pin.artifacts {
-            let why = match source {
-                // A file's name: its address means something on one machine only.
-                Some(source) if !source.contains("://") => {
-                    format!("built from {source}, a file of this machine")
-                }
-                Some(source) if !artifact.reproducible => format!("compiled here from {source}"),
-                _ if sources.local.contains(&artifact.file) => "a file of this machine".to_owned(),
-                _ => continue,
-            };
-            found.push((artifact.file.clone(), why));
-        }
+        let mut artifacts = pin.artifacts.iter();
+        let why = match source {
+            // A file's name: its address means something on one machine only.
+            Some(source) if !source.contains("://") => "built from a file of this machine",
+            Some(_) if artifacts.any(|artifact| !artifact.reproducible) => "compiled here",
+            _ if artifacts.any(|artifact| sources.local.contains(&artifact.file)) => {
+                "a file of this machine"
+            }
+            _ => continue,
+        };
+        found.push((format!("{} {}", pin.name, pin.version), why));
     }
     if !sources.downloads.is_empty() {
-        let files = sources.downloads.join(", ");
-        found.push((
-            manifest.tarball.name.clone(),
-            format!("with what recipes downloaded: {files}"),
-        ));
+        let name = manifest.tarball.name.clone();
+        found.push((name, "it holds what recipes downloaded"));
     }
     found
 }
 
 impl Copies<'_> {
     /// What a person should know of `found`, before a release is made.
-    pub(super) fn notes(&self, found: &[(String, String)]) -> Vec<String> {
-        let place = match &self.shared {
-            Some(sharing) => format!("{} has it too, then", sharing.name),
-            None => format!(
-                "the only copy is in {}; `store` in [release] shares it",
+    pub(super) fn notes(&self, found: &[(String, &str)]) -> Vec<String> {
+        let note = |(name, why): &(String, &str)| format!("nobody can make {name} again: {why}");
+        let mut notes: Vec<String> = found.iter().map(note).collect();
+        match &self.shared {
+            _ if found.is_empty() => {}
+            Some(sharing) => notes.push(format!("{} gets copies of these", sharing.name)),
+            None => notes.push(format!(
+                "of these the only copies are in {}; see `store`",
                 self.here
-            ),
-        };
-        let note = |(file, why): &(String, String)| {
-            format!("nobody can make {file} again ({why}): {place}")
-        };
-        found.iter().map(note).collect()
+            )),
+        }
+        notes
     }
 
     /// A build server is gone tomorrow, with the only copy.
-    pub(super) fn check(&self, found: &[(String, String)]) -> Result<(), Refusal> {
+    pub(super) fn check(&self, found: &[(String, &str)]) -> Result<(), Refusal> {
         let mut refusal = Refusal::default();
         if self.ci && self.shared.is_none() {
-            for (file, why) in found {
+            for (name, why) in found {
                 refusal.add(
-                    format!("nobody can make {file} again ({why}), and the only copy would be on this build server"),
+                    format!("nobody can make {name} again: {why}; a build server keeps no copy"),
                     "name a folder that outlives it: store = \"ssh://USER@HOST/FOLDER\" in [release] of hostout.toml",
                 );
             }

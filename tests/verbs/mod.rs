@@ -48,5 +48,6 @@ mod ssh;
 mod stages;
 mod status;
 mod stopped;
+mod targets;
 mod usage;
 mod verify;

@@ -33,7 +33,6 @@ fn keep_in(project: &Project, store: &str) {
     let text = project.read("hostout.toml");
     let release = format!("[release]\nstore = \"{store}\"\n\n[services]");
     project.write("hostout.toml", &text.replacen("[services]", &release, 1));
-    project.commit("Share artifacts");
 }
 
 fn place(store: &Path, digest: &Digest) -> PathBuf {
@@ -56,12 +55,11 @@ fn what_nobody_can_make_again_is_shared_or_refused_on_a_build_server() {
     let project = compiled();
     project.commit("Compile it");
     project.hostout(&["init"]).exits(0);
-    let only_here = "again (compiled here): the only copy is in ";
     let dry = project.hostout(&["release", "--dry-run"]).exits(0);
     dry.says(&[
-        "nobody can make acme",
-        only_here,
-        "; `store` in [release] shares it",
+        "nobody can make acme.single 0.1 again: compiled here",
+        "of these the only copies are in ",
+        "/cache/git-hostout/store; see `store`",
     ]);
     let ci = [("CI", "true")];
     let release = ["release", "--yes"];
@@ -69,13 +67,14 @@ fn what_nobody_can_make_again_is_shared_or_refused_on_a_build_server() {
         .sandbox
         .hostout_with(&project.directory, &release, &ci);
     run.exits(11).says(&[
-        "again (compiled here), and the only copy would be on this build server",
+        "nobody can make acme.single 0.1 again: compiled here; a build server keeps no copy",
         "name a folder that outlives it: store = \"ssh://USER@HOST/FOLDER\" in [release] of hostout.toml",
     ]);
     assert_eq!(project.git(&["tag"]), "");
 
     let store = project.sandbox.path("store");
     keep_in(&project, &store.display().to_string());
+    project.commit("Share artifacts");
     let run = project
         .sandbox
         .hostout_with(&project.directory, &release, &ci);
@@ -88,7 +87,7 @@ fn what_nobody_can_make_again_is_shared_or_refused_on_a_build_server() {
     let run = project
         .sandbox
         .hostout_with(&project.directory, &release, &ci);
-    run.exits(0).says(&["share", "has it too, then"]);
+    run.exits(0).says(&["share", "gets copies of these"]);
 
     let artifacts = project.manifest("0.1.0").artifacts();
     for (digest, artifact) in &artifacts {

@@ -221,6 +221,10 @@ fn what_nobody_can_make_again_is_told_with_its_only_copy() {
     own.built_from.as_mut().unwrap().url = "own-1.0.tar.gz".to_owned();
     own.artifacts[0].file = "own-1.0-py3-none-any.whl".to_owned();
     let mut plain = manifest.pin[0].clone();
+    plain.built_from = None;
+    for (pin, name) in [(&mut own, "own"), (&mut plain, "found")] {
+        name.clone_into(&mut pin.name);
+    }
     plain.artifacts[0].file = "found-1.0-py3-none-any.whl".to_owned();
     manifest.pin.extend([lxml, own, plain]);
     manifest.egg[0].artifacts[0].reproducible = false;
@@ -237,7 +241,7 @@ fn what_nobody_can_make_again_is_told_with_its_only_copy() {
     insta::assert_snapshot!(plan(&copies).unwrap());
     copies.ci = true;
     let refusal = plan(&copies).unwrap_err();
-    assert_eq!(refusal.reasons.len(), 5);
+    assert_eq!(refusal.reasons.len(), 6);
     copies.shared = Some(Sharing {
         name: "ssh://web1/srv/store".to_owned(),
         lacks: manifest.egg[0].artifacts.clone(),

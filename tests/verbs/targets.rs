@@ -1,0 +1,148 @@
+//! Wheels for hosts that are not like this machine.
+
+use crate::support::Project;
+use hostout::release::Pin;
+use std::process::Command;
+
+const FOREIGN: &str = "cp313-musllinux_1_2_aarch64";
+
+/// What this machine's python is called.
+fn here() -> String {
+    let ask = "import sys; print('cp%d%d-manylinux_2_17_x86_64' % sys.version_info[:2])";
+    let output = Command::new("python3").args(["-c", ask]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// `single` with compiled code, and with what only newer pythons want.
+fn project(markupsafe: &str, targets: &[&str], wants: &str) -> Project {
+    let project = Project::single();
+    project.edit(
+        "buildout.cfg",
+        "eggs = acme.single",
+        "eggs = acme.single\n    markupsafe",
+    );
+    project.edit(
+        "buildout.cfg",
+        "zc.recipe.egg = 6.0.0",
+        &format!("zc.recipe.egg = 6.0.0\nmarkupsafe = {markupsafe}"),
+    );
+    let wants = format!(
+        "requires-python = \">=3.8\"\ndependencies = [\"{wants}; python_version >= '3.13'\"]"
+    );
+    project.edit("pyproject.toml", "requires-python = \">=3.8\"", &wants);
+    let release = format!("[release]\ntargets = {targets:?}\n\n[services]");
+    project.edit("hostout.toml", "[services]", &release);
+    project.commit("Use compiled code");
+    project.hostout(&["init"]).exits(0);
+    project
+}
+
+fn pin(project: &Project, release: &str, name: &str) -> Pin {
+    let mut pins = project.manifest(release).pin.into_iter();
+    pins.find(|pin| pin.name.eq_ignore_ascii_case(name))
+        .unwrap()
+}
+
+#[test]
+fn one_release_is_for_all_of_them() {
+    let here = here();
+    let project = project("3.0.2", &[&here, FOREIGN], "six==1.16.0");
+    project
+        .hostout(&["release", "--yes"])
+        .exits(0)
+        .says(&[&format!("fetch wheels for {FOREIGN}")]);
+    let markupsafe = pin(&project, "0.1.0", "markupsafe");
+    let targets: Vec<&[String]> = markupsafe
+        .artifacts
+        .iter()
+        .map(|artifact| &*artifact.targets)
+        .collect();
+    assert_eq!(targets, [[here.clone()], [FOREIGN.to_owned()]]);
+    assert!(
+        markupsafe.artifacts[1]
+            .file
+            .contains("cp313-cp313-musllinux")
+    );
+    let six = pin(&project, "0.1.0", "six");
+    assert_eq!(
+        (six.version.to_string().as_str(), &*six.targets),
+        ("1.16.0", &[FOREIGN.to_owned()][..])
+    );
+    let buildout = pin(&project, "0.1.0", "zc.buildout");
+    assert!(buildout.targets.is_empty() && buildout.artifacts[0].targets.is_empty());
+
+    // A host gets what it can take.
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    let has = |pin: &Pin, wheel: usize| {
+        let name = pin.artifacts[wheel].sha256.to_string();
+        project
+            .host
+            .join("store")
+            .join(&name[..2])
+            .join(&name[2..])
+            .exists()
+    };
+    assert!(has(&markupsafe, 0) && !has(&markupsafe, 1));
+
+    // The next release keeps the files, and asks nobody for them.
+    project.write("src/acme/single/new.py", "");
+    project.commit("Change it");
+    let run = project.hostout(&["release", "--yes"]).exits(0);
+    assert!(!run.stderr.contains("fetch wheels"), "{run}");
+    for name in ["markupsafe", "six"] {
+        assert_eq!(pin(&project, "0.1.1", name), pin(&project, "0.1.0", name));
+    }
+    project
+        .hostout(&["verify", "--rebuild"])
+        .exits(0)
+        .says(&["0.1.1 holds"]);
+}
+
+#[test]
+fn a_host_that_is_none_of_them_is_told_which_to_add() {
+    let project = project("3.0.2", &[FOREIGN], "six==1.16.0");
+    project.hostout(&["release", "--yes"]).exits(0);
+    assert_eq!(pin(&project, "0.1.0", "markupsafe").artifacts.len(), 1);
+    let python = here().split_once('-').unwrap().0.to_owned();
+    let said = [
+        format!("local: its python ({python}-"),
+        ") cannot take ".to_owned(),
+        "-cp313-cp313-musllinux".to_owned(),
+        format!("add \"{python}-"),
+        "\" to `targets` in [release] and release: then its wheels are fetched too; or set `python` of the stage to one \
+         that fits"
+            .to_owned(),
+    ];
+    let said: Vec<&str> = said.iter().map(String::as_str).collect();
+    project.hostout(&["check", "local"]).exits(11).says(&said);
+    project
+        .hostout(&["deploy", "local", "--yes"])
+        .exits(11)
+        .says(&said);
+    assert!(!project.host.exists());
+}
+
+#[test]
+fn those_without_wheels_are_refused() {
+    let here = here();
+    let without = project("2.1.5", &[&here, FOREIGN], "six==1.16.0");
+    let run = without.hostout(&["release", "--yes"]).exits(11);
+    assert_eq!(without.git(&["tag"]), "");
+    let run = run.says(&[
+        &format!("target {FOREIGN} cannot take "),
+        ", and there are no wheels for it",
+        &format!(
+            "release on a machine like {FOREIGN}, pin versions that have wheels for it, or take it out of `targets` in [release]"
+        ),
+    ]);
+    let ours = format!("{here} cannot take");
+    assert!(!run.stderr.contains(&ours), "{run}");
+
+    let nowhere = project("3.0.2", &[&here, FOREIGN], "six==999");
+    nowhere.hostout(&["release", "--yes"]).exits(11).says(&[
+        &format!(
+            "on target {FOREIGN} acme.single wants six==999, and there is no wheel of that for it"
+        ),
+        &format!("release on a machine like {FOREIGN}, or take it out of `targets` in [release]"),
+    ]);
+}
