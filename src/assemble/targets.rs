@@ -136,8 +136,7 @@ fn add(
     let mut found = Vec::new();
     let mut fetched = Vec::new();
     for want in wanted {
-        let end = want.requirement.find(|c: char| "<>=!~ ;[(".contains(c));
-        let dist = &want.requirement[..end.unwrap_or(want.requirement.len())];
+        let dist = want.name();
         match before(job, dist, None, foreign.target) {
             Some((pin, artifact)) => found.push((pin.name.clone(), pin.version.clone(), artifact)),
             None => fetched.push(want.requirement.clone()),
@@ -150,9 +149,8 @@ fn add(
     }
     let any = !found.is_empty();
     for (dist, version, artifact) in found {
-        let by = wanted
-            .iter()
-            .find(|want| normalize(&want.requirement).starts_with(&normalize(&dist)));
+        let same = |want: &&Wanted| normalize(want.name()) == normalize(&dist);
+        let by = wanted.iter().find(same);
         let wants = |pin: &&Pin| by.is_some_and(|want| normalize(&want.by) == normalize(&pin.name));
         let buildouts = pinned
             .pins

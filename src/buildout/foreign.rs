@@ -40,6 +40,14 @@ pub struct Wanted {
     pub by: String,
 }
 
+impl Wanted {
+    /// The name of what is wanted.
+    pub fn name(&self) -> &str {
+        let end = self.requirement.find(|c: char| "<>=!~".contains(c));
+        &self.requirement[..end.unwrap_or(self.requirement.len())]
+    }
+}
+
 const MARKERS: &str = include_str!("markers.py");
 
 impl Foreign<'_> {

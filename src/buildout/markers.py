@@ -29,6 +29,7 @@ there = dict(
     implementation_version=request['python'], platform_machine=request['machine'], platform_release='', platform_version='',
     sys_platform=request['system'].lower(), platform_system=request['system'])
 dists = {canonical(name): [found for found in map(read, lines) if found] for name, lines in request['dists'].items()}
+spelled = {canonical(name): name for name in request['dists']}
 extras = {name: {''} for name in dists}
 
 
@@ -54,5 +55,5 @@ missing = {}
 for requirement, name in wanted(there):
     key = canonical(requirement.name)
     if key not in dists and key not in ours:
-        missing.setdefault(key, [f'{requirement.name}{requirement.specifier}', name])
+        missing.setdefault(key, [f'{requirement.name}{requirement.specifier}', spelled[name]])
 json.dump(list(missing.values()), sys.stdout)
