@@ -78,6 +78,15 @@ impl Shared {
     }
 }
 
+/// Whether the shared store, where there is one, can be used.
+pub(super) fn check(session: &Session, work: &Workspace) -> Result<(), Error> {
+    let store = session.store()?;
+    if let Some(mut shared) = Shared::connect(session, work)? {
+        shared.elsewhere(&store, &|_| ()).have(&BTreeSet::new())?;
+    }
+    Ok(())
+}
+
 fn host(destination: &str) -> Host {
     Host {
         destination: destination.to_owned(),

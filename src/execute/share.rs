@@ -52,7 +52,7 @@ impl Elsewhere<'_> {
             } else {
                 let (name, short) = (&self.name, digest.short());
                 (self.watch)(Event::Warning(format!(
-                    "{name}: what lies there as {short}… is something else; it is not taken"
+                    "{name}: what lies there as {short}… is something else and is not taken: remove it there"
                 )));
             }
             self.progress("fetch", done + 1, there.len());

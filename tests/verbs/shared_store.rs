@@ -83,6 +83,10 @@ fn what_nobody_can_make_again_is_shared_or_refused_on_a_build_server() {
         "`store` in [release] names a folder that is there, and that you may write to",
     ]);
     assert_eq!(project.git(&["tag"]), "");
+    project
+        .hostout(&["check", "local"])
+        .exits(11)
+        .says(&["cannot use the artifacts in "]);
     fs::create_dir(&store).unwrap();
     let run = project
         .sandbox
@@ -145,7 +149,7 @@ fn a_store_over_ssh_that_is_damaged_or_away_is_passed_over() {
     let deploy = ["deploy", "far", "--yes"];
     let run = elsewhere(&host.project, "second", &deploy, &ssh).exits(0);
     run.says(&[
-        "is something else; it is not taken",
+        "is something else and is not taken: remove it there",
         "they are made again and fetched",
     ]);
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
