@@ -234,7 +234,9 @@ fn project() -> Project {
     let project = Project::from_fixture("single");
     project.edit("buildout.cfg", "parts = app", "parts =");
     let text = project.read("hostout.toml")
-        + &format!("\n[hooks]\nafter-start = [\"restart\"]\n\n[health]\nhttp = \"{PAGE}\"\nstable = \"0s\"\n");
+        + &format!(
+            "\n[hooks]\nafter-start = [\"restart\"]\n\n[health]\nhttp = \"{PAGE}\"\nstable = \"0s\"\n"
+        );
     project.write("hostout.toml", &text);
     for count in [1, usize::from(HOSTS)] {
         let hosts: Vec<String> = names(count).collect();

@@ -2,7 +2,11 @@
 
 use crate::support::Project;
 use hostout::release::Pin;
-use std::process::Command;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 const FOREIGN: &str = "cp313-musllinux_1_2_aarch64";
 
@@ -35,6 +39,41 @@ fn project(markupsafe: &str, targets: &[&str], wants: &str) -> Project {
     project.commit("Use compiled code");
     project.hostout(&["init"]).exits(0);
     project
+}
+
+/// Another python than this machine's own: on the path, or one of pyenv's.
+fn another_python(minor: &str) -> Option<PathBuf> {
+    let name = format!("python3.{minor}");
+    let mut folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
+    let pyenv = env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let pyenv = pyenv.or_else(|| Some(env::home_dir()?.join(".pyenv")));
+    let versions = pyenv.and_then(|root| fs::read_dir(root.join("versions")).ok());
+    folders.extend(
+        versions
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path().join("bin")),
+    );
+    let works = |python: &PathBuf| {
+        let output = Command::new(python)
+            .args(["-c", "import venv; print(1)"])
+            .output();
+        output.is_ok_and(|output| output.stdout == b"1\n")
+    };
+    folders
+        .into_iter()
+        .map(|folder| folder.join(&name))
+        .find(works)
+}
+
+fn has(stage: &Path, pin: &Pin, wheel: usize) -> bool {
+    let name = pin.artifacts[wheel].sha256.to_string();
+    stage
+        .join("store")
+        .join(&name[..2])
+        .join(&name[2..])
+        .exists()
 }
 
 fn pin(project: &Project, release: &str, name: &str) -> Pin {
@@ -73,16 +112,8 @@ fn one_release_is_for_all_of_them() {
 
     // A host gets what it can take.
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
-    let has = |pin: &Pin, wheel: usize| {
-        let name = pin.artifacts[wheel].sha256.to_string();
-        project
-            .host
-            .join("store")
-            .join(&name[..2])
-            .join(&name[2..])
-            .exists()
-    };
-    assert!(has(&markupsafe, 0) && !has(&markupsafe, 1));
+    let host = &project.host;
+    assert!(has(host, &markupsafe, 0) && !has(host, &markupsafe, 1));
 
     // The next release keeps the files, and asks nobody for them.
     project.write("src/acme/single/new.py", "");
@@ -145,4 +176,42 @@ fn those_without_wheels_are_refused() {
         ),
         &format!("release on a machine like {FOREIGN}, or take it out of `targets` in [release]"),
     ]);
+}
+
+/// Staging on this machine's python and production on 3.13.
+#[test]
+fn two_pythons_share_one_release() {
+    let Some(python) = another_python("13").filter(|_| !here().starts_with("cp313")) else {
+        eprintln!("not run: there is no python3.13 beside the python3 of this machine");
+        return;
+    };
+    let (here, there) = (here(), "cp313-manylinux_2_17_x86_64");
+    let project = project("3.0.2", &[&here, there], "six==1.16.0");
+    project.write(
+        "src/acme/single/__init__.py",
+        "import sys\nimport markupsafe._speedups\n\n\ndef main():\n    if sys.version_info >= (3, 13):\n        import six\n    \
+         print('%d.%d' % sys.version_info[:2], 'six' in sys.modules)\n",
+    );
+    let production = project.sandbox.path("production");
+    let more = format!("python = \"{}\"\n", python.display());
+    project.add_stage("production", &production.display().to_string(), &more);
+    project.commit("Use both");
+    project.hostout(&["release", "--yes"]).exits(0);
+    let said = |stage: &str| {
+        project.hostout(&["check", stage]).exits(0);
+        project.hostout(&["deploy", stage, "--yes"]).exits(0);
+        project
+            .hostout(&["run", stage, "--", "bin/single"])
+            .exits(0)
+            .stdout
+    };
+    assert_eq!(said("production"), "3.13 True\n");
+    assert!(said("local").ends_with(" False\n"));
+    let markupsafe = pin(&project, "0.1.0", "markupsafe");
+    for (stage, has_which) in [(&project.host, [true, false]), (&production, [false, true])] {
+        assert_eq!(
+            [0, 1].map(|wheel| has(stage, &markupsafe, wheel)),
+            has_which
+        );
+    }
 }
