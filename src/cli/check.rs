@@ -51,7 +51,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let log = observe::history(&ledger);
     let mut unreachable = None;
     if let Err(error) = shared::check(session, &work) {
-        unreachable = add(&mut refusal, error);
+        unreachable = Some(add(&mut refusal, error));
     }
     for stage in stages {
         for (name, host) in hosts::look_at_each(
@@ -68,7 +68,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
                             .status(&format!("{}: {name} is ready", stage.name));
                     }
                 }
-                Err(error) => unreachable = add(&mut refusal, error),
+                Err(error) => unreachable = Some(add(&mut refusal, error)),
             }
         }
     }
@@ -83,12 +83,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
 }
 
 /// What cannot be reached stops a release or deployment, too. By itself it is the error it was.
-fn add(refusal: &mut Refusal, error: Error) -> Option<Error> {
+fn add(refusal: &mut Refusal, error: Error) -> Error {
     refusal.reasons.push(Reason {
         what: error.to_string(),
         remedy: error.hints().join("; "),
     });
-    Some(error)
+    error
 }
 
 /// Whether the host is ready for the release of HEAD; every reason against it goes into `refusal`.

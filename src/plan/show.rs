@@ -82,13 +82,8 @@ impl Action {
             Self::Store {
                 store,
                 artifacts,
-                there: 0,
-            } => format!("{} with {store}", weight(artifacts)),
-            Self::Store {
-                store,
-                artifacts,
                 there,
-            } => format!("{} with {store} ({there} are there)", weight(artifacts)),
+            } => format!("{} with {store}", beside(artifacts, *there)),
             Self::Tag { name, target } => {
                 format!("{name}, signed, on release commit {}", short(target))
             }
@@ -122,13 +117,7 @@ impl Action {
             Self::Unlock { holder, .. } => format!("what a client that is gone held: {holder}"),
             Self::Push { remote, refs } => format!("{} to {remote}, all or nothing", names(refs)),
             Self::InstallAgent { agent } => format!(".hostout/agent, sha256:{}", agent.short()),
-            Self::Upload {
-                artifacts,
-                there: 0,
-            } => weight(artifacts),
-            Self::Upload { artifacts, there } => {
-                format!("{} ({there} are there)", weight(artifacts))
-            }
+            Self::Upload { artifacts, there } => beside(artifacts, *there),
             Self::Trust {
                 project,
                 known,
@@ -253,6 +242,14 @@ fn weight(artifacts: &[Artifact]) -> String {
     let bytes: u64 = artifacts.iter().map(|artifact| artifact.size).sum();
     let plural = if artifacts.len() == 1 { "" } else { "s" };
     format!("{} artifact{plural}, {}", artifacts.len(), size(bytes))
+}
+
+/// The same, beside those that are there.
+fn beside(artifacts: &[Artifact], there: usize) -> String {
+    match there {
+        0 => weight(artifacts),
+        _ => format!("{} ({there} are there)", weight(artifacts)),
+    }
 }
 
 /// References for people: `tag v1.4.2 and branch hostout`. Many tags are only counted.
