@@ -14,7 +14,7 @@ use crate::{
     event::Event,
     plan::Refusal,
     process::Folder,
-    release::{Artifact, Pin},
+    release::{Artifact, Digest, Pin},
 };
 use pep440_rs::Version;
 use std::{
@@ -265,25 +265,18 @@ fn add(
     {
         pins.push(Pin {
             buildouts: vec![combination.name.clone()],
+            targets: Vec::new(),
             ..before.clone()
         });
         return Ok(());
     }
-    if let Some(before) =
-        before.and_then(|pin| pin.artifacts.iter().find(|artifact| artifact.file == file))
-        && job.again.is_none()
-    {
-        let mut refusal = Refusal::default();
-        refusal.add(
-            format!(
-                "{file} is not the file that the last release pinned: sha256 {} then, {} now",
-                before.sha256.short(),
-                sha256.short()
-            ),
-            "find out who replaced it; one name, version and tag has one file for ever",
-        );
-        return Err(refusal.into());
-    }
+    let mut before = before.iter().flat_map(|pin| &pin.artifacts);
+    same_file(
+        job,
+        before.find(|artifact| artifact.file == file),
+        &file,
+        &sha256,
+    )?;
     let version = Version::from_str(&dist.version).map_err(|error| {
         let mut refusal = Refusal::default();
         refusal.add(
@@ -308,6 +301,27 @@ fn add(
         }],
     });
     Ok(())
+}
+
+/// One name, version and tag has one file for ever: the one that the last release pinned.
+pub(super) fn same_file(
+    job: &Job<'_>,
+    before: Option<&Artifact>,
+    file: &str,
+    sha256: &Digest,
+) -> Result<()> {
+    let mut refusal = Refusal::default();
+    if let Some(before) = before.filter(|before| before.sha256 != *sha256 && job.again.is_none()) {
+        refusal.add(
+            format!(
+                "{file} is not the file that the last release pinned: sha256 {} then, {} now",
+                before.sha256.short(),
+                sha256.short()
+            ),
+            "find out who replaced it; one name, version and tag has one file for ever",
+        );
+    }
+    Ok(refusal.into_result()?)
 }
 
 /// The clauses of a version specifier, each on its own: `>=3.8,<4` is two.

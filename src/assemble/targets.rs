@@ -4,7 +4,11 @@
 //! wheels for these, and what only their python or platform wants, by the markers of requirements. Nothing is built for
 //! them: that takes a machine like them.
 
-use super::{Error, Job, Result, configs::Configs, pins::Pinned};
+use super::{
+    Error, Job, Result,
+    configs::Configs,
+    pins::{Pinned, same_file},
+};
 use crate::{
     buildout::{Foreign, Wanted},
     eggs::{WheelInfo, normalize},
@@ -62,8 +66,10 @@ fn fetch(
         if pin.artifacts.iter().any(serves) {
             continue;
         }
-        match before(job, &pin.name, Some(&pin.version.to_string()), target) {
-            Some((_, artifact)) => pin.artifacts.push(artifact),
+        let version = pin.version.to_string();
+        let before = before(job, &pin.name, Some(&version), target);
+        match before.filter(|(_, artifact)| job.store.path(&artifact.sha256).is_some()) {
+            Some((_, artifact)) => pin.artifacts.push(artifact.clone()),
             None => wanted.push(format!("{}=={}", pin.name, pin.version)),
         }
     }
@@ -138,7 +144,10 @@ fn add(
     for want in wanted {
         let dist = want.name();
         match before(job, dist, None, foreign.target) {
-            Some((pin, artifact)) => found.push((pin.name.clone(), pin.version.clone(), artifact)),
+            Some((pin, artifact)) if job.store.path(&artifact.sha256).is_some() => {
+                found.push((pin.name.clone(), pin.version.clone(), artifact.clone()));
+            }
+            Some((pin, _)) => fetched.push(format!("{}=={}", pin.name, pin.version)),
             None => fetched.push(want.requirement.clone()),
         }
     }
@@ -171,13 +180,13 @@ fn add(
     Ok(any)
 }
 
-/// The wheel that the release before has for `target`: one name, version and tag has one file for ever.
+/// The wheel that the release before has for `target`.
 fn before<'j>(
     job: &Job<'j>,
     name: &str,
     version: Option<&str>,
     target: &Target,
-) -> Option<(&'j Pin, Artifact)> {
+) -> Option<(&'j Pin, &'j Artifact)> {
     let pins = &job.previous?.manifest.pin;
     let pin = pins.iter().find(|pin| {
         normalize(&pin.name) == normalize(name)
@@ -187,8 +196,7 @@ fn before<'j>(
         .artifacts
         .iter()
         .find(|artifact| target.takes(&artifact.file))?;
-    job.store.path(&artifact.sha256)?;
-    Some((pin, artifact.clone()))
+    Some((pin, artifact))
 }
 
 fn download(
@@ -206,8 +214,12 @@ fn download(
             .into_owned();
         let bytes = fs::read(&path).map_err(Error::file(&path))?;
         let info = WheelInfo::read(&file, &bytes)?;
+        let sha256 = job.store.put(&bytes)?;
+        let version = info.version.to_string();
+        let before = before(job, &info.name, Some(&version), foreign.target);
+        same_file(job, before.map(|(_, artifact)| artifact), &file, &sha256)?;
         let artifact = Artifact {
-            sha256: job.store.put(&bytes)?,
+            sha256,
             size: bytes.len() as u64,
             file,
             targets: Vec::new(),

@@ -127,6 +127,17 @@ fn one_release_is_for_all_of_them() {
         .hostout(&["verify", "--rebuild"])
         .exits(0)
         .says(&["0.1.1 holds"]);
+
+    // Nor does somebody whose cache is empty get others.
+    project.write("src/acme/single/more.py", "");
+    project.commit("Change it again");
+    let cache = project.sandbox.path("cache2").display().to_string();
+    let (release, cache) = (["release", "--yes"], [("XDG_CACHE_HOME", cache.as_str())]);
+    let run = project
+        .sandbox
+        .hostout_with(&project.directory, &release, &cache);
+    run.exits(0).says(&["fetch wheels for"]);
+    assert_eq!(project.manifest("0.1.2").pin, project.manifest("0.1.0").pin);
 }
 
 #[test]
