@@ -63,12 +63,15 @@ fn fetch(
     let mut wanted = Vec::new();
     for pin in &mut pinned.pins {
         let serves = |artifact: &Artifact| target.takes(&artifact.file);
+        // What the last release has, and this machine has not, is fetched again.
+        let at_hand = |artifact: &Artifact| job.store.path(&artifact.sha256).is_some();
+        pin.artifacts.retain(at_hand);
         if pin.artifacts.iter().any(serves) {
             continue;
         }
         let version = pin.version.to_string();
         let before = before(job, &pin.name, Some(&version), target);
-        match before.filter(|(_, artifact)| job.store.path(&artifact.sha256).is_some()) {
+        match before.filter(|(_, artifact)| at_hand(artifact)) {
             Some((_, artifact)) => pin.artifacts.push(artifact.clone()),
             None => wanted.push(format!("{}=={}", pin.name, pin.version)),
         }
