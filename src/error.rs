@@ -400,9 +400,11 @@ fn execute_class(error: &execute::Error) -> Class {
     use execute::Error;
     match error {
         Error::Ledger(error) => ledger_class(error),
-        Error::Pack(_) | Error::File { .. } | Error::Changed { .. } | Error::Untrusted { .. } => {
-            Class::Refused
-        }
+        Error::Pack(_)
+        | Error::File { .. }
+        | Error::Changed { .. }
+        | Error::Untrusted { .. }
+        | Error::Store { .. } => Class::Refused,
         Error::Unreachable(_) | Error::Conversation { .. } | Error::Unproved { .. } => {
             Class::Unreachable
         }

@@ -67,7 +67,7 @@ impl Error {
             Self::Pack(error) => error.hint(),
             Self::Ledger(error) => error.hint(),
             Self::Lost { egg, .. } => Some(format!(
-                "release on the machine that built it, or change {egg} so that it gets a new version"
+                "release on the machine that built it, name the `store` that has it in [release], or change {egg} so that it gets a new version"
             )),
             Self::Refused(refusal) => match refusal.reasons.as_slice() {
                 [only] => Some(only.remedy.clone()),

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     buildout::{self, Made, canonical},
+    plan::Sources,
     release::{
         Buildout, Digest, Egg, Extends, FORMAT, Manifest, Previous, ProjectRef, SourceKind,
         SourceRef,
@@ -68,6 +69,10 @@ pub(super) fn write(
         manifest,
         notes,
         unused,
+        sources: Sources {
+            local: pinned.local.clone(),
+            downloads: pinned.downloads.keys().cloned().collect(),
+        },
     })
 }
 

@@ -27,7 +27,8 @@ pub use error::{Error, Result};
 pub use together::together;
 
 use crate::{
-    buildout::User, config::Project, event::Watch, ledger::Released, pack::Store, release::Manifest,
+    buildout::User, config::Project, event::Watch, ledger::Released, pack::Store, plan::Sources,
+    release::Manifest,
 };
 use gix::ObjectId;
 use pep440_rs::Version as EggVersion;
@@ -92,6 +93,8 @@ pub struct Assembled {
     pub notes: String,
     /// Develop eggs that no production buildout uses.
     pub unused: Vec<String>,
+    /// Where its files come from, as far as the manifest does not say it.
+    pub sources: Sources,
 }
 
 /// Puts a release together.

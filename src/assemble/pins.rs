@@ -14,7 +14,7 @@ use crate::{
     event::Event,
     plan::Refusal,
     process::Folder,
-    release::{Artifact, Pin},
+    release::{Artifact, Digest, Pin},
 };
 use pep440_rs::Version;
 use std::{
@@ -34,10 +34,24 @@ pub(super) struct Pinned {
     pub tools: Vec<crate::release::BuildTool>,
     /// Per combination, by name: what its run said.
     pub resolved: BTreeMap<String, Resolved>,
+    /// Wheels that came from a folder of this machine.
+    pub local: BTreeSet<String>,
     /// What recipes downloaded, by its path in the download cache.
     pub downloads: BTreeMap<String, Vec<u8>>,
     /// Per combination, by name: every `Requires-Python` clause.
     pub pythons: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Pinned {
+    /// The python that a further wheel needs is needed by those `buildouts`.
+    pub fn demand(&mut self, buildouts: &[String], info: &WheelInfo) {
+        for name in buildouts {
+            if let Some(python) = &info.requires_python {
+                let pythons = self.pythons.entry(name.clone()).or_default();
+                pythons.extend(clauses(python));
+            }
+        }
+    }
 }
 
 /// Runs buildout for every combination and collects what it uses, wheels into the store.
@@ -72,6 +86,7 @@ pub(super) fn resolve(
         eggs: Vec::new(),
         tools: built.tools.clone(),
         resolved: BTreeMap::new(),
+        local: BTreeSet::new(),
         downloads: BTreeMap::new(),
         pythons: BTreeMap::new(),
     };
@@ -79,7 +94,7 @@ pub(super) fn resolve(
     // Those that the project pins too: a wheel that was built from an sdist once is not built again.
     let kept = configs.kept.iter();
     let mut at_hand: Vec<PathBuf> = kept
-        .filter_map(|(name, version)| shelf.wheel(name, version))
+        .flat_map(|(name, version)| shelf.wheels(name, version))
         .collect();
     let mut outs = Vec::new();
     for combination in &job.project.combinations {
@@ -128,6 +143,10 @@ pub(super) fn resolve(
         let pythons = pinned.pythons.entry(combination.name.clone()).or_default();
         for dist in &resolved.dists {
             add(job, &mut pinned.pins, combination, dist, pythons)?;
+            if dist.is_local() {
+                let name = dist.file.file_name().unwrap_or_default();
+                pinned.local.insert(name.to_string_lossy().into_owned());
+            }
         }
         // What one configuration fetched, the next one doesn't fetch again.
         let files = resolved.dists.iter().map(|dist| &dist.file);
@@ -139,7 +158,7 @@ pub(super) fn resolve(
     keep_used(&mut pinned, candidates, built, &used);
     pinned.pins.sort_by_key(|pin| normalize(&pin.name));
     two_versions(&pinned.pins)?;
-    targets::check(job, &pinned)?;
+    targets::complete(job, configs, &mut pinned)?;
     Ok(pinned)
 }
 
@@ -246,25 +265,18 @@ fn add(
     {
         pins.push(Pin {
             buildouts: vec![combination.name.clone()],
+            targets: Vec::new(),
             ..before.clone()
         });
         return Ok(());
     }
-    if let Some(before) =
-        before.and_then(|pin| pin.artifacts.iter().find(|artifact| artifact.file == file))
-        && job.again.is_none()
-    {
-        let mut refusal = Refusal::default();
-        refusal.add(
-            format!(
-                "{file} is not the file that the last release pinned: sha256 {} then, {} now",
-                before.sha256.short(),
-                sha256.short()
-            ),
-            "find out who replaced it; one name, version and tag has one file for ever",
-        );
-        return Err(refusal.into());
-    }
+    let mut before = before.iter().flat_map(|pin| &pin.artifacts);
+    same_file(
+        job,
+        before.find(|artifact| artifact.file == file),
+        &file,
+        &sha256,
+    )?;
     let version = Version::from_str(&dist.version).map_err(|error| {
         let mut refusal = Refusal::default();
         refusal.add(
@@ -277,6 +289,7 @@ fn add(
         name: dist.name.clone(),
         version,
         buildouts: vec![combination.name.clone()],
+        targets: Vec::new(),
         origin: dist.origin,
         built_from: dist.built_from.clone(),
         artifacts: vec![Artifact {
@@ -288,6 +301,27 @@ fn add(
         }],
     });
     Ok(())
+}
+
+/// One name, version and tag has one file for ever: the one that the last release pinned.
+pub(super) fn same_file(
+    job: &Job<'_>,
+    before: Option<&Artifact>,
+    file: &str,
+    sha256: &Digest,
+) -> Result<()> {
+    let mut refusal = Refusal::default();
+    if let Some(before) = before.filter(|before| before.sha256 != *sha256 && job.again.is_none()) {
+        refusal.add(
+            format!(
+                "{file} is not the file that the last release pinned: sha256 {} then, {} now",
+                before.sha256.short(),
+                sha256.short()
+            ),
+            "find out who replaced it; one name, version and tag has one file for ever",
+        );
+    }
+    Ok(refusal.into_result()?)
 }
 
 /// The clauses of a version specifier, each on its own: `>=3.8,<4` is two.
@@ -324,7 +358,7 @@ fn two_versions(pins: &[Pin]) -> Result<()> {
 /// The wheels of the previous release that are at hand, under their real names.
 struct Shelf {
     _folder: Folder,
-    wheels: BTreeMap<(String, String), PathBuf>,
+    wheels: BTreeMap<(String, String), Vec<PathBuf>>,
 }
 
 impl Shelf {
@@ -336,16 +370,17 @@ impl Shelf {
             .iter()
             .flat_map(|released| &released.manifest.pin)
         {
-            let Some(artifact) = pin.artifacts.first() else {
-                continue;
-            };
-            if job.store.path(&artifact.sha256).is_none() {
-                continue;
+            // Of wheels for other machines buildout takes none.
+            for artifact in &pin.artifacts {
+                if job.store.path(&artifact.sha256).is_none() {
+                    continue;
+                }
+                let bytes = job.store.read(&artifact.sha256)?;
+                let file = folder.path().join(&artifact.file);
+                fs::write(&file, bytes).map_err(Error::file(&file))?;
+                let key = (normalize(&pin.name), pin.version.to_string());
+                wheels.entry(key).or_insert_with(Vec::new).push(file);
             }
-            let bytes = job.store.read(&artifact.sha256)?;
-            let file = folder.path().join(&artifact.file);
-            fs::write(&file, bytes).map_err(Error::file(&file))?;
-            wheels.insert((normalize(&pin.name), pin.version.to_string()), file);
         }
         Ok(Self {
             _folder: folder,
@@ -353,9 +388,8 @@ impl Shelf {
         })
     }
 
-    fn wheel(&self, name: &str, version: &str) -> Option<PathBuf> {
-        self.wheels
-            .get(&(normalize(name), version.to_owned()))
-            .cloned()
+    fn wheels(&self, name: &str, version: &str) -> Vec<PathBuf> {
+        let key = (normalize(name), version.to_owned());
+        self.wheels.get(&key).cloned().unwrap_or_default()
     }
 }

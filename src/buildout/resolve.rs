@@ -103,6 +103,13 @@ pub struct Dist {
     pub built_from: Option<BuiltFrom>,
 }
 
+impl Dist {
+    /// Whether it came as a wheel from a folder of this machine, which means nothing elsewhere.
+    pub fn is_local(&self) -> bool {
+        self.built_from.is_none() && !self.url.is_empty() && !self.url.contains("://")
+    }
+}
+
 /// The script that runs in the scratch environment.
 const SCRIPT: &str = include_str!("record.py");
 /// The configuration of the run.

@@ -1,6 +1,6 @@
 //! `git hostout check`: everything that could stop a release or a deployment, all at once, nothing changed.
 
-use super::{hosts, releasing, session::Session};
+use super::{hosts, releasing, session::Session, shared};
 use crate::{
     config::Stage,
     error::Error,
@@ -50,6 +50,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     }
     let log = observe::history(&ledger);
     let mut unreachable = None;
+    if let Err(error) = shared::check(session, &work) {
+        unreachable = Some(add(&mut refusal, error));
+    }
     for stage in stages {
         for (name, host) in hosts::look_at_each(
             session,
@@ -65,13 +68,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
                             .status(&format!("{}: {name} is ready", stage.name));
                     }
                 }
-                Err(error) => {
-                    refusal.reasons.push(Reason {
-                        what: error.to_string(),
-                        remedy: error.hints().join("; "),
-                    });
-                    unreachable = Some(error);
-                }
+                Err(error) => unreachable = Some(add(&mut refusal, error)),
             }
         }
     }
@@ -83,6 +80,15 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         (1, Some(error)) => Err(error),
         _ => Err(refusal.into()),
     }
+}
+
+/// What cannot be reached stops a release or deployment, too. By itself it is the error it was.
+fn add(refusal: &mut Refusal, error: Error) -> Error {
+    refusal.reasons.push(Reason {
+        what: error.to_string(),
+        remedy: error.hints().join("; "),
+    });
+    error
 }
 
 /// Whether the host is ready for the release of HEAD; every reason against it goes into `refusal`.

@@ -4,11 +4,11 @@ use super::{
     carry_out::{Mode, Question, carry_out},
     consent,
     deploy::Options,
-    hosts::Scene,
+    hosts::{Fleet, Scene},
     rebuild,
     recover::{self, Recovered},
     session::{Session, Workspace},
-    unpushed, verify,
+    shared, unpushed, verify,
 };
 use crate::{
     config::{Host, Stage},
@@ -60,10 +60,18 @@ pub(super) fn run(
         Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
         None => None,
     };
-    let mut nowhere = lacking(&hosts, &store);
+    let ours = |digests: BTreeSet<Digest>| &digests - &plan::fetched(stage, &released.manifest);
+    let mut nowhere = ours(lacking(&hosts, &store));
     if !nowhere.is_empty() {
-        rebuild::obtain(session, work, &ledger, released)?;
-        nowhere = lacking(&hosts, &store);
+        obtain(
+            session,
+            work,
+            &ledger,
+            released,
+            (stage, &mut fleet),
+            &nowhere,
+        )?;
+        nowhere = ours(lacking(&hosts, &store));
     }
     let request = options.request(intent);
     let said = consent::look(
@@ -195,10 +203,28 @@ fn note_edits(session: &Session, work: &Workspace, manifest: &Manifest) -> Resul
 /// Artifacts that hosts lack, and this machine too.
 fn lacking(hosts: &[facts::Host], store: &pack::Store) -> BTreeSet<Digest> {
     let missing = hosts.iter().flat_map(|host| &host.missing);
-    missing
-        .filter(|digest| store.path(digest).is_none())
-        .copied()
-        .collect()
+    shared::lacking(store, missing.copied())
+}
+
+/// Gets what this machine lacks: from the shared store, by making it again, from hosts; always by its hash.
+fn obtain(
+    session: &Session,
+    work: &Workspace,
+    ledger: &Ledger,
+    released: &Released,
+    (stage, fleet): (&Stage, &mut Fleet),
+    wanted: &BTreeSet<Digest>,
+) -> Result<(), Error> {
+    let store = session.store()?;
+    let lacking = || shared::lacking(&store, wanted.iter().copied());
+    shared::from_store(session, work, wanted)?;
+    if !lacking().is_empty() {
+        rebuild::obtain(session, work, ledger, released)?;
+    }
+    if !lacking().is_empty() {
+        shared::from_hosts(session, work, stage, &mut fleet.members, wanted)?;
+    }
+    Ok(())
 }
 
 /// The manifests of what is live on hosts; of a release that the ledger does not know there is none.

@@ -2,12 +2,14 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
+    publishing::{self, Outlets},
     releasing,
     session::Session,
+    shared::Shared,
 };
 use crate::{
     error::Error,
-    plan::{self, Considered, ReleaseRequest},
+    plan::{self, Considered, Copies, ReleaseRequest},
 };
 
 /// Turn HEAD into a signed release: a version, a tag and a manifest.
@@ -76,6 +78,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             return Ok(());
         }
     };
+    let mut shared = Shared::connect(session, &work)?;
+    if let Some((shared, previous)) = shared.as_mut().zip(seen.previous()) {
+        shared.fetch(session, previous)?;
+    }
     let upgrade = releasing::upgrade(args.upgrade.as_deref());
     let assembled = releasing::assemble(session, &mut work, &ledger, &seen, &version, &upgrade)?;
     let asked = request.version.is_some() || request.bump.is_some();
@@ -86,7 +92,17 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         return Ok(());
     }
     let publishes = seen.publishes(&work)?;
-    let plan = plan::release(&seen.facts(&work), &seen.staged(&assembled, &publishes));
+    let here = session.store()?;
+    let sharing = shared.as_mut();
+    let copies = Copies {
+        shared: sharing
+            .map(|shared| shared.sharing(session, &assembled.manifest))
+            .transpose()?,
+        here: &here.directory().display().to_string(),
+        ci: session.on_a_build_server(),
+    };
+    let staged = seen.staged(&assembled, &copies, &publishes);
+    let plan = plan::release(&seen.facts(&work), &staged)?;
     let question = Question {
         text: Some("Release it?"),
         protected: None,
@@ -94,7 +110,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         why: None,
     };
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
-        let push_to = seen.push_to();
-        releasing::publish(session, &mut work, &mut ledger, &plan, &assembled, push_to)
+        let outlets = Outlets {
+            push_to: seen.push_to(),
+            shared,
+        };
+        publishing::publish(session, &mut work, &mut ledger, &plan, &assembled, outlets)
     })
 }

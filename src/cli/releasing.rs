@@ -6,11 +6,10 @@ use crate::{
     buildout::User,
     config,
     error::Error,
-    execute::{self, Published, Publisher, Release, Unfinished},
     facts::{self, RemoteLedger},
     ledger::{self, Fetched, Git, Key, Kind, Ledger, Patience, Released},
     observe,
-    plan::{self, Plan, Refusal, ReleaseFacts, Staged},
+    plan::{self, Copies, Refusal, ReleaseFacts, Staged},
     release::{Manifest, Need, normalize},
 };
 use gix::ObjectId;
@@ -114,12 +113,15 @@ impl Seen {
     pub(super) fn staged<'a>(
         &'a self,
         assembled: &'a Assembled,
+        copies: &'a Copies<'a>,
         publishes: &'a [String],
     ) -> Staged<'a> {
         Staged {
             manifest: &assembled.manifest,
             digest: crate::release::Digest::of(assembled.text.as_bytes()),
             unused: &assembled.unused,
+            sources: &assembled.sources,
+            copies,
             push_to: self.push_to.as_deref(),
             publishes,
         }
@@ -129,6 +131,11 @@ impl Seen {
     pub(super) fn same_as(&self, assembled: &Assembled) -> Option<&Version> {
         let previous = &self.previous.as_ref()?.manifest;
         (self.unchanged && previous.pin == assembled.manifest.pin).then_some(&previous.version)
+    }
+
+    /// The release before.
+    pub(super) fn previous(&self) -> Option<&Manifest> {
+        self.previous.as_ref().map(|released| &released.manifest)
     }
 
     /// The remote that the release is pushed to.
@@ -297,92 +304,6 @@ fn known(
         (normalize(found) == normalize(name)).then(|| version.trim().parse().ok())?
     });
     Ok(versions.collect())
-}
-
-/// Makes the release visible, as `plan` says.
-pub(super) fn publish(
-    session: &Session,
-    work: &mut Workspace,
-    ledger: &mut Ledger,
-    plan: &Plan,
-    assembled: &Assembled,
-    push_to: Option<String>,
-) -> Result<(), Error> {
-    let manifest = &assembled.manifest;
-    let note = Unfinished {
-        format: 1,
-        version: manifest.version.clone(),
-        tag: work
-            .project
-            .release
-            .tag
-            .replace("{version}", &manifest.version.to_string()),
-        notes: assembled.notes.clone(),
-        manifest: assembled.text.clone(),
-        versions_cfg: assembled.versions_cfg.clone(),
-    };
-    finish(session, work, ledger, plan, manifest, &note, push_to)
-}
-
-/// Carries out the steps that make a release visible.
-pub(super) fn finish(
-    session: &Session,
-    work: &mut Workspace,
-    ledger: &mut Ledger,
-    plan: &Plan,
-    manifest: &Manifest,
-    note: &Unfinished,
-    push_to: Option<String>,
-) -> Result<(), Error> {
-    let key = work.key()?;
-    let who = work.who()?;
-    let publisher = Publisher {
-        git: Git::of(&work.repo),
-        remote: push_to,
-        patience: Patience {
-            interruptible: true,
-            ..Patience::default()
-        },
-        silent: work.silent.clone(),
-    };
-    let show = session.watch();
-    let mut release = Release {
-        repo: &mut work.repo,
-        key: &key,
-        who: &who,
-        now: session.now(),
-        manifest,
-        note,
-        publisher,
-        watch: &|event| show.on(event),
-    };
-    let published = execute::carry_out_release(plan, &mut release, ledger)?;
-    tell(session, manifest, &note.tag, &published);
-    Ok(())
-}
-
-fn tell(session: &Session, manifest: &Manifest, tag: &str, published: &Published) {
-    let released = format!(
-        "Released {} {} (tag {tag})",
-        manifest.project.name, manifest.version
-    );
-    let ui = &session.ui;
-    match published {
-        Published::Kept => ui.status(&format!("{released}.")),
-        Published::Pushed(remote) => ui.status(&format!("{released}, pushed to {remote}.")),
-        Published::Refused { remote, message } => {
-            ui.warn(&format!("{remote} did not take it: {message}"));
-            ui.status(&format!(
-                "{released}, here only. Next: git hostout resume pushes it."
-            ));
-        }
-        Published::Unreachable { remote, message } => {
-            ui.warn(&format!("{remote} does not answer: {message}"));
-            ui.status(&format!(
-                "{released}, here only. Next: git hostout resume pushes it."
-            ));
-        }
-    }
 }
 
 /// The release called `word`, or that of HEAD or its nearest released ancestor.

@@ -5,6 +5,7 @@ use super::{
     deploy::Options,
     deployment,
     hosts::{Choice, Scene},
+    publishing::{self, Outlets},
     recover::{self, Recovered},
     releasing,
     session::{Session, Workspace},
@@ -249,14 +250,17 @@ impl Begun {
         ledger: &mut Ledger,
     ) -> Result<(), Error> {
         let (plan, manifest) = (&self.plan, &self.manifest);
-        releasing::finish(
+        publishing::finish(
             session,
             work,
             ledger,
             plan,
             manifest,
             &self.note,
-            self.remote,
+            Outlets {
+                push_to: self.remote,
+                shared: None,
+            },
         )
     }
 }

@@ -79,6 +79,12 @@ impl Session {
             .unwrap_or_else(Timestamp::now)
     }
 
+    /// Whether this is a build server, which is gone afterwards: their services set `CI`.
+    #[expect(clippy::unused_self, reason = "a session has one environment")]
+    pub fn on_a_build_server(&self) -> bool {
+        env::var("CI").is_ok_and(|ci| !["", "0", "false"].contains(&ci.as_str()))
+    }
+
     /// The project around the folder to start in.
     pub fn workspace(&self) -> Result<Workspace, Error> {
         let directory = self.directory();

@@ -3,6 +3,7 @@
 use super::{
     rebuild, releasing,
     session::{Session, Workspace},
+    shared,
 };
 use crate::{
     error::{Error, Unverified},
@@ -51,7 +52,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let manifest = &released.manifest;
     checks.extend(check_release(&work, &ledger, &released)?);
     checks.push(observe::verify_commit(&work.repo, &released));
-    checks.extend(observe::verify_artifacts(manifest, &session.store()?));
+    let store = session.store()?;
+    let wanted = shared::lacking(&store, manifest.artifacts().into_keys());
+    shared::from_store(session, &work, &wanted)?;
+    checks.extend(observe::verify_artifacts(manifest, &store));
     if args.rebuild {
         checks.extend(rebuild::run(session, &work, &ledger, &released)?);
     }

@@ -1,6 +1,7 @@
 //! `hostout.toml` as written: every key that there is, nothing filled in.
 
 use super::place::{Placed, Span};
+use super::project::Fetch;
 use super::reader::{Choices, Reader};
 use super::rollout::{OnFailure, Strategy};
 use crate::release::{Hook, Statuses};
@@ -42,6 +43,7 @@ pub(super) struct ReleaseTable {
     pub(super) tag: Option<Placed<String>>,
     pub(super) ledger: Option<Placed<String>>,
     pub(super) targets: Option<Vec<Placed<String>>>,
+    pub(super) store: Option<Placed<String>>,
 }
 
 /// What the file, a stage or a role may set; the nearest wins.
@@ -166,6 +168,7 @@ pub(super) struct StageTable {
     pub(super) pause: Option<Placed<u64>>,
     pub(super) on_failure: Option<Placed<OnFailure>>,
     pub(super) url: Option<Placed<String>>,
+    pub(super) fetch: Option<Placed<Fetch>>,
     pub(super) settings: Settings,
     /// `[stage.S.role.R]`
     pub(super) roles: Vec<(Placed<String>, Settings)>,
@@ -176,6 +179,8 @@ const STRATEGIES: &Choices<Strategy> = &[
     ("rolling", Some(Strategy::Rolling)),
     ("canary", Some(Strategy::Canary)),
 ];
+
+const FETCH: &Choices<Fetch> = &[("client", Some(Fetch::Client)), ("host", Some(Fetch::Host))];
 
 const ON_FAILURE: &Choices<OnFailure> = &[
     ("revert-all", Some(OnFailure::RevertAll)),
@@ -246,14 +251,11 @@ fn buildout(reader: &mut Reader<'_, '_>) -> BuildoutTable {
 }
 
 fn release(reader: &mut Reader<'_, '_>) -> ReleaseTable {
-    reader.planned(
-        "store",
-        "artifacts are kept on this machine and on hosts, and built again where they are missing",
-    );
     ReleaseTable {
         tag: reader.text("tag"),
         ledger: reader.text("ledger"),
         targets: reader.texts("targets"),
+        store: reader.text("store"),
     }
 }
 
@@ -270,6 +272,7 @@ fn stage(reader: &mut Reader<'_, '_>) -> StageTable {
         pause: reader.placed_duration("pause"),
         on_failure: reader.choice("on-failure", ON_FAILURE),
         url: reader.text("url"),
+        fetch: reader.choice("fetch", FETCH),
         settings: own(reader),
         roles: reader.tables("role", own),
     }

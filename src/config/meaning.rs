@@ -8,6 +8,7 @@ use super::place::{Placed, Span};
 use super::project::{BuildoutFiles, Host, Project, Published, ReleaseRules, Stage};
 use super::reader::Reader;
 use super::rollout::{Batch, Rollout, Strategy};
+use super::shared_store::{SharedStore, shared_store};
 use std::collections::HashSet;
 use toml_edit::Document;
 
@@ -129,6 +130,9 @@ impl Meaning<'_, '_> {
             tag: self.text("tag", tag, "v{version}", check::tag_pattern),
             ledger: self.text("ledger", ledger, "hostout", check::branch),
             targets: self.texts("target", written.targets.as_deref(), &[], check::target),
+            store: self
+                .optional("store", written.store.as_ref(), shared_store)
+                .and_then(|text| SharedStore::parse(&text)),
         }
     }
 
@@ -165,6 +169,11 @@ impl Meaning<'_, '_> {
             keep: written.keep.unwrap_or(5),
             rollout: self.rollout(written),
             url: self.optional("url", written.url.as_ref(), check::http_url),
+            fetch: written
+                .fetch
+                .as_ref()
+                .map(|placed| placed.value)
+                .unwrap_or_default(),
         }
     }
 

@@ -26,6 +26,7 @@ mod project;
 mod reader;
 mod redact;
 mod rollout;
+mod shared_store;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -39,5 +40,6 @@ pub use name_runtime::name_runtime;
 pub use new_file::{Proposal, new_file};
 pub use path::join;
 pub use place::Place;
-pub use project::{BuildoutFiles, Host, Project, Published, ReleaseRules, Stage};
+pub use project::{BuildoutFiles, Fetch, Host, Project, Published, ReleaseRules, Stage};
 pub use rollout::{Batch, OnFailure, Rollout, Strategy};
+pub use shared_store::SharedStore;

@@ -3,6 +3,7 @@
 use super::combination::Combination;
 use super::error::Error;
 use super::rollout::Rollout;
+use super::shared_store::SharedStore;
 use crate::release::normalize;
 use globset::Glob;
 use std::fmt;
@@ -56,6 +57,8 @@ pub struct ReleaseRules {
     pub ledger: String,
     /// Which hosts wheels are for; empty = this machine.
     pub targets: Vec<String>,
+    /// Where artifacts are shared.
+    pub store: Option<SharedStore>,
 }
 
 /// A named group of hosts.
@@ -79,6 +82,18 @@ pub struct Stage {
     pub rollout: Rollout,
     /// Where people look at it.
     pub url: Option<String>,
+    /// Who fetches wheels from an index.
+    pub fetch: Fetch,
+}
+
+/// Who fetches third-party wheels from an index: `fetch` of a stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fetch {
+    /// This machine, which sends them.
+    #[default]
+    Client,
+    /// Each host, by its own pip.
+    Host,
 }
 
 /// A host of a stage.

@@ -12,7 +12,6 @@ pub(super) struct Reader<'r, 't> {
     table: &'r dyn TableLike,
     header: String,
     known: Vec<&'static str>,
-    planned: Vec<(&'static str, &'static str)>,
     problems: &'r mut Problems<'t>,
 }
 
@@ -31,7 +30,6 @@ impl<'r, 't> Reader<'r, 't> {
             table,
             header,
             known: Vec::new(),
-            planned: Vec::new(),
             problems,
         };
         let value = read(&mut reader);
@@ -243,12 +241,6 @@ impl<'r, 't> Reader<'r, 't> {
         self.expect(key, item, "a list of strings or a table", list)
     }
 
-    /// A key that is planned, but not there yet: one that did nothing would promise something. `so_far` says how it is
-    /// without it.
-    pub(super) fn planned(&mut self, key: &'static str, so_far: &'static str) {
-        self.planned.push((key, so_far));
-    }
-
     /// Reports a mistake at `span`.
     pub(super) fn refuse(&mut self, span: &Span, message: &str, hint: Option<String>) {
         self.problems.add(Some(span), message, hint);
@@ -316,12 +308,6 @@ impl<'r, 't> Reader<'r, 't> {
                 continue;
             }
             let span = self.key_span(name);
-            if let Some((_, so_far)) = self.planned.iter().find(|planned| planned.0 == name) {
-                let message = format!("`{name}`{} is not available yet", self.within());
-                let hint = format!("take it out; {so_far}");
-                self.problems.add(span.as_ref(), &message, Some(hint));
-                continue;
-            }
             let message = if item.is_table() {
                 format!("unknown table [{}]", self.nested(name))
             } else if self.header.is_empty() {

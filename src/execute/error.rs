@@ -98,6 +98,14 @@ pub enum Error {
         #[source]
         source: Box<transport::Error>,
     },
+    /// A shared store, or a host's, cannot be used.
+    #[error("cannot use the artifacts in {store}: {message}")]
+    Store {
+        /// What it is called.
+        store: String,
+        /// What was said there.
+        message: String,
+    },
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -206,6 +214,10 @@ impl Error {
             Self::File { .. } => {
                 Some("is there room on its disk, and may you write there?".to_owned())
             }
+            Self::Store { .. } => Some(
+                "`store` in [release] names a folder that is there, and that you may write to"
+                    .to_owned(),
+            ),
             Self::Bootstrap { remedy, .. } if !remedy.is_empty() => Some(remedy.clone()),
             Self::Unproved { source, .. } => source.hint(),
             Self::Strange(_)

@@ -85,8 +85,10 @@ impl OnHost<'_> {
                     Action::InstallAgent { .. } => self.agent(member).install().map(|_| ()),
                     Action::Upload { artifacts, .. } => self.upload(member, artifacts)?,
                     Action::Trust { known, .. } => self.tell(member, *known),
-                    Action::Prepare { buildout, .. } => {
-                        let prepared = self.build(member, buildout, live);
+                    Action::Prepare {
+                        buildout, fetch, ..
+                    } => {
+                        let prepared = self.build(member, buildout, !fetch.is_empty(), live);
                         // Where it was cut off the lock may be ours still; a job that says no gives it back.
                         locked = !matches!(&prepared, Err(ConversationError::Failed(failure))
                             if failure.kind != FailureKind::Died);
@@ -128,6 +130,7 @@ impl OnHost<'_> {
         &self,
         member: &mut Member,
         buildout: &str,
+        fetch: bool,
         live: Option<&Version>,
     ) -> Result<(), ConversationError> {
         let request = PrepareRequest {
@@ -141,6 +144,7 @@ impl OnHost<'_> {
             lock: self.lock.clone(),
             keep_lock: true,
             expected: live.cloned(),
+            fetch,
         };
         loop {
             let answer = self.agent(member).prepare(&request, self.watch);

@@ -1,6 +1,6 @@
 //! Publishing a release: objects, tag, ledger, push.
 
-use super::{Error, Published, Publisher, Result, Unfinished};
+use super::{Elsewhere, Error, Published, Publisher, Result, Unfinished};
 use crate::{
     event::{Event, Watch},
     ledger::{self, Key, Kind, Ledger, NewEntry, NewTag, Person},
@@ -25,6 +25,8 @@ pub struct Release<'a> {
     pub manifest: &'a Manifest,
     /// Everything that is needed to finish it.
     pub note: &'a Unfinished,
+    /// Where its files are shared.
+    pub shared: Option<Elsewhere<'a>>,
     /// How refs are pushed.
     pub publisher: Publisher,
     /// Whoever looks on.
@@ -50,6 +52,12 @@ pub fn carry_out_release(
             Action::Commit { .. } => {
                 ledger::persist(release.repo)?;
                 release.note.keep(release.repo, ledger.branch())?;
+            }
+            Action::Store { artifacts, .. } => {
+                (release.watch)(Event::Begin(format!("here: {}", step.action)));
+                let shared = release.shared.as_mut();
+                let shared = shared.ok_or(Error::Strange("a release without a store"))?;
+                shared.give(artifacts)?;
             }
             Action::Tag { .. } => {
                 (release.watch)(Event::Begin(format!("here: {}", step.action)));

@@ -63,6 +63,7 @@ impl Settling<'_> {
                 self.unlock(step, members, |agent| agent.unlock_expired(why))?;
             }
             Action::Commit { .. }
+            | Action::Store { .. }
             | Action::Tag { .. }
             | Action::Enter { .. }
             | Action::Append { .. }

@@ -75,6 +75,7 @@ impl Agent {
         "trust",
         "bundle",
         "venv",
+        "fetch",
         "prepare",
         "services",
         "health",

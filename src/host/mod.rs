@@ -13,6 +13,7 @@ mod bootstrap;
 mod bundle;
 mod command;
 mod listener;
+mod objects;
 mod operator;
 mod request;
 mod room;
@@ -29,6 +30,7 @@ pub use bootstrap::{Elevation, HARDEN, Introduction, SCRIPT, Wanted};
 pub use bundle::{BUNDLE, BundleRequest, BundleSeen};
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};
+pub use objects::{have_objects, object_name, print_object, put_object};
 pub use operator::{LogsAnswer, ShareAnswer, ShareRequest};
 pub use request::{
     ActivateRequest, Breaking, DeadOwner, HaveRequest, HoldRequest, JournalRequest, LockRequest,

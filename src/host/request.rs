@@ -80,6 +80,9 @@ pub struct PrepareRequest {
     pub keep_lock: bool,
     /// What must be live, as the plan saw it; `None` = nothing.
     pub expected: Option<Version>,
+    /// Whether the host fetches wheels from an index itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fetch: bool,
 }
 
 /// Asks to make a prepared release live.

@@ -8,7 +8,7 @@ use crate::{
     release::{Artifact, Manifest},
 };
 use gix::{ObjectId, objs::Kind};
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 /// Checks the ledger: which one it is, and that every entry that was not checked before keeps to the rules. Where all of
 /// it holds, [`Ledger::remember`] saves doing it again.
@@ -152,7 +152,7 @@ fn holds_pins(repo: &gix::Repository, released: &Released) -> Result<Option<Stri
 
 /// Checks the artifacts that are on this machine.
 pub fn verify_artifacts(manifest: &Manifest, store: &Store) -> Vec<Check> {
-    let artifacts = artifacts(manifest);
+    let artifacts = manifest.artifacts();
     let (mut here, mut wrong) = (0, Vec::new());
     for artifact in artifacts.values() {
         match store.look(&artifact.sha256) {
@@ -177,15 +177,6 @@ fn damaged(artifact: &Artifact, path: &Path, found: &str) -> String {
         "{file} has sha256 {found}, not {wanted}: rm {}",
         path.display()
     )
-}
-
-/// Every artifact of a release, by its name.
-fn artifacts(manifest: &Manifest) -> BTreeMap<String, Artifact> {
-    let buildouts = manifest.buildout.iter();
-    buildouts
-        .flat_map(|buildout| manifest.artifacts_for(&buildout.name))
-        .map(|artifact| (artifact.sha256.to_string(), artifact))
-        .collect()
 }
 
 fn check(name: &str, result: Result<String, ledger::Error>) -> Check {

@@ -24,6 +24,11 @@ impl Store {
         Ok(Self { directory })
     }
 
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Where a user's store is: `git-hostout/store` in `$XDG_CACHE_HOME`, which is `~/.cache` when it is unset, empty
     /// or relative (XDG Base Directory Specification). None without either.
     pub fn default_directory(

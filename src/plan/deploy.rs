@@ -1,8 +1,15 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
 use super::{
-    Action, Plan, Refusal, data, fit::misfits, health, lost_update::unknown, rolling::rolling,
-    rollout, room, settle::settling, trust,
+    Action, Plan, Refusal, data,
+    fetch::fetched,
+    fit::{fitting, misfits},
+    health,
+    lost_update::unknown,
+    rolling::rolling,
+    rollout, room,
+    settle::settling,
+    trust,
 };
 use crate::{
     config::Stage,
@@ -134,7 +141,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
                 ),
             );
         }
-        let artifacts = facts.manifest.artifacts_for(&buildout.name);
+        let artifacts = fitting(facts.manifest, buildout, host.python.as_ref());
         check(host, buildout, &artifacts, facts, &mut refusal);
         todo.push((host, buildout, artifacts));
     }
@@ -294,7 +301,7 @@ fn check(
     if !lost.is_empty() {
         refusal.add(
             format!("{name} lacks {}, and so does this machine", lost.join(", ")),
-            "deploy from the machine that made the release",
+            "deploy from the machine that made the release, or share its files: `store` in [release]",
         );
     }
     let unpacked = host.complete.contains_key(&facts.manifest.version);
@@ -427,10 +434,14 @@ fn prepare(
     } else {
         missing(artifacts, host)
     };
-    if !lacking.is_empty() {
+    let there = artifacts.len() - lacking.len();
+    let public = fetched(facts.stage, facts.manifest);
+    let is_public = |artifact: &Artifact| public.contains(&artifact.sha256);
+    let (fetch, sent): (Vec<Artifact>, Vec<Artifact>) = lacking.into_iter().partition(is_public);
+    if !sent.is_empty() {
         actions.push(Action::Upload {
-            there: artifacts.len() - lacking.len(),
-            artifacts: lacking,
+            there,
+            artifacts: sent,
         });
     }
     actions.extend(trust::tell(host, facts.trust));
@@ -438,6 +449,7 @@ fn prepare(
         version: version.clone(),
         buildout: buildout.name.clone(),
         reuse,
+        fetch,
     });
     let place = |action| (Some(host.name.clone()), action);
     actions.into_iter().map(place).collect()

@@ -2,22 +2,43 @@
 
 use crate::{
     facts::Python,
-    release::{Artifact, Buildout, wheel_tags},
+    release::{Artifact, Buildout, Manifest, wheel_tags},
 };
 use pep440_rs::{Version, VersionSpecifiers};
 use std::str::FromStr;
+
+/// What goes to a host: of each distribution the wheels that its python takes. Where it takes none all of them stay, to be
+/// told, but for those that only other hosts need.
+pub(super) fn fitting(
+    manifest: &Manifest,
+    buildout: &Buildout,
+    python: Result<&Python, &String>,
+) -> Vec<Artifact> {
+    let fits = |wheel: &&Artifact| python.is_ok_and(|python| takes(python, &wheel.file));
+    let mut artifacts = Vec::new();
+    for (wheels, for_some) in manifest.wheels_for(&buildout.name) {
+        let fit: Vec<&Artifact> = wheels.iter().filter(fits).collect();
+        match (fit.is_empty(), for_some) {
+            (false, _) => artifacts.extend(fit.into_iter().cloned()),
+            (true, false) => artifacts.extend(wheels.iter().cloned()),
+            (true, true) => {}
+        }
+    }
+    artifacts.push(manifest.tarball.artifact());
+    artifacts
+}
 
 /// Why `python` cannot run a release: what is wrong, and what to do about it.
 pub(super) fn misfits(
     python: &Python,
     buildout: &Buildout,
     artifacts: &[Artifact],
-) -> Vec<(String, &'static str)> {
+) -> Vec<(String, String)> {
     let mut reasons = Vec::new();
     if !python.venv {
         reasons.push((
             "its python3 has no venv module".to_owned(),
-            "install it there (Debian: python3-venv)",
+            "install it there (Debian: python3-venv)".to_owned(),
         ));
     }
     if !buildout.python.is_empty() {
@@ -31,7 +52,7 @@ pub(super) fn misfits(
                     "its python is {}, the release needs {}",
                     python.version, buildout.python
                 ),
-                "set `python` of the stage to one that fits",
+                "set `python` of the stage to one that fits".to_owned(),
             ));
         }
     }
@@ -48,7 +69,11 @@ pub(super) fn misfits(
         };
         reasons.push((
             format!("its python ({}) cannot take {first}{more}", python.target),
-            "set `python` of the stage to one that fits, or add this one to [release] targets and release",
+            format!(
+                "add \"{}\" to `targets` in [release] and release: then its wheels are fetched too; or set `python` of \
+                 the stage to one that fits",
+                python.target
+            ),
         ));
     }
     reasons

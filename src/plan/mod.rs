@@ -10,9 +10,11 @@ mod data;
 mod deploy;
 mod difference;
 mod drift;
+mod fetch;
 mod fit;
 mod go_on;
 mod health;
+mod irreplaceable;
 mod lost_update;
 mod prune;
 mod put;
@@ -40,7 +42,9 @@ pub use consent::{consent, span};
 pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer};
 pub use difference::{Difference, difference};
 pub use drift::drift;
+pub use fetch::fetched;
 pub use go_on::go_on;
+pub use irreplaceable::{Copies, Sharing, Sources, irreplaceable};
 pub use prune::prune;
 pub use put::{Wanting, put};
 pub use recover::recover;
@@ -103,6 +107,15 @@ pub enum Action {
         manifest: Digest,
         /// sha256 of the tarball.
         tarball: Digest,
+    },
+    /// Give artifacts to the shared store that it lacks.
+    Store {
+        /// As `hostout.toml` names it.
+        store: String,
+        /// Which.
+        artifacts: Vec<Artifact>,
+        /// How many it has already.
+        there: usize,
     },
     /// Create the signed tag; it must not exist.
     Tag {
@@ -222,6 +235,9 @@ pub enum Action {
         buildout: String,
         /// Whether a complete directory is there.
         reuse: bool,
+        /// What the host takes from its index for that, by its own pip.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        fetch: Vec<Artifact>,
     },
     /// Write the started entry into the ledger.
     RecordStarted {

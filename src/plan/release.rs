@@ -1,6 +1,9 @@
 //! Deciding a release: whether there is one to make, then how it is published.
 
-use super::{Action, Bump, Interrupted, Plan, Refusal, next_version, resume::publishing};
+use super::{
+    Action, Bump, Copies, Interrupted, Plan, Refusal, Sources, irreplaceable, next_version,
+    resume::publishing,
+};
 use crate::{
     facts::{Dirt, Released, RemoteLedger, Repository},
     release::{Digest, Manifest},
@@ -62,6 +65,10 @@ pub struct Staged<'a> {
     pub digest: Digest,
     /// Develop eggs that production does not use.
     pub unused: &'a [String],
+    /// What only its making shows of where its files come from.
+    pub sources: &'a Sources,
+    /// Where its files are.
+    pub copies: &'a Copies<'a>,
     /// Where it is pushed to: the remote's name; nothing = it stays local.
     pub push_to: Option<&'a str>,
     /// Subjects of branch commits that the push would publish.
@@ -159,9 +166,14 @@ fn state(facts: &ReleaseFacts<'_>, refusal: &mut Refusal) {
     }
 }
 
-/// How a staged release is published: objects first, then the tag, the ledger last, one push.
-pub fn release(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Plan {
+/// How a staged release is published: files that others need, objects, then the tag, the ledger last, one push.
+///
+/// # Errors
+/// Where the only copy of a file would be lost.
+pub fn release(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Result<Plan, Refusal> {
     let manifest = staged.manifest;
+    let found = irreplaceable(manifest, staged.sources);
+    staged.copies.check(&found)?;
     let version = &manifest.version;
     let tag = facts.tag_format.replace("{version}", &version.to_string());
     let commit = Action::Commit {
@@ -177,13 +189,19 @@ pub fn release(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Plan {
         tip: facts.tip,
         push_to: staged.push_to,
     });
-    let steps = std::iter::once(commit).chain(published);
+    let shared = staged.copies.shared.iter();
+    let shared = shared.filter(|sharing| !sharing.lacks.is_empty());
+    let shared = shared.map(|sharing| Action::Store {
+        store: sharing.name.clone(),
+        artifacts: sharing.lacks.clone(),
+        there: sharing.there,
+    });
+    let steps = shared.chain([commit]).chain(published);
     let steps = steps.map(|action| (None, action)).collect();
-    Plan::new(
-        format!("Release {} {version}.", facts.project),
-        notes(facts, staged),
-        steps,
-    )
+    let mut notes = notes(facts, staged);
+    notes.extend(staged.copies.notes(&found));
+    let summary = format!("Release {} {version}.", facts.project);
+    Ok(Plan::new(summary, notes, steps))
 }
 
 fn notes(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Vec<String> {

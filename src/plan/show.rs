@@ -52,6 +52,7 @@ impl Action {
     fn verb(&self) -> &'static str {
         match self {
             Self::Commit { .. } => "commit",
+            Self::Store { .. } => "share",
             Self::Tag { .. } => "tag",
             Self::Enter { .. } | Self::Append { .. } => "enter",
             Self::Reapply { .. } => "reapply",
@@ -80,6 +81,11 @@ impl Action {
     fn object(&self) -> String {
         match self {
             Self::Commit { id, .. } => format!("release commit {}", short(id)),
+            Self::Store {
+                store,
+                artifacts,
+                there,
+            } => format!("{} with {store}", beside(artifacts, *there)),
             Self::Tag { name, target } => {
                 format!("{name}, signed, on release commit {}", short(target))
             }
@@ -103,13 +109,7 @@ impl Action {
             Self::Unlock { holder, .. } => format!("what a client that is gone held: {holder}"),
             Self::Push { remote, refs } => format!("{} to {remote}, all or nothing", names(refs)),
             Self::InstallAgent { agent } => format!(".hostout/agent, sha256:{}", agent.short()),
-            Self::Upload {
-                artifacts,
-                there: 0,
-            } => weight(artifacts),
-            Self::Upload { artifacts, there } => {
-                format!("{} ({there} are there)", weight(artifacts))
-            }
+            Self::Upload { artifacts, there } => beside(artifacts, *there),
             Self::Trust {
                 project,
                 known,
@@ -130,6 +130,7 @@ impl Action {
                 version,
                 buildout,
                 reuse: false,
+                ..
             } => format!("releases/{version}, buildout {buildout}"),
             Self::RecordStarted {
                 intent,
@@ -236,6 +237,9 @@ impl Action {
             Self::RecordStarted { .. } => {
                 vec!["hosts keep a copy of the ledger: .hostout/project.bundle".to_owned()]
             }
+            Self::Prepare { fetch, .. } if !fetch.is_empty() => {
+                vec![format!("the host fetches {}", weight(fetch))]
+            }
             Self::Activate {
                 backup,
                 revert,
@@ -271,6 +275,14 @@ fn weight(artifacts: &[Artifact]) -> String {
     let bytes: u64 = artifacts.iter().map(|artifact| artifact.size).sum();
     let plural = if artifacts.len() == 1 { "" } else { "s" };
     format!("{} artifact{plural}, {}", artifacts.len(), size(bytes))
+}
+
+/// The same, beside those that are there.
+fn beside(artifacts: &[Artifact], there: usize) -> String {
+    match there {
+        0 => weight(artifacts),
+        _ => format!("{} ({there} are there)", weight(artifacts)),
+    }
 }
 
 /// References for people: `tag v1.4.2 and branch hostout`. Many tags are only counted.

@@ -7,6 +7,7 @@ use super::{
 use pep440_rs::Version as EggVersion;
 use semver::Version;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The immutable description of a release; everything a deploy or rollback needs is resolved into it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +80,19 @@ pub struct Tarball {
     pub size: u64,
     /// sha256 of the tar inside: its identity.
     pub tar_sha256: Digest,
+}
+
+impl Tarball {
+    /// As it is shipped.
+    pub fn artifact(&self) -> Artifact {
+        Artifact {
+            file: self.name.clone(),
+            sha256: self.sha256,
+            size: self.size,
+            targets: Vec::new(),
+            reproducible: true,
+        }
+    }
 }
 
 /// One way this release is built and run.
@@ -179,6 +193,9 @@ pub struct Pin {
     pub version: EggVersion,
     /// The names of the buildouts that use it.
     pub buildouts: Vec<String>,
+    /// The targets that need it; empty = all of the release's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<String>,
     /// Where its wheel comes from.
     pub origin: Origin,
     /// What a wheel of our making was built from.
@@ -250,26 +267,30 @@ impl Manifest {
             .or_else(|| named("default"))
     }
 
+    /// Every artifact of the release, by its name.
+    pub fn artifacts(&self) -> BTreeMap<Digest, Artifact> {
+        let buildouts = self.buildout.iter();
+        buildouts
+            .flat_map(|buildout| self.artifacts_for(&buildout.name))
+            .map(|artifact| (artifact.sha256, artifact))
+            .collect()
+    }
+
     /// Every artifact that a host running `buildout` needs: eggs, its pins and the tarball.
     pub fn artifacts_for(&self, buildout: &str) -> Vec<Artifact> {
-        let pins = self
-            .pin
-            .iter()
-            .filter(|pin| pin.buildouts.iter().any(|name| name == buildout));
-        let mut artifacts: Vec<Artifact> = self
-            .egg
-            .iter()
-            .flat_map(|egg| &egg.artifacts)
-            .chain(pins.flat_map(|pin| &pin.artifacts))
-            .cloned()
-            .collect();
-        artifacts.push(Artifact {
-            file: self.tarball.name.clone(),
-            sha256: self.tarball.sha256,
-            size: self.tarball.size,
-            targets: Vec::new(),
-            reproducible: true,
-        });
-        artifacts
+        let wheels = self.wheels_for(buildout).flat_map(|(wheels, _)| wheels);
+        wheels.cloned().chain([self.tarball.artifact()]).collect()
+    }
+
+    /// The wheels of each distribution that `buildout` needs, and whether only some hosts need that one.
+    pub fn wheels_for<'m>(
+        &'m self,
+        buildout: &'m str,
+    ) -> impl Iterator<Item = (&'m [Artifact], bool)> {
+        let pins = self.pin.iter();
+        let pins = pins.filter(move |pin| pin.buildouts.iter().any(|name| name == buildout));
+        let pins = pins.map(|pin| (&*pin.artifacts, !pin.targets.is_empty()));
+        let eggs = self.egg.iter().map(|egg| (&*egg.artifacts, false));
+        eggs.chain(pins)
     }
 }

@@ -24,6 +24,13 @@ enum Platform {
 
 type Version = (u32, u32);
 
+/// The names before PEP 600.
+const ALIASES: [(&str, Version); 3] = [
+    ("manylinux1_", (2, 5)),
+    ("manylinux2010_", (2, 12)),
+    ("manylinux2014_", (2, 17)),
+];
+
 impl Target {
     /// Reads `cp311-manylinux_2_36_x86_64`; nothing for what is no target.
     pub fn parse(text: &str) -> Option<Self> {
@@ -39,6 +46,61 @@ impl Target {
         wheel_tags(file).iter().any(|[python, abi, platform]| {
             self.takes_python(python, abi) && self.takes_platform(platform)
         })
+    }
+
+    /// Its interpreter's ABI, e.g. `cp313`.
+    pub fn abi(&self) -> String {
+        format!("cp3{}", self.minor)
+    }
+
+    /// A late patch version of its python: which one hosts have is not known here.
+    pub fn late_python(&self) -> String {
+        format!("3.{}.99", self.minor)
+    }
+
+    /// Its operating system and architecture, as PEP 508 calls them.
+    pub fn machine(&self) -> (&'static str, &str) {
+        match &self.platform {
+            Platform::Linux { arch }
+            | Platform::Many { arch, .. }
+            | Platform::Musl { arch, .. } => ("Linux", arch),
+            Platform::Mac { arch, .. } => ("Darwin", arch),
+        }
+    }
+
+    /// The tags of all platforms whose wheels it takes, best first: a C library takes what was built for an older one
+    /// (PEP 600, PEP 656).
+    pub fn platforms(&self) -> Vec<String> {
+        match &self.platform {
+            Platform::Linux { arch } => vec![format!("linux_{arch}")],
+            Platform::Many { version, arch } => {
+                let old = ["x86_64", "i686"].contains(&arch.as_str());
+                let mut tags = Vec::new();
+                for minor in (if old { 5 } else { 17 }..=version.1).rev() {
+                    tags.push(format!("manylinux_{}_{minor}_{arch}", version.0));
+                    let aliases = ALIASES
+                        .iter()
+                        .filter(|(_, named)| *named == (version.0, minor));
+                    tags.extend(aliases.map(|(alias, _)| format!("{alias}{arch}")));
+                }
+                tags
+            }
+            Platform::Musl { version, arch } => (0..=version.1)
+                .rev()
+                .map(|minor| format!("musllinux_{}_{minor}_{arch}", version.0))
+                .collect(),
+            // From 11 on only the first number counts.
+            Platform::Mac { version, arch } => {
+                let news = (11..=version.0).rev().map(|major| (major, 0));
+                let olds = (4..=if version.0 == 10 { version.1 } else { 16 }).rev();
+                news.chain(olds.map(|minor| (10, minor)))
+                    .flat_map(|(major, minor)| {
+                        [arch.as_str(), "universal2"]
+                            .map(|arch| format!("macosx_{major}_{minor}_{arch}"))
+                    })
+                    .collect()
+            }
+        }
     }
 
     fn takes_python(&self, python: &str, abi: &str) -> bool {
@@ -93,12 +155,7 @@ impl Target {
 
 impl Platform {
     fn parse(tag: &str) -> Option<Self> {
-        // The names before PEP 600.
-        for (alias, version) in [
-            ("manylinux1_", (2, 5)),
-            ("manylinux2010_", (2, 12)),
-            ("manylinux2014_", (2, 17)),
-        ] {
+        for (alias, version) in ALIASES {
             if let Some(arch) = tag.strip_prefix(alias) {
                 let arch = arch.to_owned();
                 return Some(Self::Many { version, arch });
@@ -226,6 +283,41 @@ mod tests {
                 "cp312-cp312-macosx_11_0_x86_64",
             ],
         );
+    }
+
+    #[test]
+    fn each_platform_that_a_target_takes_is_named() {
+        for (target, count, some) in [
+            (
+                "cp313-manylinux_2_36_x86_64",
+                35,
+                &[
+                    "manylinux_2_17_x86_64",
+                    "manylinux2014_x86_64",
+                    "manylinux1_x86_64",
+                ] as &[&str],
+            ),
+            (
+                "cp313-manylinux_2_36_aarch64",
+                21,
+                &["manylinux2014_aarch64"],
+            ),
+            ("cp313-musllinux_1_2_aarch64", 3, &["musllinux_1_1_aarch64"]),
+            (
+                "cp313-macosx_14_0_arm64",
+                34,
+                &["macosx_11_0_arm64", "macosx_10_9_universal2"],
+            ),
+            ("cp313-linux_x86_64", 1, &["linux_x86_64"]),
+        ] {
+            let target = Target::parse(target).unwrap();
+            let platforms = target.platforms();
+            assert_eq!(platforms.len(), count, "{platforms:?}");
+            for platform in some {
+                assert!(platforms.iter().any(|tag| tag == platform), "{platform}");
+            }
+            assert!(platforms.iter().all(|tag| target.takes_platform(tag)));
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod identity;
 mod key_file;
 mod known_hosts;
 mod local;
+mod objects;
 mod prompter;
 mod pump;
 mod signal;
@@ -43,6 +44,7 @@ pub use destination::{Destination, DestinationError};
 pub use error::Error;
 pub use identity::{Identity, identity, login_name, make_key};
 pub use local::Local;
+pub use objects::{Objects, ObjectsError};
 pub use prompter::{HostKeyQuestion, Prompter, Unattended};
 pub use ssh::Ssh;
 #[doc(hidden)] // for tests/fuzz

@@ -58,7 +58,7 @@ pub struct Ssh {
     kept: Option<Kept>,
     way: Way,
     // Last: it must outlive the session's goodbye.
-    _hop: Option<Hop>,
+    hop: Option<Hop>,
 }
 
 impl Ssh {
@@ -83,7 +83,7 @@ impl Ssh {
                 return Err(match said {
                     Some(said) => Failure {
                         message: format!("{}; {said}", failure.message),
-                        hint: failure.hint,
+                        hint: hop.as_ref().and_then(Hop::hint).or(failure.hint),
                     },
                     None => failure,
                 });
@@ -104,7 +104,7 @@ impl Ssh {
                 file: file.map(Path::to_owned),
                 pinned: pinned.map(str::to_owned),
             },
-            _hop: hop,
+            hop,
         };
         let session = &connected.session;
         let key = session
@@ -112,10 +112,21 @@ impl Ssh {
             .and_then(|(blob, _)| HostKey::from_blob(blob));
         let key = key.ok_or_else(|| Failure::new("the server showed no host key"))?;
         policy.check(&key, prompter)?;
-        auth::log_in(session, options, host, prompter)?;
+        auth::log_in(session, options, host, prompter)
+            .map_err(|failure| connected.say_where(failure))?;
         // When a question is due is the pump's business, so libssh2 may send one at its least distance.
         session.set_keepalive(true, 2);
         Ok(connected)
+    }
+
+    /// Where a login was refused: the configuration may have led elsewhere than the name says.
+    fn say_where(&self, mut failure: Failure) -> Failure {
+        let Options { hostname, port, .. } = &self.way.options;
+        failure.message += &format!("; it was asked at {hostname} port {port}");
+        if let Some(hop) = &self.hop {
+            failure.message += &format!(", by {}", hop.name());
+        }
+        failure
     }
 
     /// Opens a channel and starts the command on it.

@@ -186,6 +186,19 @@ fn jump(jumps: &str, options: &Options, file: Option<&Path>) -> Result<(Command,
 }
 
 impl Hop {
+    /// What it is, e.g. `the jump through jump1`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What to do about one that fails.
+    pub fn hint(&self) -> Option<String> {
+        let jump = self.name.strip_prefix("the jump through ")?;
+        Some(format!(
+            "make `ssh {jump}` work first: nothing is asked on a jump, so that its key has to be in your agent or without a passphrase"
+        ))
+    }
+
     /// What went wrong, in the proxy's own words, if it said any.
     pub fn said(&mut self) -> Option<String> {
         // It may still be writing its last line.

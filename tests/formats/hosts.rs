@@ -81,6 +81,7 @@ fn requests() -> Vec<Value> {
             lock,
             keep_lock: true,
             expected: Some(Version::new(1, 4, 1)),
+            fetch: false,
         }),
         json(activation(id())),
         json(JournalRequest { wait: false }),

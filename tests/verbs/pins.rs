@@ -116,29 +116,3 @@ fn from_a_source_distribution_become_wheels() {
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
     assert!(project.live().is_some());
 }
-
-#[test]
-fn that_no_target_can_take_are_refused() {
-    let project = Project::single();
-    project.edit(
-        "buildout.cfg",
-        "eggs = acme.single",
-        "eggs = acme.single\n    markupsafe",
-    );
-    let targets = "[release]\ntargets = [\"cp311-manylinux_2_17_x86_64\", \"cp313-musllinux_1_2_aarch64\"]\n\n[services]";
-    project.edit("hostout.toml", "[services]", targets);
-    project.commit("Use compiled code");
-    project.hostout(&["init"]).exits(0);
-    let run = project.hostout(&["release", "--yes"]).exits(11);
-    assert_eq!(project.git(&["tag"]), "");
-    let run = run.says(&[
-        "target cp313-musllinux_1_2_aarch64 cannot take markupsafe-",
-        "release on a machine like cp313-musllinux_1_2_aarch64, pin versions that have wheels for it, or take it out of \
-         `targets` in [release]",
-    ]);
-    assert!(
-        !run.stderr
-            .contains("cp311-manylinux_2_17_x86_64 cannot take"),
-        "{run}"
-    );
-}

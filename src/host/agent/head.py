@@ -23,6 +23,7 @@ opens with the modules that it needs:
     trust         whom this host believes: keys, roles, policy, what it took already
     bundle        the project's ledger and releases, kept for the day when they are lost elsewhere
     venv          the interpreter that runs buildout, shared by releases
+    fetch         wheels that the host takes from an index itself
     prepare       everything that outsiders can't notice
     services      start, stop and look at what a release runs, by kind
     health        processes and http, judged by effect

@@ -85,6 +85,9 @@ class Prepare:
         ranks = {tag: n for n, tag in enumerate(wheel_tags())}
         pins = [pin for pin in manifest.get("pin", []) if name in pin["buildouts"]]
         wheels = [self.choose(dist, ranks) for dist in manifest.get("egg", []) + pins]
+        wheels = [wheel for wheel in wheels if wheel]
+        if self.request.get("fetch"):
+            self.fetch(pins, wheels)
         for wheel in wheels:
             verified(self.layout, wheel)
         bootstrap = [wheel for wheel in wheels if wheel["bootstrap"]]
@@ -92,10 +95,19 @@ class Prepare:
                 "tarball": tarball["sha256"], "venv": venv_of(self.layout, bootstrap),
                 "stage": self.request.get("stage")}
 
+    def fetch(self, pins, wheels):
+        """What an index has. pip itself was sent; the manifest, which names it, was checked."""
+        public = {canonical(pin["name"]) for pin in pins if pin.get("origin") == "index"} - {"pip"}
+        pip = next((wheel for wheel in wheels if canonical(wheel["name"]) == "pip"), None)
+        if pip:
+            fetch_wheels(self.layout, [w for w in wheels if canonical(w["name"]) in public], pip, self.answers)
+
     def choose(self, dist, ranks):
-        """The wheel of a distribution that fits this interpreter best."""
+        """The wheel of a distribution that fits this interpreter best; None where only other ones need it."""
         fitting = [(rank_of(a["file"], ranks), a["file"], a["sha256"]) for a in dist.get("artifacts", [])]
         fitting = sorted(entry for entry in fitting if entry[0] is not None)
+        if not fitting and dist.get("targets"):
+            return None
         if not fitting:
             raise Failed("refused", f"no wheel of {dist['name']} {dist['version']} is for this host ({target()})",
                          "add the host's target to [release] targets and release again")

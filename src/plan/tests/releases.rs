@@ -4,10 +4,10 @@ use super::sample::{digest, manifest, repository};
 use crate::{
     facts::{Dirt, Released, RemoteLedger, Repository},
     plan::{
-        Bump, Considered, Diverged, Interrupted, Plan, ReleaseFacts, ReleaseRequest, Staged,
-        consider, publish, release, resume,
+        Bump, Considered, Copies, Diverged, Interrupted, Plan, Refusal, ReleaseFacts,
+        ReleaseRequest, Sharing, Sources, Staged, consider, publish, release, resume,
     },
-    release::Manifest,
+    release::{BuiltFrom, Manifest},
 };
 use semver::Version;
 use std::collections::BTreeSet;
@@ -68,10 +68,30 @@ impl Seen {
     }
 
     fn plan(&self, manifest: &Manifest, push_to: Option<&str>, publishes: &[String]) -> Plan {
+        self.plan_with(
+            manifest,
+            &Sources::default(),
+            &Copies::default(),
+            push_to,
+            publishes,
+        )
+        .unwrap()
+    }
+
+    fn plan_with(
+        &self,
+        manifest: &Manifest,
+        sources: &Sources,
+        copies: &Copies<'_>,
+        push_to: Option<&str>,
+        publishes: &[String],
+    ) -> Result<Plan, Refusal> {
         let staged = Staged {
             manifest,
             digest: digest(),
             unused: &[],
+            sources,
+            copies,
             push_to,
             publishes,
         };
@@ -184,4 +204,48 @@ fn what_is_left_of_a_release_is_a_plan_too() {
         "{left}\n{}",
         publish("origin", "hostout", &tags, diverged)
     ));
+}
+
+#[test]
+fn what_nobody_can_make_again_is_told_with_its_only_copy() {
+    let mut manifest = manifest();
+    let mut lxml = manifest.pin[0].clone();
+    "lxml".clone_into(&mut lxml.name);
+    lxml.built_from = Some(BuiltFrom {
+        url: "https://index.example.org/lxml-6.0.tar.gz".to_owned(),
+        sha256: digest(),
+    });
+    lxml.artifacts[0].file = "lxml-6.0-cp311-cp311-linux_x86_64.whl".to_owned();
+    lxml.artifacts[0].reproducible = false;
+    let mut own = lxml.clone();
+    own.built_from.as_mut().unwrap().url = "own-1.0.tar.gz".to_owned();
+    own.artifacts[0].file = "own-1.0-py3-none-any.whl".to_owned();
+    let mut plain = manifest.pin[0].clone();
+    plain.built_from = None;
+    for (pin, name) in [(&mut own, "own"), (&mut plain, "found")] {
+        name.clone_into(&mut pin.name);
+    }
+    plain.artifacts[0].file = "found-1.0-py3-none-any.whl".to_owned();
+    manifest.pin.extend([lxml, own, plain]);
+    manifest.egg[0].artifacts[0].reproducible = false;
+    let sources = Sources {
+        local: BTreeSet::from(["found-1.0-py3-none-any.whl".to_owned()]),
+        downloads: vec!["nginx.tar.gz".to_owned()],
+    };
+    let seen = Seen::previous();
+    let mut copies = Copies {
+        here: "/home/ada/.cache/git-hostout/store",
+        ..Copies::default()
+    };
+    let plan = |copies: &Copies<'_>| seen.plan_with(&manifest, &sources, copies, None, &[]);
+    insta::assert_snapshot!(plan(&copies).unwrap());
+    copies.ci = true;
+    let refusal = plan(&copies).unwrap_err();
+    assert_eq!(refusal.reasons.len(), 6);
+    copies.shared = Some(Sharing {
+        name: "ssh://web1/srv/store".to_owned(),
+        lacks: manifest.egg[0].artifacts.clone(),
+        there: 3,
+    });
+    insta::assert_snapshot!(plan(&copies).unwrap());
 }

@@ -41,6 +41,10 @@ pub fn all() -> Vec<Error> {
             source: denied(),
         },
         E::Strange("a release"),
+        E::Store {
+            store: s("ssh://web1/srv/store"),
+            message: s("sh: 1: cd: can't cd to /srv/store"),
+        },
         E::Stopped {
             stage: stage(),
             live: vec![(host(), Live::New(s("1.4.2")))],

@@ -1,0 +1,92 @@
+//! Logins that fail, as `check` explains them: the user, the keys that were offered, the way.
+
+use crate::support::{
+    Host, Run,
+    sshd::{Sshd, free_port, keygen, user},
+};
+use std::fs;
+
+fn check(host: &Host, words: &[&str]) -> Run {
+    host.hostout(&["check", "far"]).exits(20).says(words)
+}
+
+/// Adds `jump1`, on `port` with the key in `key`, to the ssh configuration.
+fn add_jump(host: &Host, jump: &Sshd, port: u16, key: &str) {
+    host.sshd.configure("ProxyJump jump1");
+    let text = fs::read_to_string(host.sshd.config()).unwrap();
+    let more = format!(
+        "Host jump1\nHostName 127.0.0.1\nPort {port}\nUser {}\nIdentityFile {}\nIdentitiesOnly yes\nIdentityAgent none\n\
+         UserKnownHostsFile {}\nGlobalKnownHostsFile /dev/null\n",
+        user(),
+        jump.path(key).display(),
+        jump.path("known_hosts").display()
+    );
+    fs::write(host.sshd.config(), text + &more).unwrap();
+}
+
+/// Offers another key than the one that may log in.
+fn use_wrong_key(host: &Host) -> String {
+    let text = fs::read_to_string(host.sshd.config()).unwrap();
+    let (id, wrong) = (host.sshd.path("id"), host.sshd.path("wrong"));
+    let (id, wrong) = (id.display().to_string(), wrong.display().to_string());
+    fs::write(host.sshd.config(), text.replace(&id, &wrong)).unwrap();
+    wrong
+}
+
+#[test]
+fn are_explained_by_check() {
+    let host = Host::quiet();
+    keygen(&host.sshd.path("wrong"), "");
+    let port = host.sshd.port;
+    let asked = format!("; it was asked at 127.0.0.1 port {port}");
+
+    host.sshd.configure("User nobody-here");
+    let id = host.sshd.path("id").display().to_string();
+    check(
+        &host,
+        &[
+            "web1: login as nobody-here was refused; offered: ",
+            &id,
+            "; the server accepts publickey",
+            &asked,
+            "put your public key into ~/.ssh/authorized_keys of that user, or name another user: `user@host`",
+        ],
+    );
+
+    host.sshd.configure("");
+    let wrong = use_wrong_key(&host);
+    check(
+        &host,
+        &[
+            &format!("login as {} was refused; offered: {wrong}", user()),
+            &asked,
+        ],
+    );
+
+    let jump = Sshd::start();
+    add_jump(&host, &jump, jump.port, "id");
+    host.hostout(&["check", "far"])
+        .exits(0)
+        .says(&["web1 is ready"]);
+    use_wrong_key(&host);
+    check(&host, &[&wrong, &asked, ", by the jump through jump1"]);
+
+    keygen(&jump.path("other"), "");
+    add_jump(&host, &jump, jump.port, "other");
+    let alone = "make `ssh jump1` work first: nothing is asked on a jump, so that its key has to be in your agent or without \
+                 a passphrase";
+    check(
+        &host,
+        &[
+            "web1: ",
+            "; the jump through jump1: ",
+            "Permission denied (publickey)",
+            alone,
+        ],
+    );
+
+    let closed = free_port();
+    add_jump(&host, &jump, closed, "id");
+    let refused = format!("connect to host 127.0.0.1 port {closed}: Connection refused");
+    check(&host, &["the jump through jump1: ", &refused, alone]);
+}
