@@ -70,7 +70,7 @@ const ATTACKS: &str = "\
     tests/verbs/buildouts.rs shows what_was_fetched_reaches_hosts_when_the_server_is_gone
 21 two objects have one SHA-1
     tests/verbs/repositories.rs shows sha256_object_names_release
-    tests/verbs/verify.rs shows somebody_else_elsewhere_makes_the_same_bytes_again
+    tests/verbs/rebuild.rs shows somebody_else_elsewhere_makes_the_same_bytes_again
 22 somebody stands between us and the host
     tests/transport/host_keys.rs shows a_changed_key_is_refused_with_file_and_line
     tests/transport/host_keys.rs shows an_unknown_key_is_refused_with_its_fingerprint

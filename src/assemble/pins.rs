@@ -10,18 +10,16 @@ use super::{
 use crate::{
     buildout::{self, Dist, EggWheel, Request, Resolved, Workdir},
     config::Combination,
-    eggs::{self, TemporaryClone, WheelInfo, normalize},
+    eggs::{self, TemporaryClone, WheelInfo, WheelName, normalize},
     event::Event,
     plan::Refusal,
     process::Folder,
     release::{Artifact, Pin},
 };
-use pep440_rs::Version;
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
     path::PathBuf,
-    str::FromStr as _,
 };
 
 /// What production uses.
@@ -265,17 +263,9 @@ fn add(
         );
         return Err(refusal.into());
     }
-    let version = Version::from_str(&dist.version).map_err(|error| {
-        let mut refusal = Refusal::default();
-        refusal.add(
-            format!("{} {}: {error}", dist.name, dist.version),
-            "pin a version by PEP 440",
-        );
-        refusal
-    })?;
     pins.push(Pin {
         name: dist.name.clone(),
-        version,
+        version: WheelName::parse(&file)?.version,
         buildouts: vec![combination.name.clone()],
         origin: dist.origin,
         built_from: dist.built_from.clone(),

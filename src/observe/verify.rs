@@ -8,7 +8,7 @@ use crate::{
     release::{Artifact, Manifest},
 };
 use gix::{ObjectId, objs::Kind};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// Checks the ledger: which one it is, and that every entry that was not checked before keeps to the rules. Where all of
 /// it holds, [`Ledger::remember`] saves doing it again.
@@ -90,6 +90,10 @@ pub fn verify_release(
         "manifest",
         released.check(&trust).map(|signer| signer.to_string()),
     )];
+    let contradictions = manifest.contradictions();
+    if !contradictions.is_empty() {
+        checks.push(Check::failed("manifest", contradictions.join("; ")));
+    }
     let (ours, theirs) = (ledger.project_id().to_string(), &manifest.project.id);
     checks.push(if *theirs == ours {
         Check::passed("project", ours)
@@ -157,7 +161,16 @@ pub fn verify_artifacts(manifest: &Manifest, store: &Store) -> Vec<Check> {
     for artifact in artifacts.values() {
         match store.look(&artifact.sha256) {
             Ok(None) => {}
-            Ok(Some((_, found))) if found == artifact.sha256 => here += 1,
+            Ok(Some((path, found))) if found == artifact.sha256 => match fs::metadata(&path) {
+                Ok(file) if file.len() != artifact.size => wrong.push(format!(
+                    "{} has {} bytes, the manifest says {}",
+                    artifact.file,
+                    file.len(),
+                    artifact.size
+                )),
+                // What it is was read a moment ago.
+                _ => here += 1,
+            },
             Ok(Some((path, found))) => wrong.push(damaged(artifact, &path, &found.to_string())),
             Err(error) => wrong.push(error.to_string()),
         }
