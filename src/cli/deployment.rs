@@ -83,6 +83,9 @@ pub(super) fn run(
         trust: trusted.as_ref(),
     };
     let mut refusal = plan::consent(&said);
+    for wrong in observe::wrong_sizes(&released.manifest, &store) {
+        refusal.add(wrong, "ask who released it: a release is never changed");
+    }
     let decided = match plan::deploy(&request, &facts) {
         Ok(decided) => decided,
         Err(more) => {

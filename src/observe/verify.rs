@@ -161,27 +161,30 @@ pub fn verify_artifacts(manifest: &Manifest, store: &Store) -> Vec<Check> {
     for artifact in artifacts.values() {
         match store.look(&artifact.sha256) {
             Ok(None) => {}
-            Ok(Some((path, found))) if found == artifact.sha256 => match fs::metadata(&path) {
-                Ok(file) if file.len() != artifact.size => wrong.push(format!(
-                    "{} has {} bytes, the manifest says {}",
-                    artifact.file,
-                    file.len(),
-                    artifact.size
-                )),
-                // What it is was read a moment ago.
-                _ => here += 1,
-            },
+            Ok(Some((_, found))) if found == artifact.sha256 => here += 1,
             Ok(Some((path, found))) => wrong.push(damaged(artifact, &path, &found.to_string())),
             Err(error) => wrong.push(error.to_string()),
         }
     }
     let missing = artifacts.len() - here - wrong.len();
+    wrong.extend(wrong_sizes(manifest, store));
     vec![if wrong.is_empty() {
         let detail = format!("{here} here with their hashes, {missing} not on this machine");
         Check::passed("artifacts", detail)
     } else {
         Check::failed("artifacts", wrong.join("; "))
     }]
+}
+
+/// Artifacts on this machine that are larger or smaller than the manifest says.
+pub fn wrong_sizes(manifest: &Manifest, store: &Store) -> Vec<String> {
+    let artifacts = artifacts(manifest);
+    let wrong = artifacts.values().filter_map(|artifact| {
+        let size = fs::metadata(store.path(&artifact.sha256)?).ok()?.len();
+        let (file, claimed) = (&artifact.file, artifact.size);
+        (size != claimed).then(|| format!("{file} has {size} bytes, the manifest says {claimed}"))
+    });
+    wrong.collect()
 }
 
 fn damaged(artifact: &Artifact, path: &Path, found: &str) -> String {

@@ -1,7 +1,8 @@
 //! A disk that is easily full.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -30,6 +31,14 @@ impl Disk {
         let numbers: Vec<usize> = seen.split_whitespace().flat_map(str::parse).collect();
         let length = numbers[0] * numbers[1] - kilobytes * 1_024;
         fs::write(self.0.join(file), vec![0; length]).unwrap();
+    }
+
+    /// Fills it with one file while others write too.
+    pub fn fill_up(&self, file: &str) {
+        let mut filling = File::create(self.0.join(file)).unwrap();
+        for size in [1 << 20, 4 << 10] {
+            while filling.write_all(&vec![0; size]).is_ok() {}
+        }
     }
 }
 

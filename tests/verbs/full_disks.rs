@@ -91,10 +91,10 @@ fn of_a_host_in_an_upload_and_in_a_build() {
         deploying.until_it_says(&format!("web1: {step}"));
         if stop {
             deploying.signal("STOP");
-        }
-        disk.fill("filling", if stop { 4_096 } else { 8 });
-        if stop {
+            disk.fill("filling", 4_096);
             deploying.signal("CONT");
+        } else {
+            disk.fill_up("filling");
         }
         deploying.end().exits(21).says(&[
             "No space left on device",

@@ -88,15 +88,20 @@ fn a_build_tool_that_is_gone_is_named_with_what_it_was_for() {
     let project = Project::single();
     let links = project.sandbox.path("links");
     write_wheel(&project.sandbox, &links, "acme.tool", "", &[]);
-    let pip = project.sandbox.path("home/.config/pip");
-    fs::create_dir_all(&pip).unwrap();
-    let find = format!("[global]\nfind-links = {}\n", links.display());
-    fs::write(pip.join("pip.conf"), find).unwrap();
+    let (cache, links_name) = (
+        project.sandbox.path("cache").display().to_string(),
+        links.display().to_string(),
+    );
+    let hostout = |arguments: &[&str], more: &[(&str, &str)]| {
+        let variables = [&[("PIP_FIND_LINKS", &*links_name)], more].concat();
+        let sandbox = &project.sandbox;
+        sandbox.hostout_with(&project.directory, arguments, &variables)
+    };
     let requires = "requires = [\"hatchling\", \"acme.tool\"]";
     project.edit("pyproject.toml", "requires = [\"hatchling\"]", requires);
     project.commit("Build with a tool of ours");
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
+    hostout(&["init"], &[]).exits(0);
+    hostout(&["release", "--yes"], &[]).exits(0);
     let tools = project.manifest("0.1.0").build_tool;
     assert!(
         tools.iter().any(|tool| tool.name == "acme.tool"),
@@ -104,13 +109,8 @@ fn a_build_tool_that_is_gone_is_named_with_what_it_was_for() {
     );
 
     fs::remove_dir_all(&links).unwrap();
-    let cache = project.sandbox.path("cache").display().to_string();
-    let variables = [("XDG_CACHE_HOME", cache.as_str())];
-    let words = ["verify", "--rebuild", "--json"];
-    let run = project
-        .sandbox
-        .hostout_with(&project.directory, &words, &variables)
-        .exits(11);
+    let again = ["verify", "--rebuild", "--json"];
+    let run = hostout(&again, &[("XDG_CACHE_HOME", &cache)]).exits(11);
     let json = run.json();
     let egg = check(&json, "rebuilt egg acme.single");
     assert_eq!(egg["ok"], false, "{run}");
