@@ -23,6 +23,7 @@ the line is cut in a backup
     tests/lab/cases/matrix.rs shows each_step_with_each_cut
     tests/agent/test_backup.py shows test_half_a_backup_is_none_and_goes_before_the_next
 the line is cut after services were stopped
+    tests/verbs/interrupt.rs shows a_connection_that_is_lost_is_made_again
     tests/verbs/interrupt.rs shows a_connection_that_is_lost_in_a_switch_loses_nothing
     tests/lab/cases/matrix.rs shows each_step_with_each_cut
 the line is cut while buildout runs

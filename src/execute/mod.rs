@@ -13,6 +13,7 @@ mod owner;
 mod prune;
 mod publish;
 mod put;
+mod reconnect;
 mod record;
 mod recover;
 mod release;

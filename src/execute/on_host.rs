@@ -2,6 +2,7 @@
 
 use super::{
     Deployed, Error, Live, Member, Result, Telling,
+    reconnect::reconnect,
     record::Signed,
     upload::{MUCH, Upload},
     verdict::{Case, Verdict},
@@ -16,7 +17,7 @@ use crate::{
     plan::{Action, DeployRequest, Step},
     process::asked,
     release::{Artifact, EntryId, HostResult},
-    transport::{Conversation, ConversationError},
+    transport::{self, Conversation, ConversationError},
 };
 use semver::Version;
 use std::cell::Cell;
@@ -152,7 +153,15 @@ impl OnHost<'_> {
             keep_lock: true,
             expected: live.cloned(),
         };
-        self.agent(member).prepare(&request, self.watch).map(|_| ())
+        loop {
+            let answer = self.agent(member).prepare(&request, self.watch);
+            match answer {
+                // The job goes on, and whoever asks again is told of its end.
+                Err(ConversationError::Transport(transport::Error::Lost { .. }))
+                    if asked() == 0 && reconnect(member, &|| asked() > 0, self.watch) => {}
+                answer => return answer.map(|_| ()),
+            }
+        }
     }
 
     /// The switch from `old`, and what came of it. With `keep_lock` the host stays ours afterwards.
@@ -196,10 +205,12 @@ impl OnHost<'_> {
         };
         let answer = {
             let leave = self.leave_after_two(&host, old, new);
-            let mut agent = self.agent(member).until(&leave);
-            let answer = agent.activate(&request, self.watch);
+            let answer = self
+                .agent(member)
+                .until(&leave)
+                .activate(&request, self.watch);
             match answer {
-                Err(error) if asked() < 2 => self.seen_to_its_end(&mut agent, error),
+                Err(error) if asked() < 2 => self.seen_to_its_end(member, &leave, error),
                 answer => answer,
             }
         };
@@ -225,25 +236,49 @@ impl OnHost<'_> {
         }
     }
 
-    /// Where the agent ended without saying how the job did, on a way that is open still: the job's own journal tells, and
-    /// what died is put right. Any other `error` stays.
+    /// Where the agent ended without saying how the job did, or the connection was lost and is there again: the job's own
+    /// journal tells, and what died is put right. Any other `error` stays.
     fn seen_to_its_end(
         &self,
-        agent: &mut Conversation<'_>,
+        member: &mut Member,
+        leave: &dyn Fn() -> bool,
         error: ConversationError,
     ) -> Result<Activated, ConversationError> {
-        let died = |error: &ConversationError| matches!(error, ConversationError::Failed(failure) if failure.kind == FailureKind::Died);
-        let told = match error {
-            ConversationError::NoAnswer { .. } => agent.journal(self.id, self.watch),
-            _ => Err(error),
+        let kind = |error: &ConversationError| match error {
+            ConversationError::Failed(failure) => Some(failure.kind),
+            ConversationError::Transport(_) | ConversationError::NoAnswer { .. } => None,
         };
+        let mut told = match error {
+            ConversationError::NoAnswer { .. } => self.journal(member, leave),
+            error => Err(error),
+        };
+        while let Err(ConversationError::Transport(transport::Error::Lost { .. })) = &told {
+            if !reconnect(member, leave, self.watch) {
+                break;
+            }
+            match self.journal(member, leave) {
+                // What asked for it may be on its way still.
+                Err(error) if kind(&error) == Some(FailureKind::UnknownJob) => break,
+                other => told = other,
+            }
+        }
         match told {
-            Err(error) if died(&error) => {
+            Err(error) if kind(&error) == Some(FailureKind::Died) => {
                 (self.watch)(Event::Warning(format!("{error}: it is put right")));
+                let mut agent = self.agent(member).until(leave);
                 agent.recover(self.watch)?.ok_or(error)
             }
             told => told,
         }
+    }
+
+    fn journal(
+        &self,
+        member: &mut Member,
+        leave: &dyn Fn() -> bool,
+    ) -> Result<Activated, ConversationError> {
+        let mut agent = self.agent(member).until(leave);
+        agent.journal(self.id, self.watch)
     }
 
     /// Takes a switch back that went well: other hosts could not follow.

@@ -111,12 +111,13 @@ impl Agent {
 
     /// Starts it, installed or not, for a conversation: requests on stdin ([`Agent::request`]), answers on stdout. Where
     /// it is not installed as this program knows it, it says [`Event::Source`](super::Event::Source) once the first
-    /// request is there, and waits for [`Agent::SOURCE`].
+    /// request is there, and waits for [`Agent::SOURCE`]. What the host has put into its python has no part in it (`-S`),
+    /// nor may it cost time.
     pub fn serve(&self) -> Command {
         let (length, digest) = (Self::SOURCE.len().to_string(), Self::digest().to_string());
         Command::new([
             self.python.as_str(),
-            "-I",
+            "-IS",
             "-c",
             BOOT,
             &length,

@@ -214,7 +214,7 @@ class Host:
             argv = [python, "-I", str(self.at(".hostout", "agent"))]
         else:
             source = SOURCE
-            argv, data = [python, "-I", "-c", BOOT, str(len(source))], source + data
+            argv, data = [python, "-IS", "-c", BOOT, str(len(source))], source + data
         done = subprocess.run([*argv, "--path", self.path, verb, *arguments], input=data, capture_output=True,
                               check=False, timeout=120, user=user, cwd="/")
         lines = [json.loads(line) for line in done.stdout.decode().splitlines()]

@@ -17,7 +17,7 @@ class Conversation(unittest.TestCase):
 
     def talk(self, *requests, source=support.SOURCE, feed=True):
         """The lines that answer (verb, argument, body); the source follows the first request where it is asked for."""
-        argv = [sys.executable, "-I", "-c", BOOT, str(len(source)), support.sha256(source), "--path", self.host.path,
+        argv = [sys.executable, "-IS", "-c", BOOT, str(len(source)), support.sha256(source), "--path", self.host.path,
                 "serve"]
         frames = [f"{len(body)} {' '.join(filter(None, (verb, arg)))}\n".encode() + body for verb, arg, body in requests]
         frames.insert(1, source if feed else b"")
@@ -53,7 +53,7 @@ class Conversation(unittest.TestCase):
         self.assertEqual(status["end"], "ok")
 
     def test_a_request_that_is_cut_off_changes_nothing(self):
-        argv = [sys.executable, "-I", "-c", BOOT, str(len(support.SOURCE)), support.sha256(support.SOURCE), "--path",
+        argv = [sys.executable, "-IS", "-c", BOOT, str(len(support.SOURCE)), support.sha256(support.SOURCE), "--path",
                 self.host.path, "serve"]
         self.talk(("install", None, b""))
         name = support.sha256(b"whole")

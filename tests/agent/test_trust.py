@@ -203,6 +203,8 @@ class Releases(Case):
         keygen.write_text("#!/bin/sh\necho 'unknown option -- Y' >&2; echo 'usage: ssh-keygen' >&2; exit 1\n")
         keygen.chmod(0o755)
         self.agent.PATH = f"{self.folder}:{self.agent.PATH}"
+        self.agent.can_ssh.cache_clear()
+        self.addCleanup(self.agent.can_ssh.cache_clear)
         self.assertFalse(self.agent.can_ssh())
 
     def test_openpgp_is_checked_where_there_is_gpg(self):

@@ -200,7 +200,7 @@ impl Field {
         let mut command = self.command("cap");
         command
             .current_dir(file("capistrano"))
-            .env("HOSTS", hosts.join(" "))
+            .env("SERVERS", hosts.join(" "))
             .env("DEPLOY_TO", "/srv/rival")
             .env("TARBALL", self.tarball())
             .env("SSH_CONFIG", self.lab.config());
@@ -234,7 +234,9 @@ fn project() -> Project {
     let project = Project::from_fixture("single");
     project.edit("buildout.cfg", "parts = app", "parts =");
     let text = project.read("hostout.toml")
-        + &format!("\n[hooks]\nafter-start = [\"restart\"]\n\n[health]\nhttp = \"{PAGE}\"\n");
+        + &format!(
+            "\n[hooks]\nafter-start = [\"restart\"]\n\n[health]\nhttp = \"{PAGE}\"\nstable = \"0s\"\n"
+        );
     project.write("hostout.toml", &text);
     for count in [1, usize::from(HOSTS)] {
         let hosts: Vec<String> = names(count).collect();

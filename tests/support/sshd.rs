@@ -172,6 +172,11 @@ impl Sshd {
         }
     }
 
+    /// Sends `signal` to the listener: a stopped one lets nobody in.
+    pub fn signal_listener(&self, signal: &str) {
+        send(signal, self.child.id());
+    }
+
     /// The processes that serve connections.
     pub fn sessions(&self) -> Vec<u32> {
         let is_sshd = |pid: &u32| {

@@ -115,16 +115,37 @@ fn a_switch_goes_on_to_its_end_with_us_or_without_us() {
 }
 
 #[test]
+fn a_connection_that_is_lost_is_made_again() {
+    let host = with_a_second_release();
+    slow_switch(&host, 4);
+    let mut deploy = deploying(&host);
+    deploy.until("it is switched", || host.live().as_deref() == Some("0.1.2"));
+    host.sshd.signal_sessions("KILL");
+    deploy.end().exits(0).says(&[
+        "web1: the connection was lost; what was begun there goes on by itself. Connecting again",
+        "web1: connected again",
+        "is live on far",
+    ]);
+    assert_eq!(host.newest()["result"], "healthy");
+    assert_eq!(host.status()["hosts"][0]["drift"], serde_json::json!([]));
+    no_lock_is_left(&host);
+}
+
+#[test]
 fn a_connection_that_is_lost_in_a_switch_loses_nothing() {
     let host = with_a_second_release();
     slow_switch(&host, 3);
     let mut deploy = deploying(&host);
     deploy.until("it is switched", || host.live().as_deref() == Some("0.1.2"));
+    // Nobody is let in for so long that the client gives up.
+    host.sshd.signal_listener("STOP");
     host.sshd.signal_sessions("KILL");
-    deploy
-        .end()
-        .exits(24)
-        .says(&["git hostout status far", "cannot be told"]);
+    deploy.end().exits(24).says(&[
+        "git hostout status far",
+        "cannot be told",
+        "Connecting again",
+    ]);
+    host.sshd.signal_listener("CONT");
     let stage = host.status();
     let drift = stage["hosts"][0]["drift"].to_string();
     assert!(drift.contains("has no end in the ledger"), "{stage}");

@@ -29,11 +29,32 @@ def failed_by_system(error):
                   "make room, or remove old releases (git hostout prune)" if full else None)
 
 
-class Answers:
+class Events:
+    """What a verb says while it works; where to is `line`'s to decide. `gone` says that nobody listens any more."""
+
+    gone = False
+
+    def line(self, value):
+        raise NotImplementedError
+
+    def step(self, step, detail=""):
+        self.line({"event": "step", "step": step, "detail": redact(detail)})
+
+    def progress(self, step, done, total):
+        self.line({"event": "progress", "step": step, "done": done, "total": total})
+
+    def warning(self, message):
+        self.line({"event": "warning", "message": redact(message)})
+
+    def alive(self):
+        """A sign of life, where somebody waits for one."""
+
+
+class Answers(Events):
     """JSON lines on stdout. A reader who has gone is no error for the work that is being done."""
 
     def __init__(self, stream):
-        self.stream, self.mutex, self.last, self.gone = stream, threading.Lock(), time.monotonic(), False
+        self.stream, self.mutex, self.last = stream, threading.Lock(), time.monotonic()
 
     def line(self, value):
         text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
@@ -46,15 +67,6 @@ class Answers:
                 self.stream.flush()
             except (BrokenPipeError, ConnectionResetError):
                 self.gone = True
-
-    def step(self, step, detail=""):
-        self.line({"event": "step", "step": step, "detail": redact(detail)})
-
-    def progress(self, step, done, total):
-        self.line({"event": "progress", "step": step, "done": done, "total": total})
-
-    def warning(self, message):
-        self.line({"event": "warning", "message": redact(message)})
 
     def alive(self):
         if time.monotonic() - self.last >= ALIVE_SECONDS:

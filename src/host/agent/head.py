@@ -44,9 +44,9 @@ opens with the modules that it needs:
     verbs         requests to the above
     serve, main   one of them, or many
 
-Files on a host, their owners and modes: the contract's "On a host". Which release is good
-or older is never read from a modification time or the order of a listing: the record says it. Writers hold `.hostout/lock`; the order of an
-activation is in `Activation.forward`, its undoing in `Activation.undo`.
+Files on a host, their owners and modes: the contract's "On a host". Which release is good or older is never read from a
+modification time or the order of a listing: the record says it. Writers hold `.hostout/lock`; the order of an activation
+is in `Activation.forward`, its undoing in `Activation.undo`.
 """
 
 import re

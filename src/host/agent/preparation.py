@@ -8,7 +8,7 @@ import signal
 import traceback
 
 
-class Preparation:
+class Preparation(Events):
     """The job `<id>-prepare`. Its journal tells what `Prepare` says, and ends with its answer. Whoever follows it holds a
     lock on a file beside it; where nobody does at its end the host's lock is given back."""
 
@@ -61,24 +61,8 @@ class Preparation:
     def followed(self):
         return flock_is_held(self.followed_file)
 
-    # What `Prepare` takes for its listener: see `Answers`.
-
-    gone = False
-
     def line(self, value):
         self.journal.note(value)
-
-    def step(self, step, detail=""):
-        self.line({"event": "step", "step": step, "detail": redact(detail)})
-
-    def progress(self, step, done, total):
-        self.line({"event": "progress", "step": step, "done": done, "total": total})
-
-    def warning(self, message):
-        self.line({"event": "warning", "message": redact(message)})
-
-    def alive(self):
-        """Those who follow say so themselves."""
 
 
 def preparation_of(name):

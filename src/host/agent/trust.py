@@ -4,6 +4,7 @@ A host that was introduced takes only what is signed by keys that it knows, and 
 (`trust/<generation>.toml` of the ledger) names the sha256 of the one before, so that none is left out or replaced."""
 
 import datetime
+import functools
 import hashlib
 import os
 import re
@@ -249,6 +250,7 @@ def principals(signers):
     return list(dict.fromkeys(words))
 
 
+@functools.lru_cache(maxsize=None)
 def can_ssh():
     """Whether ssh-keygen knows how to verify: since OpenSSH 8.2."""
     if not shutil.which("ssh-keygen", path=PATH):

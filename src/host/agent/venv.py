@@ -22,11 +22,13 @@ def venv_of(layout, bootstrap):
 
 
 def venv_runs(venv):
-    """Whether its interpreter runs and is the one it was made from."""
+    """Whether its interpreter runs and is the one it was made from. buildout is only looked for: importing it and its
+    setuptools costs more than everything else that a deployment does."""
     python = os.path.join(venv["path"], "bin", "python")
-    if not os.path.exists(os.path.join(venv["path"], ".complete")):
+    buildout = os.path.join(venv["path"], "lib", f"python{venv['python']}", "site-packages", "zc", "buildout", "__init__.py")
+    if not all(os.path.exists(file) for file in (os.path.join(venv["path"], ".complete"), buildout)):
         return False
-    code, output = run([python, "-I", "-c", "import sys, zc.buildout; print('%d.%d' % sys.version_info[:2])"], "/", 60)
+    code, output = run([python, "-IS", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], "/", 60)
     return code == 0 and output.decode("ascii", "replace").split()[-1:] == [venv["python"]]
 
 

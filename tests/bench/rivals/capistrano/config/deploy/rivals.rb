@@ -1,1 +1,2 @@
-ENV.fetch("HOSTS").split.each { |host| server host, roles: %w[app] }
+# Not HOSTS, which is a filter of Capistrano's own.
+ENV.fetch("SERVERS").split.each { |host| server host, roles: %w[app] }
