@@ -75,6 +75,7 @@ const ATTACKS: &str = "\
     tests/transport/host_keys.rs shows a_changed_key_is_refused_with_file_and_line
     tests/transport/host_keys.rs shows an_unknown_key_is_refused_with_its_fingerprint
 23 words that command the terminal, or forge a trailer
+    tests/verbs/control_characters.rs shows reach_neither_the_terminal_nor_a_log
     src/ui/clean.rs shows nothing_that_moves_the_cursor_survives
     src/ledger/message.rs shows a_reason_cannot_forge_a_trailer
     tests/agent/test_agent.py shows test_output_is_clean_text

@@ -18,6 +18,9 @@ fn is_evil(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}'
 }
 
+/// Files that people have no reason to print.
+const EXACT: [&str; 3] = ["/entry.toml", "/request.json", "/agent.code"];
+
 /// An egg that is a recipe.
 const SETUP: &str = "\
 from setuptools import setup
@@ -156,6 +159,8 @@ fn reach_neither_the_terminal_nor_a_log() {
     kept(&host.path.join(".hostout"), &mut files);
     let raw: Vec<&String> = files
         .iter()
+        // What was signed stays as it was signed; and nobody reads compiled code.
+        .filter(|(name, _)| !EXACT.iter().any(|exact| name.ends_with(exact)))
         .filter(|(_, text)| text.contains(is_evil))
         .map(|(name, _)| name)
         .collect();
