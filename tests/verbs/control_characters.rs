@@ -28,7 +28,7 @@ setup(name='acme.single', version='0.1.dev0', packages=['acme.single'], package_
       entry_points={'zc.buildout': ['default = acme.single.recipe:Recipe']})
 ";
 
-const RECIPE: &str = r#"
+const RECIPE: &str = r"
 import os
 
 class Recipe:
@@ -39,7 +39,7 @@ class Recipe:
 
     def install(self):
         return []
-"#;
+";
 
 /// A project whose author, changes, recipe, hooks and files say it.
 fn project() -> Project {

@@ -21,7 +21,7 @@ const SECRET: &str = "s3ntinel-of-all-secrets";
 
 /// Names every file below some folders, changed since a time, that holds the secret: as it is, as basic authentication has
 /// it, in an archive, or in an object of git.
-const SCAN: &str = r#"
+const SCAN: &str = r"
 import base64, gzip, io, os, sys, zipfile, zlib
 secret, since, *roots = sys.argv[1:]
 needles = [secret.encode(), base64.b64encode(b'me:' + secret.encode()).rstrip(b'=')]
@@ -52,7 +52,7 @@ for root in roots:
                     if holds(file.read()):
                         print(path)
 print('looked')
-"#;
+";
 
 /// Looks at the command lines of all processes, again and again.
 struct Passer {
