@@ -39,6 +39,7 @@ const ATTACKS: &str = "\
     tests/verbs/verify.rs shows a_damaged_file_of_the_store_is_named_and_left_alone
 11 a distribution from the index takes a project's name
     tests/verbs/release.rs shows an_egg_is_ours_even_where_the_index_has_its_name
+    tests/verbs/release.rs shows an_egg_that_does_not_build_is_not_taken_from_the_index_instead
 12 archives that leave their folder, or carry special bits
     tests/agent/test_agent.py shows test_what_leaves_the_tree_is_refused
     tests/agent/test_agent.py shows test_a_wheel_cannot_write_elsewhere

@@ -122,6 +122,16 @@ pub(super) fn resolve(
                 return Err(broken.into());
             }
         };
+        // Nor may an index's distribution take its place.
+        let taken = |candidate: &Candidate| {
+            let name = normalize(&candidate.source.name);
+            let mut dists = resolved.dists.iter();
+            dists.any(|dist| normalize(&dist.name) == name)
+        };
+        let mut each = candidates.iter().zip(&built.each);
+        if each.any(|(candidate, wheel)| wheel.is_err() && taken(candidate)) {
+            return Err(wheels::broken(candidates, built).into());
+        }
         used.extend(resolved.eggs_used.iter().map(|name| normalize(name)));
         let pythons = pinned.pythons.entry(combination.name.clone()).or_default();
         for dist in &resolved.dists {

@@ -113,7 +113,9 @@ fn unpack(project: &Project, name: &str, version: &str) {
     fs::create_dir_all(&to).unwrap();
     let mut tar = Command::new("tar");
     tar.args(["--strip-components=1", "-xzf"]).arg(sdist.path());
-    assert!(tar.arg("-C").arg(to).status().unwrap().success());
+    assert!(tar.arg("-C").arg(&to).status().unwrap().success());
+    // No repository has it, and hatchling believes its version rather than any other.
+    fs::remove_file(to.join("PKG-INFO")).unwrap();
 }
 
 fn project(leave_out: &[&str], packages: &[(&str, &str)]) -> Project {
@@ -240,9 +242,14 @@ fn every_backend_and_ten_packages_give_the_same_bytes_to_somebody_else_elsewhere
     let elsewhere = Elsewhere::of(&project).alone();
     project.hostout(&["init"]).exits(0);
     project.hostout(&["release", "--yes"]).exits(0);
+    let ours = project.manifest("0.1.0");
+    let released = |name: &str| ours.egg.iter().any(|egg| egg.name == name);
+    let mut missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).collect();
+    missing.extend(eggs().iter().map(|(name, _)| *name));
+    missing.retain(|name| !released(name));
+    assert_eq!(missing, ["acme.fast"]);
     elsewhere.hostout(&["init"]).exits(0);
     elsewhere.hostout(&["release", "--yes"]).exits(0);
-    let ours = project.manifest("0.1.0");
     let git = [
         "-c",
         "safe.directory=*",
@@ -251,7 +258,6 @@ fn every_backend_and_ten_packages_give_the_same_bytes_to_somebody_else_elsewhere
     ];
     let theirs = project.sandbox.git_bytes(&elsewhere.clone, &git);
     let theirs = Manifest::from_toml(&String::from_utf8(theirs).unwrap()).unwrap();
-    assert_eq!(ours.egg.len(), 11 + PACKAGES.len());
     for (egg, other) in ours.egg.iter().zip(&theirs.egg) {
         assert_eq!(egg.name, other.name);
         assert_eq!(egg.artifacts, other.artifacts, "{}", egg.name);
