@@ -459,6 +459,7 @@ fn ledger_class(error: &ledger::Error) -> Class {
     use ledger::Error;
     match error {
         Error::StageTaken { .. } => Class::Locked,
+        Error::Interrupted => Class::Interrupted,
         Error::Unreachable { .. } => Class::Unreachable,
         Error::Git { .. }
         | Error::NoRepository { .. }

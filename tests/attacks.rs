@@ -40,6 +40,7 @@ const ATTACKS: &str = "\
     tests/verbs/verify.rs shows a_damaged_file_of_the_store_is_named_and_left_alone
 11 a distribution from the index takes a project's name
     tests/verbs/release.rs shows an_egg_is_ours_even_where_the_index_has_its_name
+    tests/verbs/release.rs shows an_egg_that_does_not_build_is_not_taken_from_the_index_instead
 12 archives that leave their folder, or carry special bits
     tests/agent/test_agent.py shows test_what_leaves_the_tree_is_refused
     tests/agent/test_agent.py shows test_a_wheel_cannot_write_elsewhere
@@ -77,10 +78,12 @@ const ATTACKS: &str = "\
 21 two objects have one SHA-1
     tests/verbs/hostile.rs shows what_has_the_id_of_a_file_and_not_its_bytes_is_found_by_sha256
     tests/verbs/repositories.rs shows sha256_object_names_release
+    tests/verbs/rebuild.rs shows somebody_else_elsewhere_makes_the_same_bytes_again
 22 somebody stands between us and the host
     tests/transport/host_keys.rs shows a_changed_key_is_refused_with_file_and_line
     tests/transport/host_keys.rs shows an_unknown_key_is_refused_with_its_fingerprint
 23 words that command the terminal, or forge a trailer
+    tests/verbs/control_characters.rs shows reach_neither_the_terminal_nor_a_log
     src/ui/clean.rs shows nothing_that_moves_the_cursor_survives
     src/ledger/message.rs shows a_reason_cannot_forge_a_trailer
     tests/agent/test_agent.py shows test_output_is_clean_text

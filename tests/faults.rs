@@ -60,6 +60,7 @@ sudo wants a password
     src/host/mod.rs says nothing in a deployment asks for sudo's password
 a disk that fills up in an upload or a build
     tests/verbs/data.rs shows a_disk_that_is_too_small_is_told_before_anything_is_sent
+    tests/verbs/full_disks.rs shows of_a_host_in_an_upload_and_in_a_build
     tests/agent/test_agent.py shows test_a_full_disk_is_told_apart_and_leaves_no_partial
 a disk that fills up in a backup
     tests/verbs/data.rs shows on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away

@@ -10,18 +10,16 @@ use super::{
 use crate::{
     buildout::{self, Dist, EggWheel, Request, Resolved, Workdir},
     config::Combination,
-    eggs::{self, TemporaryClone, WheelInfo, normalize},
+    eggs::{self, TemporaryClone, WheelInfo, WheelName, normalize},
     event::Event,
     plan::Refusal,
     process::Folder,
     release::{Artifact, Digest, Pin},
 };
-use pep440_rs::Version;
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
     path::PathBuf,
-    str::FromStr as _,
 };
 
 /// What production uses.
@@ -139,6 +137,9 @@ pub(super) fn resolve(
                 return Err(broken.into());
             }
         };
+        if displaced(candidates, built, &resolved) {
+            return Err(wheels::broken(candidates, built).into());
+        }
         used.extend(resolved.eggs_used.iter().map(|name| normalize(name)));
         let pythons = pinned.pythons.entry(combination.name.clone()).or_default();
         for dist in &resolved.dists {
@@ -160,6 +161,17 @@ pub(super) fn resolve(
     two_versions(&pinned.pins)?;
     targets::complete(job, configs, &mut pinned)?;
     Ok(pinned)
+}
+
+/// Whether an index's distribution took the place of an egg of ours that could not be built.
+fn displaced(candidates: &[Candidate], built: &Wheels, resolved: &Resolved) -> bool {
+    let taken = |candidate: &Candidate| {
+        let name = normalize(&candidate.source.name);
+        let mut dists = resolved.dists.iter();
+        dists.any(|dist| normalize(&dist.name) == name)
+    };
+    let mut each = candidates.iter().zip(&built.each);
+    each.any(|(candidate, wheel)| wheel.is_err() && taken(candidate))
 }
 
 /// Takes over the wheels of the eggs that some combination uses.
@@ -277,17 +289,9 @@ fn add(
         &file,
         &sha256,
     )?;
-    let version = Version::from_str(&dist.version).map_err(|error| {
-        let mut refusal = Refusal::default();
-        refusal.add(
-            format!("{} {}: {error}", dist.name, dist.version),
-            "pin a version by PEP 440",
-        );
-        refusal
-    })?;
     pins.push(Pin {
         name: dist.name.clone(),
-        version,
+        version: WheelName::parse(&file)?.version,
         buildouts: vec![combination.name.clone()],
         targets: Vec::new(),
         origin: dist.origin,

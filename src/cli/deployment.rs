@@ -17,7 +17,7 @@ use crate::{
     facts, host,
     ledger::{self, Git, Ledger, Patience, Released},
     observe, pack,
-    plan::{self, Action, DeployFacts, Deploying, Step},
+    plan::{self, Action, DeployFacts, DeployRequest, Deploying, Step},
     release::{Digest, Intent, Manifest, Need},
 };
 use semver::Version;
@@ -60,19 +60,16 @@ pub(super) fn run(
         Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
         None => None,
     };
-    let ours = |digests: BTreeSet<Digest>| &digests - &plan::fetched(stage, &released.manifest);
-    let mut nowhere = ours(lacking(&hosts, &store));
-    if !nowhere.is_empty() {
-        obtain(
-            session,
-            work,
-            &ledger,
-            released,
-            (stage, &mut fleet),
-            &nowhere,
-        )?;
-        nowhere = ours(lacking(&hosts, &store));
-    }
+    let wanted = lacking(&hosts, &store);
+    let wanted = &wanted - &plan::fetched(stage, &released.manifest);
+    let nowhere = obtain(
+        session,
+        work,
+        &ledger,
+        released,
+        (stage, &mut fleet),
+        &wanted,
+    )?;
     let request = options.request(intent);
     let said = consent::look(
         session,
@@ -98,16 +95,8 @@ pub(super) fn run(
         nowhere: &nowhere,
         trust: trusted.as_ref(),
     };
-    let mut refusal = plan::consent(&said);
-    let decided = match plan::deploy(&request, &facts) {
-        Ok(decided) => decided,
-        Err(more) => {
-            refusal.reasons.extend(more.reasons);
-            return Err(refusal.into());
-        }
-    };
+    let decided = decide(&request, &facts, &said, &store)?;
     if !matches!(decided, Deploying::Live) {
-        refusal.into_result()?;
         ledger.allows(&work.key()?, &need(intent, stage))?;
     }
     let plan = match decided {
@@ -200,13 +189,38 @@ fn note_edits(session: &Session, work: &Workspace, manifest: &Manifest) -> Resul
     Ok(())
 }
 
+/// What is to be done. What is live already needs nobody's consent.
+fn decide(
+    request: &DeployRequest,
+    facts: &DeployFacts<'_>,
+    said: &facts::Consent,
+    store: &pack::Store,
+) -> Result<Deploying, Error> {
+    let mut refusal = plan::consent(said);
+    for wrong in observe::wrong_sizes(facts.manifest, store) {
+        refusal.add(wrong, "ask who released it: a release is never changed");
+    }
+    match plan::deploy(request, facts) {
+        Ok(Deploying::Live) => Ok(Deploying::Live),
+        Ok(decided) => {
+            refusal.into_result()?;
+            Ok(decided)
+        }
+        Err(more) => {
+            refusal.reasons.extend(more.reasons);
+            Err(refusal.into())
+        }
+    }
+}
+
 /// Artifacts that hosts lack, and this machine too.
 fn lacking(hosts: &[facts::Host], store: &pack::Store) -> BTreeSet<Digest> {
     let missing = hosts.iter().flat_map(|host| &host.missing);
     shared::lacking(store, missing.copied())
 }
 
-/// Gets what this machine lacks: from the shared store, by making it again, from hosts; always by its hash.
+/// Gets what this machine lacks: from the shared store, by making it again, from hosts; always by its hash. What is
+/// nowhere stays.
 fn obtain(
     session: &Session,
     work: &Workspace,
@@ -214,17 +228,19 @@ fn obtain(
     released: &Released,
     (stage, fleet): (&Stage, &mut Fleet),
     wanted: &BTreeSet<Digest>,
-) -> Result<(), Error> {
+) -> Result<BTreeSet<Digest>, Error> {
     let store = session.store()?;
     let lacking = || shared::lacking(&store, wanted.iter().copied());
-    shared::from_store(session, work, wanted)?;
+    if !lacking().is_empty() {
+        shared::from_store(session, work, wanted)?;
+    }
     if !lacking().is_empty() {
         rebuild::obtain(session, work, ledger, released)?;
     }
     if !lacking().is_empty() {
         shared::from_hosts(session, work, stage, &mut fleet.members, wanted)?;
     }
-    Ok(())
+    Ok(lacking())
 }
 
 /// The manifests of what is live on hosts; of a release that the ledger does not know there is none.

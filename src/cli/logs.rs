@@ -1,6 +1,10 @@
 //! `git hostout logs`: what the services of the live release wrote.
 
-use super::{complete, hosts, run::on_each, session::Session};
+use super::{
+    complete, hosts,
+    run::{Shown, on_each},
+    session::Session,
+};
 use crate::{error::Error, host::Command, observe, plan::Refusal};
 
 /// Show the logs of what runs on a stage's hosts, as the buildout names them: of supervisor and its programs, of Zope
@@ -29,7 +33,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
     let work = session.workspace()?;
     let stage = work.project.select_stage(Some(&args.stage))?;
     let chosen = hosts::selected(stage, args.hosts.as_deref())?;
-    on_each(session, stage, &chosen, |host| {
+    on_each(session, stage, &chosen, Shown::Clean, |host| {
         let mut transport = hosts::connect(session, host)?;
         let Some(logs) = observe::logs(transport.as_mut(), stage)? else {
             let mut refusal = Refusal::default();

@@ -35,6 +35,15 @@ pub struct Args {
     command: Vec<String>,
 }
 
+/// How what a command prints is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// On one host with our terminal, as it comes: it is the person's own command.
+    Attached,
+    /// Line by line, without what would command a terminal: anybody may have written it.
+    Clean,
+}
+
 /// Of a stage without a runtime user both are one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Who {
@@ -50,17 +59,20 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
     let user = user.filter(|_| args.who == Who::Runtime);
     let command = Command::new(args.command.clone()).as_user(user);
     let command = Command::in_current(&stage.path, &command);
-    on_each(session, stage, &chosen, |_| Ok(Some(command.clone())))
+    on_each(session, stage, &chosen, Shown::Attached, |_| {
+        Ok(Some(command.clone()))
+    })
 }
 
-/// Runs what `command` gives for each of `chosen`: with our terminal on one host, line by line on several.
+/// Runs what `command` gives for each of `chosen`; on several hosts each line begins with the host's name.
 pub(super) fn on_each(
     session: &Session,
     stage: &Stage,
     chosen: &[&Host],
+    shown: Shown,
     command: impl Fn(&Host) -> Result<Option<Command>, Error> + Sync,
 ) -> Result<u8, Error> {
-    if let [host] = chosen {
+    if let (Shown::Attached, [host]) = (shown, chosen) {
         let target = hosts::target_of(host);
         let Some(command) = command(host)? else {
             return Ok(0);
@@ -74,19 +86,24 @@ pub(super) fn on_each(
             &target, &command, terminal,
         )?));
     }
+    let only = chosen.len() == 1;
     let codes = together(chosen, |host| {
         let Some(command) = command(host)? else {
             return Ok(0);
         };
         let line = |stream, text: &str| {
-            let text = format!("{}: {text}", host.destination);
+            let text = if only {
+                text.to_owned()
+            } else {
+                format!("{}: {text}", host.destination)
+            };
             match stream {
                 Stream::Out => session.ui.data(&text),
                 Stream::Err => session.ui.plain(&text),
             }
         };
-        let code = execute::run_by_line(&hosts::target_of(host), &command, &line)?;
-        if code != 0 {
+        let code = execute::run_by_line(&hosts::target_of(host), &command, only, &line)?;
+        if code != 0 && !only {
             session.ui.warn(&format!(
                 "{} of {}: status {code}",
                 host.destination, stage.name

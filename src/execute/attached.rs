@@ -55,17 +55,19 @@ pub fn run_attached(target: &Target, command: &Command, terminal: bool) -> Resul
     })
 }
 
-/// Runs `command` on `target` with nothing to read, and gives each line it prints to `line`; its exit status.
+/// Runs `command` on `target` with nothing to read, and gives each line it prints to `line`; its exit status. Where it is
+/// the only one, a login may ask on our terminal.
 ///
 /// # Errors
 /// [`Error::Unreachable`] where it never ran.
 pub fn run_by_line(
     target: &Target,
     command: &Command,
+    only: bool,
     line: &(dyn Fn(Stream, &str) + Sync),
 ) -> Result<i32> {
     let attach = Attach {
-        quiet: true,
+        quiet: !only,
         ..Attach::default()
     };
     watched(target, command, attach, |program| {
@@ -73,7 +75,11 @@ pub fn run_by_line(
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut running = Running::start(program)?;
+        let mut running = if only {
+            Running::start_beside_us(program)?
+        } else {
+            Running::start(program)?
+        };
         let streams = running.streams();
         let (out, err) = (streams.stdout.take(), streams.stderr.take());
         thread::scope(|scope| {

@@ -83,6 +83,9 @@ pub enum Error {
         /// What the signing program says.
         message: String,
     },
+    /// Ctrl-C where a passphrase was asked for.
+    #[error("interrupted")]
+    Interrupted,
     /// What was given as a public key is none.
     #[error("{key} names no public key: {message}")]
     NoPublicKey {
@@ -372,7 +375,7 @@ impl Error {
             Self::Tag { name, .. } => format!(
                 "ask who made or moved it; `git tag -d {name} && git fetch REMOTE tag {name}` takes the remote's"
             ),
-            Self::Git { .. } | Self::Open { .. } => return None,
+            Self::Git { .. } | Self::Open { .. } | Self::Interrupted => return None,
         })
     }
 

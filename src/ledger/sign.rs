@@ -1,7 +1,7 @@
 //! Making signatures.
 
 use super::{Error, Key, Result, Scheme, key, program};
-use crate::process::File;
+use crate::process::{File, asked};
 use std::{io::Write as _, process::Stdio};
 
 impl Key {
@@ -33,6 +33,9 @@ impl Key {
         let output = program::run(command, bytes)?;
         drop(literal_file);
         let signature = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+        if !output.status.success() && asked() > 0 {
+            return Err(Error::Interrupted);
+        }
         if !output.status.success() || !signature.starts_with("-----BEGIN ") {
             return Err(self.failed(&program::said(&output)));
         }

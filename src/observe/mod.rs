@@ -34,4 +34,4 @@ pub use place::{Place, find, root, slashed};
 pub use previous::{distance, previous, project_tree, unpublished};
 pub use proposal::proposal;
 pub use repository::{edited, is_dirty, repository};
-pub use verify::{verify_artifacts, verify_commit, verify_ledger, verify_release};
+pub use verify::{verify_artifacts, verify_commit, verify_ledger, verify_release, wrong_sizes};

@@ -8,7 +8,7 @@ use crate::{
     release::{Artifact, Manifest},
 };
 use gix::{ObjectId, objs::Kind};
-use std::path::Path;
+use std::{fs, path::Path};
 
 /// Checks the ledger: which one it is, and that every entry that was not checked before keeps to the rules. Where all of
 /// it holds, [`Ledger::remember`] saves doing it again.
@@ -90,6 +90,10 @@ pub fn verify_release(
         "manifest",
         released.check(&trust).map(|signer| signer.to_string()),
     )];
+    let contradictions = manifest.contradictions();
+    if !contradictions.is_empty() {
+        checks.push(Check::failed("manifest", contradictions.join("; ")));
+    }
     let (ours, theirs) = (ledger.project_id().to_string(), &manifest.project.id);
     checks.push(if *theirs == ours {
         Check::passed("project", ours)
@@ -163,12 +167,24 @@ pub fn verify_artifacts(manifest: &Manifest, store: &Store) -> Vec<Check> {
         }
     }
     let missing = artifacts.len() - here - wrong.len();
+    wrong.extend(wrong_sizes(manifest, store));
     vec![if wrong.is_empty() {
         let detail = format!("{here} here with their hashes, {missing} not on this machine");
         Check::passed("artifacts", detail)
     } else {
         Check::failed("artifacts", wrong.join("; "))
     }]
+}
+
+/// Artifacts on this machine that are larger or smaller than the manifest says.
+pub fn wrong_sizes(manifest: &Manifest, store: &Store) -> Vec<String> {
+    let artifacts = manifest.artifacts();
+    let wrong = artifacts.values().filter_map(|artifact| {
+        let size = fs::metadata(store.path(&artifact.sha256)?).ok()?.len();
+        let (file, claimed) = (&artifact.file, artifact.size);
+        (size != claimed).then(|| format!("{file} has {size} bytes, the manifest says {claimed}"))
+    });
+    wrong.collect()
 }
 
 fn damaged(artifact: &Artifact, path: &Path, found: &str) -> String {

@@ -76,8 +76,8 @@ pub(super) fn shortages(
             .skip(1)
             .filter(|(other, _)| other.device == room.device)
         {
-            need.bytes += other.bytes;
-            need.inodes += other.inodes;
+            need.bytes = need.bytes.saturating_add(other.bytes);
+            need.inodes = need.inodes.saturating_add(other.inodes);
         }
         places.retain(|(other, _)| other.device != room.device);
         let ours = room.device == host.room.device;
@@ -92,9 +92,11 @@ pub(super) fn shortages(
 }
 
 fn release(artifacts: &[Artifact]) -> Need {
-    let size: u64 = artifacts.iter().map(|artifact| artifact.size).sum();
+    // A manifest may claim any size.
+    let sizes = artifacts.iter().map(|artifact| artifact.size);
+    let size = sizes.fold(0, u64::saturating_add);
     Need {
-        bytes: size * GROWTH + RELEASE.bytes,
+        bytes: size.saturating_mul(GROWTH).saturating_add(RELEASE.bytes),
         inodes: size / BYTES_PER_INODE
             + artifacts.len() as u64 * INODES_PER_ARTIFACT
             + RELEASE.inodes,

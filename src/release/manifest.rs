@@ -2,7 +2,7 @@
 
 use super::{
     Artifact, Data, Digest, FormatError, Health, Hooks, Program, Services, Shared, from_toml,
-    to_toml,
+    normalize, to_toml,
 };
 use pep440_rs::Version as EggVersion;
 use semver::Version;
@@ -274,6 +274,33 @@ impl Manifest {
             .flat_map(|buildout| self.artifacts_for(&buildout.name))
             .map(|artifact| (artifact.sha256, artifact))
             .collect()
+    }
+
+    /// What the manifest of no release says: one distribution twice where it is used, one file with two contents.
+    pub fn contradictions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for buildout in &self.buildout {
+            let pins = self.pin.iter();
+            let pins = pins.filter(|pin| pin.buildouts.contains(&buildout.name));
+            let names = self.egg.iter().map(|egg| &egg.name);
+            let mut names: Vec<String> = names
+                .chain(pins.map(|pin| &pin.name))
+                .map(|name| normalize(name))
+                .collect();
+            names.sort();
+            let twice = names.windows(2).filter(|pair| pair[0] == pair[1]);
+            found.extend(twice.map(|pair| format!("{} is twice in {}", pair[0], buildout.name)));
+            let mut files = self.artifacts_for(&buildout.name);
+            files.sort_by(|one, other| one.file.cmp(&other.file));
+            for pair in files.windows(2).filter(|pair| pair[0].file == pair[1].file) {
+                let (one, other) = (&pair[0], &pair[1]);
+                if (one.sha256, one.size) != (other.sha256, other.size) {
+                    found.push(format!("{} has two contents", one.file));
+                }
+            }
+        }
+        found.dedup();
+        found
     }
 
     /// Every artifact that a host running `buildout` needs: eggs, its pins and the tarball.

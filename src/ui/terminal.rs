@@ -3,29 +3,8 @@
 use super::{Answer, Options, Total, Ui};
 use std::process::{Command, Stdio};
 
-/// Answers prompts as they come and prints everything that was seen.
-const PERSON: &str = r#"
-import os, pty, signal, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
-signal.alarm(180)
-answers = [(b"[y/N]", b"y\n"), (b"go on:", b"production\n"), (b"password:", b"hunter2\n")]
-seen, start = b"", 0
-while True:
-    try:
-        more = os.read(fd, 4096)
-    except OSError:
-        more = b""
-    if not more:
-        break
-    seen += more
-    if answers and answers[0][0] in seen[start:]:
-        start = len(seen)
-        os.write(fd, answers.pop(0)[1])
-sys.stdout.buffer.write(seen)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-"#;
+/// Types answers as their prompts are seen; prints all that was seen.
+const PERSON: &str = include_str!("../../tests/support/person.py");
 
 #[test]
 #[ignore = "needs the terminal that the other test makes"]
@@ -49,6 +28,8 @@ fn run(no_color: Option<&str>) -> String {
     let mut command = Command::new("python3");
     command
         .args(["-c", PERSON])
+        .args(["[y/N]", "y\n", "go on:", "production\n"])
+        .args(["password:", "hunter2\n", "--"])
         .arg(std::env::current_exe().unwrap())
         .args([
             "--ignored",
@@ -72,11 +53,11 @@ fn run(no_color: Option<&str>) -> String {
 fn a_person_is_asked_and_sees_how_far_it_is() {
     let seen = run(None);
     assert!(
-        seen.contains("\x1b[33m\x1b[1mwarning:\x1b[0m slow\r\n"),
+        seen.contains("\x1b[33m\x1b[1mwarning:\x1b[0m slow\n"),
         "{seen:?}"
     );
     assert!(seen.contains("60.00 MB of 100.00 MB"), "no bar: {seen:?}");
-    assert!(seen.contains("uploading: 100.00 MB\r\n"), "{seen:?}");
+    assert!(seen.contains("uploading: 100.00 MB\n"), "{seen:?}");
     assert!(
         !seen.contains("hunter2"),
         "the password was shown: {seen:?}"
@@ -86,5 +67,5 @@ fn a_person_is_asked_and_sees_how_far_it_is() {
 #[test]
 fn no_color_is_honoured() {
     let seen = run(Some("1"));
-    assert!(seen.contains("warning: slow\r\n"), "{seen:?}");
+    assert!(seen.contains("warning: slow\n"), "{seen:?}");
 }

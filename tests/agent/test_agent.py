@@ -517,6 +517,15 @@ class Children(OnHost):
         self.assertEqual(agent.ending(code, 0.5), "did not end within 0.5 s and was killed")
         self.assertIn(b"killed after", said)
 
+    def test_a_log_keeps_clean_text_and_no_password(self):
+        log = os.path.join(self.host.root, "log")
+        pathlib.Path(log).write_bytes(b"before\n")
+        said = r"printf 'a\033[1mb\rc\nhttps://me:pw@h/\n'"
+        self.assertEqual(agent.run(["sh", "-c", said], "/", 20, log)[1], b"a\x1b[1mb\rc\nhttps://me:pw@h/\n")
+        agent.run(["sh", "-c", f"{said}; sleep 30"], "/", 0.5, log)
+        kept = "a?[1mb\nc\nhttps://***@h/\n"
+        self.assertEqual(pathlib.Path(log).read_text(), f"before\n{kept}{kept}\nkilled after 0.5 s\n")
+
     def test_what_outlives_its_parent_is_ended_with_its_own_children(self):
         script = "trap '' TERM; sleep 600 & echo $!; wait"
         with subprocess.Popen(["sh", "-c", f"setsid sh -c {shlex.quote(script)} & wait"],

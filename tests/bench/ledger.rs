@@ -1,34 +1,53 @@
 //! Looking at a long history: what every command pays before it does anything.
 
 use crate::{
-    report::{Beside, Report, median, succeed},
-    support::{Project, Run},
+    report::{Beside, Report, median, once, succeed},
+    support::{History, Project, Run},
 };
-use gix::{
-    ObjectId,
-    objs::{Commit, Write as _},
-};
-use hostout::{
-    ledger::{
-        self, Key, Kind, Ledger, NewEntry, NewTag, Person, Released, create_tag, new_id,
-        release_files, write_release_commit, write_tag,
-    },
-    release::Previous,
-};
-use jiff::{SignedDuration, Timestamp};
 use semver::Version;
+use std::{env, fs};
 
-const RELEASES: u64 = 2_000;
+/// How many releases there are; `HOSTOUT_BENCH_RELEASES=20` for a look at what is measured.
+fn releases() -> u64 {
+    let wanted = env::var("HOSTOUT_BENCH_RELEASES").ok();
+    wanted.map_or(2_000, |text| text.parse().unwrap())
+}
+
 const RUNS: usize = 9;
 
 pub fn run(report: &mut Report) {
     let project = Project::released_single();
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
-    let (newest, head) = History::of(&project).grow();
+    let (newest, head) = History::of(&project).grow(releases());
     project.git(&["update-ref", "refs/heads/main", &head.to_string()]);
     measure(report, &project, &newest, "loose");
     project.git(&["gc", "--quiet"]);
     measure(report, &project, &newest, "packed");
+    verify(report, &project);
+}
+
+/// Every entry's signature, beside git's check of the same commits: at first sight, and once it is remembered.
+fn verify(report: &mut Report, project: &Project) {
+    let signers = project.sandbox.path("signers");
+    fs::write(&signers, project.ledger_file("keys/allowed_signers")).unwrap();
+    let entries = project.git(&["rev-list", "hostout"]);
+    let count = entries.lines().count();
+    let theirs = once(|| {
+        let mut git = project.sandbox.command("git", &project.directory);
+        git.arg("-c");
+        git.arg(format!("gpg.ssh.allowedSignersFile={}", signers.display()));
+        succeed(git.arg("verify-commit").args(entries.lines()));
+    });
+    let name = format!("git verify-commit of {count} entries");
+    let beside = Beside(&name, theirs);
+    let verify = || drop(project.hostout(&["verify"]).exits(0));
+    let first = median(3, || {
+        project.git(&["update-ref", "-d", "refs/hostout/seen/hostout"]);
+        verify();
+    });
+    report.row("git hostout verify (at first sight)", first, beside);
+    let again = median(RUNS, verify);
+    report.row("git hostout verify (remembered)", again, beside);
 }
 
 fn measure(report: &mut Report, project: &Project, newest: &Version, state: &str) {
@@ -73,106 +92,4 @@ fn measure(report: &mut Report, project: &Project, newest: &Version, state: &str
     row(&["show"], &version, show);
     row(&["status"], "local", log);
     row(&["status"], "local", python);
-}
-
-/// A ledger that is made longer by copies of its one release, each signed as a real one.
-struct History {
-    repo: gix::Repository,
-    ledger: Ledger,
-    key: Key,
-    who: Person,
-    first: Released,
-}
-
-impl History {
-    fn of(project: &Project) -> Self {
-        let (root, home) = (&project.directory, project.sandbox.path("home"));
-        let repo = gix::open_opts(root, gix::open::Options::isolated()).unwrap();
-        let ledger = Ledger::open(&repo, "hostout").unwrap().unwrap();
-        let key = Key {
-            scheme: ledger::Scheme::Ssh,
-            id: home.join(".ssh/id_ed25519.pub").display().to_string(),
-            program: "ssh-keygen".into(),
-        };
-        let first = ledger.release(&Version::new(0, 1, 0)).unwrap().unwrap();
-        let who = Person {
-            name: "Ada Example".to_owned(),
-            email: "ada@example.org".to_owned(),
-        };
-        Self {
-            repo,
-            ledger,
-            key,
-            who,
-            first,
-        }
-    }
-
-    /// Gives the last version and its commit.
-    fn grow(mut self) -> (Version, ObjectId) {
-        let mut head = self.repo.head_id().unwrap().detach();
-        let mut time: Timestamp = self.first.manifest.time.parse().unwrap();
-        for number in 1..RELEASES {
-            time = time.checked_add(SignedDuration::from_hours(1)).unwrap();
-            head = self.commit(head, time);
-            // 50 of one minor version lie in one folder.
-            self.release(head, Version::new(1, number / 50, number % 50), time);
-        }
-        (self.first.manifest.version, head)
-    }
-
-    fn commit(&self, parent: ObjectId, time: Timestamp) -> ObjectId {
-        let parent = self.repo.find_commit(parent).unwrap();
-        let mut commit: Commit = parent.decode().unwrap().into_owned().unwrap();
-        commit.parents = std::iter::once(parent.id).collect();
-        commit.author.time.seconds = time.as_second();
-        commit.committer.time.seconds = time.as_second();
-        self.repo.objects.write(&commit).unwrap()
-    }
-
-    fn release(&mut self, head: ObjectId, version: Version, time: Timestamp) {
-        let tree = self.repo.find_commit(head).unwrap().tree_id().unwrap();
-        let subject = format!("single {version}");
-        let commit = write_release_commit(&self.repo, tree.detach(), head, &subject).unwrap();
-        let manifest = &mut self.first.manifest;
-        manifest.previous = Some(Previous {
-            version: manifest.version.clone(),
-            manifest: self.first.digest,
-        });
-        manifest.version = version.clone();
-        manifest.commit = head.to_string();
-        manifest.release_commit = commit.to_string();
-        manifest.time = time.to_string();
-        let text = manifest.to_toml().unwrap();
-        let (files, digest) =
-            release_files(&version, &text, &self.first.versions_cfg, &self.key).unwrap();
-        self.first.digest = digest;
-        let name = format!("v{version}");
-        let tag = NewTag {
-            name: &name,
-            target: commit,
-            subject: &subject,
-            body: "",
-            project: self.ledger.project_id(),
-            manifest: digest,
-            who: &self.who,
-            time,
-        };
-        let tag = write_tag(&self.repo, &tag, &self.key).unwrap();
-        create_tag(&self.repo, &name, tag).unwrap();
-        let entry = NewEntry {
-            kind: Kind::Release {
-                version,
-                tag,
-                commit: head,
-            },
-            id: new_id().unwrap(),
-            files,
-            edits: ledger::Edits::default(),
-            who: self.who.clone(),
-            time,
-            reason: String::new(),
-        };
-        self.ledger.append(&entry, &self.key).unwrap();
-    }
 }

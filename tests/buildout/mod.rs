@@ -5,5 +5,4 @@
 mod host;
 mod project;
 mod resolve;
-mod server;
 mod versions;

@@ -1,9 +1,7 @@
 //! What is resolved, what is refused, and whose settings apply.
 
-use super::{
-    project::{Project, versions, wheels},
-    server::Server,
-};
+use super::project::{Project, versions, wheels};
+use crate::support::Index;
 use hostout::{
     buildout::{User, acting_outside, canonical},
     release::{Digest, Origin},
@@ -150,7 +148,7 @@ fn no_other_package_takes_the_name_of_a_projects_egg() {
 #[test]
 fn settings_of_the_user_say_where_and_never_which() {
     let (house, _) = Project::small("eggs = six\n").resolved(&[]).unwrap();
-    let server = Server::start(house.path());
+    let server = Index::start(house.path(), "secret");
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join(".buildout")).unwrap();
     let index = server.url("me:secret@", "/simple");
@@ -217,7 +215,7 @@ fn a_fetched_configuration_is_used_as_it_was_fetched() {
         "[versions]\nsix = 1.16.0\n",
     )
     .unwrap();
-    let server = Server::start(house.path());
+    let server = Index::start(house.path(), "secret");
     let project = Project::small(&format!(
         "eggs = six\n[buildout]\nextends = {}\n",
         server.url("me:secret@", "/files/base.cfg")

@@ -6,7 +6,11 @@
 //! **To add** a sample project: a folder below `fixtures/`, a function in `project.rs`.
 
 mod balancer;
+mod disk;
+mod elsewhere;
+mod history;
 mod host;
+mod index;
 mod page;
 mod project;
 mod run;
@@ -17,15 +21,21 @@ mod state;
 mod template;
 mod terminal;
 mod two;
+mod wheel;
 
 pub use balancer::{Backend, Balancer, Visitors};
+pub use disk::Disk;
+pub use elsewhere::Elsewhere;
+pub use history::History;
 pub use host::Host;
+pub use index::Index;
 pub use page::{free_port, page, page_at};
 pub use project::Project;
 pub use run::Run;
 pub use running::Running;
-pub use sandbox::{Sandbox, remove_tree};
+pub use sandbox::{Sandbox, remove_tree, shared_cache};
 pub use state::{refs, tree};
 pub use template::released;
-pub use terminal::{CTRL_C, at_a_terminal, at_a_terminal_with};
+pub use terminal::{CTRL_C, at_a_terminal, at_a_terminal_with, conversation};
 pub use two::Two;
+pub use wheel::write_wheel;

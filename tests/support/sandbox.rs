@@ -82,6 +82,14 @@ impl Sandbox {
         &self.root
     }
 
+    /// Where programs are looked for, without folders whose paths begin so.
+    #[expect(clippy::unused_self, reason = "a sandbox has one search path")]
+    pub fn path_without(&self, begin: &str) -> std::ffi::OsString {
+        let all = search_path();
+        let folders = env::split_paths(&all).filter(|folder| !folder.starts_with(begin));
+        env::join_paths(folders).unwrap()
+    }
+
     /// The time of the last command, in seconds since 1970.
     pub fn clock(&self) -> u64 {
         self.clock.get()
@@ -258,7 +266,7 @@ fn search_path() -> std::ffi::OsString {
 }
 
 /// Downloads are shared by all tests and kept between runs.
-fn shared_cache() -> PathBuf {
+pub fn shared_cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 

@@ -17,6 +17,9 @@ pub struct Sshd {
     pub port: u16,
 }
 
+/// The folder of PAM's rules, where passwords are taken.
+const PAM: &str = "pam";
+
 /// The login name of whoever runs the tests.
 pub fn user() -> String {
     let output = Command::new("id").arg("-un").output().unwrap();
@@ -80,6 +83,23 @@ impl Sshd {
         sshd.know(&sshd.host_key());
         sshd.configure("");
         sshd
+    }
+
+    /// One that takes `password` from whoever runs the tests. Nobody here knows an account's real one: PAM is asked as
+    /// ever, and `pam_wrapper` lets it answer from a file, which needs no root.
+    pub fn with_password(settings: &str, password: &str) -> Self {
+        Self::launch(&format!("UsePAM yes\n{settings}"), |sshd, folder| {
+            let (known, services) = (folder.join("passwords"), folder.join(PAM));
+            fs::write(&known, format!("{}:{password}:sshd\n", user())).unwrap();
+            fs::create_dir_all(&services).unwrap();
+            let answer = format!("{} passdb={}", pam_matrix().display(), known.display());
+            let rules = ["auth", "account", "password", "session"];
+            let rules = rules.map(|kind| format!("{kind} required {answer}\n"));
+            fs::write(services.join("sshd"), rules.concat()).unwrap();
+            sshd.env("LD_PRELOAD", "libpam_wrapper.so")
+                .env("PAM_WRAPPER", "1")
+                .env("PAM_WRAPPER_SERVICE_DIR", services);
+        })
     }
 
     /// A file of this sshd.
@@ -175,7 +195,30 @@ impl Drop for Sshd {
         }
         self.child.kill().ok();
         self.child.wait().ok();
+        if self.path(PAM).exists() {
+            sweep();
+        }
     }
+}
+
+/// `pam_wrapper` leaves a folder behind for each process that a signal ended.
+fn sweep() {
+    for folder in fs::read_dir("/tmp").unwrap().flatten() {
+        let ours = folder.file_name().to_string_lossy().starts_with("pam.");
+        let pid = fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
+        if ours && !pid.is_empty() && !Path::new("/proc").join(pid.trim()).exists() {
+            // Another user's stays.
+            fs::remove_dir_all(folder.path()).ok();
+        }
+    }
+}
+
+/// The module of the package libpam-wrapper, in the folder of this architecture.
+fn pam_matrix() -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").unwrap().flatten();
+    let mut files = folders.map(|folder| folder.path().join("pam_wrapper/pam_matrix.so"));
+    let found = files.find(|file| file.is_file());
+    found.unwrap_or_else(|| panic!("libpam-wrapper is not installed: make setup"))
 }
 
 fn send(signal: &str, pid: u32) {

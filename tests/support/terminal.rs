@@ -3,31 +3,8 @@
 use super::{Run, Sandbox};
 use std::path::Path;
 
-/// Types an answer, or presses Ctrl-C, as soon as a prompt is seen; prints all that was seen.
-const PERSON: &str = r#"
-import os, pty, signal, sys
-prompt, typed, *argv = sys.argv[1:]
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(argv[0], argv)
-signal.alarm(300)
-seen, answered = b"", False
-while True:
-    try:
-        more = os.read(fd, 4096)
-    except OSError:
-        more = b""
-    if not more:
-        break
-    seen += more
-    if not answered and prompt.encode() in seen:
-        answered = True
-        os.write(fd, typed.encode())
-sys.stdout.buffer.write(seen.replace(b"\r\n", b"\n"))
-sys.stdout.flush()
-code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-sys.exit(code if code >= 0 else 128 - code)
-"#;
+/// Types answers as their prompts are seen; prints all that was seen.
+const PERSON: &str = include_str!("person.py");
 
 /// Ctrl-C.
 pub const CTRL_C: &str = "\u{3}";
@@ -53,8 +30,27 @@ pub fn at_a_terminal_with(
     prompt: &str,
     typed: &str,
 ) -> Run {
+    let answers = [(prompt, typed)];
+    conversation(sandbox, directory, arguments, variables, &answers)
+}
+
+/// The same with an answer for each of several prompts, in their order.
+#[track_caller]
+pub fn conversation(
+    sandbox: &Sandbox,
+    directory: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    answers: &[(&str, &str)],
+) -> Run {
     let mut command = sandbox.command("python3", directory);
     command.env("TERM", "dumb").envs(variables.iter().copied());
-    command.args(["-c", PERSON, prompt, typed, "git-hostout"]);
-    Run::new(arguments, &command.args(arguments).output().unwrap())
+    command.args(["-c", PERSON]);
+    for (prompt, typed) in answers {
+        command.args([prompt, typed]);
+    }
+    command.args(["--", "git-hostout"]).args(arguments);
+    let run = Run::new(arguments, &command.output().unwrap());
+    assert!(!run.stdout.contains("is not shown any more"), "{run}");
+    run
 }

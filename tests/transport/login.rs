@@ -5,7 +5,7 @@ use crate::support::sshd::{Sshd, keygen, user};
 use hostout::transport::{Credentials, Prompter, Unattended, connect};
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     thread::sleep,
@@ -235,43 +235,6 @@ fn too_many_keys_are_said_to_be_too_many() {
     );
 }
 
-/// An sshd that takes `password` from whoever runs the tests. Nobody here knows an account's real one: PAM is asked as
-/// ever, and `pam_wrapper` lets it answer from a file, which needs no root.
-fn with_password(settings: &str, password: &str) -> Sshd {
-    Sshd::launch(&format!("UsePAM yes\n{settings}"), |sshd, folder| {
-        let (known, services) = (folder.join("passwords"), folder.join("pam"));
-        fs::write(&known, format!("{}:{password}:sshd\n", user())).unwrap();
-        fs::create_dir_all(&services).unwrap();
-        let answer = format!("{} passdb={}", pam_matrix().display(), known.display());
-        let rules = ["auth", "account", "password", "session"];
-        let rules = rules.map(|kind| format!("{kind} required {answer}\n"));
-        fs::write(services.join("sshd"), rules.concat()).unwrap();
-        sshd.env("LD_PRELOAD", "libpam_wrapper.so")
-            .env("PAM_WRAPPER", "1")
-            .env("PAM_WRAPPER_SERVICE_DIR", services);
-    })
-}
-
-/// `pam_wrapper` leaves a folder behind for each process that a signal ended.
-fn sweep() {
-    for folder in fs::read_dir("/tmp").unwrap().flatten() {
-        let ours = folder.file_name().to_string_lossy().starts_with("pam.");
-        let pid = fs::read_to_string(folder.path().join("pid")).unwrap_or_default();
-        if ours && !pid.is_empty() && !Path::new("/proc").join(pid.trim()).exists() {
-            // Another user's stays.
-            fs::remove_dir_all(folder.path()).ok();
-        }
-    }
-}
-
-/// The module of the package libpam-wrapper, in the folder of this architecture.
-fn pam_matrix() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").unwrap().flatten();
-    let mut files = folders.map(|folder| folder.path().join("pam_wrapper/pam_matrix.so"));
-    let found = files.find(|file| file.is_file());
-    found.expect("libpam-wrapper is not installed: make setup")
-}
-
 #[test]
 fn a_password_logs_in_by_both_methods() {
     for (settings, method) in [
@@ -288,7 +251,7 @@ fn a_password_logs_in_by_both_methods() {
             "password",
         ),
     ] {
-        let sshd = with_password(settings, "s3cret");
+        let sshd = Sshd::with_password(settings, "s3cret");
         let said = refused(reach(&sshd, "web1"));
         assert!(
             said.contains(&format!("accepts {method}")),
@@ -306,5 +269,4 @@ fn a_password_logs_in_by_both_methods() {
             sshd.log()
         );
     }
-    sweep();
 }

@@ -46,6 +46,10 @@ fn a_jump_that_fails_is_named_in_its_own_words() {
         said.contains("the jump through jump1") && said.contains("Connection refused"),
         "{said}"
     );
+    sshd.configure("ProxyJump jump$1");
+    let said = refused(reach(&sshd, "web1"));
+    let why = "ProxyJump: `jump$1` is no destination: it holds a character that a shell would read";
+    assert!(said.contains(why), "{said}");
 }
 
 #[test]

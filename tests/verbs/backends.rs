@@ -1,8 +1,8 @@
 //! A project with one egg for each way in which python packages are built.
 
-use crate::support::Project;
+use crate::support::{Elsewhere, Project, shared_cache};
 use hostout::release::{Egg, Manifest};
-use std::fs;
+use std::{fs, process::Command};
 
 /// A page template that only git names as package data.
 const ZCML: &str = "<configure />\n";
@@ -71,11 +71,59 @@ fn eggs() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     ]
 }
 
-fn project() -> Project {
+/// Real ones: name, version, and how each is built.
+const PACKAGES: [(&str, &str); 10] = [
+    // setup.py
+    ("zope.event", "5.0"),
+    ("translationstring", "1.4"),
+    // setup.cfg
+    ("waitress", "2.1.2"),
+    ("PasteDeploy", "3.1.0"),
+    // setuptools with pyproject.toml, and a version in the code
+    ("toposort", "1.10"),
+    // hatchling, with a version in the code and with one of git's
+    ("colorama", "0.4.6"),
+    ("iniconfig", "2.0.0"),
+    // flit, poetry-core, pdm
+    ("tomli", "2.0.1"),
+    ("tomlkit", "0.12.4"),
+    ("annotated-doc", "0.0.4"),
+];
+
+/// Unpacks the source distribution of a package, downloaded once, as an egg of the project.
+fn unpack(project: &Project, name: &str, version: &str) {
+    let folder = shared_cache().join(format!("sdists/{name}-{version}"));
+    if !folder.exists() {
+        let partial = project.sandbox.path(&format!("tmp/{name}"));
+        let wanted = format!("{name}=={version}");
+        let mut pip = project.sandbox.command("python3", project.sandbox.root());
+        pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
+            .arg(&partial)
+            .args(["--no-binary", ":all:", &wanted]);
+        assert!(pip.status().unwrap().success(), "{wanted}");
+        fs::create_dir_all(folder.parent().unwrap()).unwrap();
+        let copied = Command::new("cp")
+            .arg("-r")
+            .args([&partial, &folder])
+            .status();
+        assert!(copied.unwrap().success());
+    }
+    let sdist = fs::read_dir(folder).unwrap().next().unwrap().unwrap();
+    let to = project.directory.join("packages").join(name);
+    fs::create_dir_all(&to).unwrap();
+    let mut tar = Command::new("tar");
+    tar.args(["--strip-components=1", "-xzf"]).arg(sdist.path());
+    assert!(tar.arg("-C").arg(&to).status().unwrap().success());
+    // No repository has it, and hatchling believes its version rather than any other.
+    fs::remove_file(to.join("PKG-INFO")).unwrap();
+}
+
+fn project(leave_out: &[&str], packages: &[(&str, &str)]) -> Project {
     let project = Project::from_fixture("single");
     let mut develop = String::from("develop = .\n");
     let mut used = String::from("eggs = acme.single\n");
-    for (name, files) in eggs() {
+    let wanted = |(name, _): &(&str, _)| !leave_out.contains(name);
+    for (name, files) in eggs().into_iter().filter(wanted) {
         let module = name.replace('.', "_");
         for (file, text) in files {
             project.write(&format!("eggs/{name}/{file}"), &text);
@@ -92,6 +140,11 @@ fn project() -> Project {
         project.directory.join("packages"),
     )
     .unwrap();
+    for (name, version) in packages {
+        unpack(&project, name, version);
+        develop += &format!("    packages/{name}\n");
+        used += &format!("    {name}\n");
+    }
     project.edit("buildout.cfg", "develop = .\n", &develop);
     project.edit("buildout.cfg", "eggs = acme.single\n", &used);
     project.edit(
@@ -104,6 +157,7 @@ fn project() -> Project {
     project.git(&["tag", "acme.scm-2.3"]);
     project.commit_empty("One commit later");
     project.git(&["tag", "acme.vcs-4.5"]);
+    project.git(&["tag", "iniconfig-2.0.0"]);
     project
 }
 
@@ -113,7 +167,7 @@ fn egg<'a>(manifest: &'a Manifest, name: &str) -> &'a Egg {
 
 #[test]
 fn every_backend_gives_wheels_with_their_data() {
-    let project = project();
+    let project = project(&[], &[]);
     project.hostout(&["init"]).exits(0);
     project.hostout(&["release", "--yes"]).exits(0);
     let first = project.manifest("0.1.0");
@@ -179,4 +233,35 @@ fn every_backend_gives_wheels_with_their_data() {
     let code = "import acme_scm, pathlib; print((pathlib.Path(acme_scm.__file__).parent / 'more.zcml').exists())";
     let output = command.args(["-c", code]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "True\n");
+}
+
+/// Compiled code is left out: it is not promised to come out the same.
+#[test]
+fn every_backend_and_ten_packages_give_the_same_bytes_to_somebody_else_elsewhere() {
+    let project = project(&["acme.fast"], &PACKAGES);
+    let elsewhere = Elsewhere::of(&project).alone();
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(0);
+    let ours = project.manifest("0.1.0");
+    let released = |name: &str| ours.egg.iter().any(|egg| egg.name == name);
+    let mut missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).collect();
+    missing.extend(eggs().iter().map(|(name, _)| *name));
+    missing.retain(|name| !released(name));
+    assert_eq!(missing, ["acme.fast"]);
+    elsewhere.hostout(&["init"]).exits(0);
+    elsewhere.hostout(&["release", "--yes"]).exits(0);
+    let git = [
+        "-c",
+        "safe.directory=*",
+        "show",
+        "hostout:releases/0.1/0.1.0/manifest.toml",
+    ];
+    let theirs = project.sandbox.git_bytes(&elsewhere.clone, &git);
+    let theirs = Manifest::from_toml(&String::from_utf8(theirs).unwrap()).unwrap();
+    for (egg, other) in ours.egg.iter().zip(&theirs.egg) {
+        assert_eq!(egg.name, other.name);
+        assert_eq!(egg.artifacts, other.artifacts, "{}", egg.name);
+    }
+    assert_eq!(ours.release_commit, theirs.release_commit);
+    assert_eq!(ours.tarball, theirs.tarball);
 }

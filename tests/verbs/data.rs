@@ -1,7 +1,7 @@
 //! Backups before a switch, and what comes back after a migration that failed: a real ZODB, its blobs, the scripts of
 //! collective.recipe.backup. `PostgreSQL` is the agent's own tests' (`tests/agent/test_postgresql.py`).
 
-use crate::support::{Project, page, page_at, tree};
+use crate::support::{Disk, Project, page, page_at, tree};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -193,43 +193,6 @@ fn a_backup_that_fails_touches_nothing() {
     assert_eq!(project.live().as_deref(), Some("0.1.0"));
     assert_eq!(ask(&project, ""), "one=one", "it was never stopped");
     assert_eq!(tree(&project.host.join("backups"), 1), "");
-}
-
-/// A small file system of its own below a sandbox; it goes with this value.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// Takes root: nobody else mounts where other processes see it, and a test that did not run must not pass.
-    #[track_caller]
-    fn of(path: &Path, megabytes: u32) -> Self {
-        fs::create_dir_all(path).unwrap();
-        let size = format!("size={megabytes}m");
-        let mount = ["-t", "tmpfs", "-o", &size, "tmpfs"];
-        let mounted = Command::new("mount").args(mount).arg(path).output();
-        let mounted = mounted.is_ok_and(|output| output.status.success());
-        assert!(mounted, "NOT RUN: mounting a file system needs root");
-        Self(path.to_owned())
-    }
-
-    /// Fills it with one file, up to the last `kilobytes`.
-    fn fill(&self, file: &str, kilobytes: usize) {
-        let mut stat = Command::new("stat");
-        let seen = stat.args(["-f", "--format=%a %S"]).arg(&self.0).output();
-        let seen = String::from_utf8(seen.unwrap().stdout).unwrap();
-        let numbers: Vec<usize> = seen.split_whitespace().flat_map(str::parse).collect();
-        let length = numbers[0] * numbers[1] - kilobytes * 1_024;
-        fs::write(self.0.join(file), vec![0; length]).unwrap();
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount")
-            .args(["--lazy"])
-            .arg(&self.0)
-            .status();
-        assert!(unmounted.is_ok_and(|status| status.success()));
-    }
 }
 
 #[test]

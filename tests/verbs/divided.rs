@@ -1,6 +1,7 @@
 //! Two people, two clones, one remote.
 
 use crate::support::{Host, Project, Two, remove_tree};
+use std::fs;
 
 #[test]
 fn two_stages_at_once_are_both_in_the_ledger() {
@@ -39,4 +40,39 @@ fn the_later_one_on_a_stage_gives_way() {
     assert!(two.host.status()["hosts"][0]["lock"].is_null());
     two.there(&["deploy", "far", "--yes"]).exits(0);
     assert_eq!(two.host.live().as_deref(), Some("0.1.0"));
+}
+
+#[test]
+fn a_ledger_that_went_two_ways_is_joined_unless_both_released() {
+    let two = Two::of(Host::of(Project::single(), ""));
+    let host = &two.host;
+    let remote = host.project.sandbox.path("remote.git");
+    let without_remote = |work: &dyn Fn()| {
+        fs::rename(&remote, remote.with_extension("away")).unwrap();
+        work();
+        fs::rename(remote.with_extension("away"), &remote).unwrap();
+    };
+    let deploy = ["deploy", "far", "--yes"];
+    without_remote(&|| drop(host.hostout(&deploy).exits(0)));
+    two.there(&["deploy", "local", "--yes"]).exits(0);
+    host.hostout(&["unlock", "far", "-m", "look"])
+        .exits(0)
+        .says(&["; `git hostout resume` joins them"]);
+    host.hostout(&["resume"]).exits(0);
+    two.there(&["resume"]).exits(0);
+    let [here, theirs, there] = two.tips();
+    assert_eq!((&here, &theirs), (&there, &there));
+
+    without_remote(&|| {
+        host.project.commit_empty("Mine");
+        host.hostout(&["release", "0.1.1", "--yes"]).exits(0);
+        let commit = ["commit", "--quiet", "--allow-empty", "-m", "Theirs"];
+        host.project.sandbox.git(&two.other, &commit);
+        two.there(&["release", "0.2.0", "--yes"]).exits(0);
+    });
+    host.hostout(&["resume"]).exits(0);
+    two.there(&["resume"]).exits(11).says(&[
+        "origin got another release in between: ",
+        "git tag -d v0.2.0",
+    ]);
 }

@@ -1,6 +1,6 @@
 //! `git hostout init`
 
-use crate::support::{Project, Sandbox, refs, tree};
+use crate::support::{Project, Sandbox, refs, sshd::Sshd, tree};
 use std::fs;
 
 const STAGE: [&str; 6] = ["--stage", "local", "--host", "local", "--path", "/srv/shop"];
@@ -165,4 +165,24 @@ fn a_host_that_cannot_be_asked_for_its_wheels_is_asked_later() {
         .exits(0)
         .says(&["; `git hostout check far` asks it again"]);
     assert!(project.read("hostout.toml").contains("[stage.far]"));
+}
+
+#[test]
+fn a_host_of_another_kind_names_the_wheels_it_takes() {
+    let project = Project::single();
+    fs::remove_file(project.directory.join("hostout.toml")).unwrap();
+    project.commit("Forget how it is deployed");
+    // To its programs this is a machine of 32 bits.
+    let sshd = Sshd::start_with("ForceCommand setarch i686 sh -c \"$SSH_ORIGINAL_COMMAND\"");
+    let config = sshd.config().display().to_string();
+    let arguments = [
+        "init", "--stage", "far", "--host", "web1", "--path", "/srv/x",
+    ];
+    let variables = [("HOSTOUT_SSH_CONFIG", config.as_str())];
+    let run = project
+        .sandbox
+        .hostout_with(&project.directory, &arguments, &variables)
+        .exits(0);
+    run.says(&["web1 takes wheels for cp3", "_i686", ", this machine for "]);
+    assert!(project.read("hostout.toml").contains("_i686\"]"));
 }

@@ -156,7 +156,7 @@ fn unlock_writes_down_how_a_deployment_ended_that_was_left() {
     }
     host.hostout(&["unlock", "far", "-m", "she went home"])
         .exits(0)
-        .says(&["healthy"]);
+        .says(&[": look how deployment ", "healthy"]);
     assert_eq!(host.newest()["result"], "healthy");
     let message = host.project.git(&["log", "-1", "--format=%B", "hostout"]);
     assert!(message.contains("she went home"), "{message}");

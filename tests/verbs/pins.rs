@@ -1,6 +1,6 @@
 //! Third-party versions from release to release.
 
-use crate::support::Project;
+use crate::support::{Project, shared_cache, write_wheel};
 use hostout::release::Origin;
 use std::fs;
 
@@ -115,4 +115,46 @@ fn from_a_source_distribution_become_wheels() {
     fs::remove_dir_all(&links).unwrap();
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
     assert!(project.live().is_some());
+}
+
+#[test]
+fn whose_file_was_replaced_are_refused() {
+    let project = Project::single();
+    let links = project.sandbox.path("links");
+    let put = |words: &str| write_wheel(&project.sandbox, &links, "acme.third", words, &[]);
+    // Its name is in no other test's store.
+    put(&format!("# {}", links.display()));
+    let more = format!("parts = app\nfind-links = {}\n", links.display());
+    project.edit("buildout.cfg", "parts = app\n", &more);
+    project.edit("buildout.cfg", "acme.single", "acme.single\n    acme.third");
+    project.commit("Use a wheel of a stranger");
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(0);
+    let manifest = project.manifest("0.1.0");
+    let pin = |pin: &&hostout::release::Pin| pin.name == "acme.third";
+    let sha256 = manifest.pin.iter().find(pin).unwrap().artifacts[0].sha256;
+
+    // While the file of that release is at hand, nobody asks for another.
+    put("evil = True");
+    project.write("src/acme/single/new.py", "");
+    project.commit("Change it");
+    project.hostout(&["release", "--yes"]).exits(0);
+    let again = project.manifest("0.1.1");
+    assert_eq!(
+        again.pin.iter().find(pin).unwrap().artifacts[0].sha256,
+        sha256
+    );
+
+    let sha256 = sha256.to_string();
+    let (shard, rest) = sha256.split_at(2);
+    let store = shared_cache().join("git-hostout/store");
+    fs::remove_file(store.join(shard).join(rest)).unwrap();
+    project.write("src/acme/single/newer.py", "");
+    project.commit("Change it once more");
+    project.hostout(&["release", "--yes"]).exits(11).says(&[
+        "acme_third-1.0-py3-none-any.whl",
+        " is not the file that the last release pinned: sha256 ",
+        "find out who replaced it; one name, version and tag has one file for ever",
+    ]);
+    assert_eq!(project.git(&["tag"]), "v0.1.0\nv0.1.1");
 }

@@ -1,6 +1,6 @@
 //! What stops a release, and that nothing is left behind.
 
-use crate::support::{Project, Run, refs};
+use crate::support::{Project, Run, refs, write_wheel};
 
 /// `init`, then a release that ends with `code`, says all `words` and moves no ref.
 #[track_caller]
@@ -135,27 +135,17 @@ fn a_configuration_that_is_missing_or_no_configuration() {
         .says(&["nowhere.cfg", "line 3"]);
 }
 
-/// Writes a wheel with one member too many.
-const WHEEL: &str = "\
-import sys, zipfile
-folder, extra = sys.argv[1:]
-info = 'acme_third-1.0.dist-info/'
-with zipfile.ZipFile(folder + '/acme_third-1.0-py3-none-any.whl', 'w') as wheel:
-    wheel.writestr('acme_third.py', '')
-    wheel.writestr(extra, 'evil')
-    wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: acme.third\\nVersion: 1.0\\n')
-    wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
-    wheel.writestr(info + 'RECORD', '')
-";
-
 #[test]
 fn a_wheel_with_a_member_that_leaves_its_folder() {
     let project = Project::single();
     let links = project.sandbox.path("links");
-    std::fs::create_dir_all(&links).unwrap();
-    let mut command = project.sandbox.command("python3", &links);
-    command.args(["-c", WHEEL]).arg(&links).arg("../../evil.py");
-    assert!(command.status().unwrap().success());
+    write_wheel(
+        &project.sandbox,
+        &links,
+        "acme.third",
+        "",
+        &["../../evil.py"],
+    );
     let more = format!("parts = app\nfind-links = {}\n", links.display());
     project.edit("buildout.cfg", "parts = app\n", &more);
     project.edit("buildout.cfg", "acme.single", "acme.single\n    acme.third");

@@ -269,3 +269,19 @@ fn pushes_tag_and_ledger_together() {
             "; `git hostout resume` pushes the ledger later",
         ]);
 }
+
+#[test]
+fn an_egg_that_does_not_build_is_not_taken_from_the_index_instead() {
+    let project = Project::taken();
+    let path = "src/greetings/pyproject.toml";
+    let text = project.read(path) + "\n[tool.hatch.build.hooks.custom]\n";
+    project.write(path, &text);
+    project.write("src/greetings/hatch_build.py", "raise ValueError('no')\n");
+    project.commit("Break the build");
+    project.hostout(&["init"]).exits(0);
+    project
+        .hostout(&["release", "--yes"])
+        .exits(11)
+        .says(&["greetings cannot be built"]);
+    assert_eq!(project.git(&["tag"]), "");
+}

@@ -1,6 +1,7 @@
 //! `git hostout verify`
 
-use crate::support::{Project, Run};
+use crate::support::{History, Project, Run};
+use hostout::release::{Digest, Manifest};
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
@@ -153,6 +154,14 @@ fn tags_that_are_not_the_releases_are_named() {
     project.git(&["tag", "--force", "-s", "-m", &message, "v0.1.0", &target]);
     let names = fails(&project, &["belongs to another project"]);
     assert_eq!(names, ["tag project", "tag entry"]);
+    reset();
+
+    let tree = project.git(&["rev-parse", "HEAD^{tree}"]);
+    project.git(&["tag", "--force", "-s", "-m", "a tree", "v0.1.0", &tree]);
+    let names = fails(&project, &["v0.1.0", "does not point to a commit"]);
+    assert_eq!(names, ["tag"]);
+    project.git(&["update-ref", "refs/tags/v0.1.0", &tree]);
+    assert_eq!(fails(&project, &["is no annotated tag"]), ["tag"]);
     reset();
 
     project.git(&["tag", "--delete", "v0.1.0"]);
@@ -348,101 +357,44 @@ fn an_openpgp_release_verifies() {
     assert_eq!(fails(&project, &[])[0], "entries");
 }
 
-/// `verify --rebuild` as somebody else: fresh clone, empty cache, other name, umask and time zone.
-fn rebuild_elsewhere(project: &Project, code: i32) -> Run {
-    let clone = project.sandbox.path("elsewhere/clone");
-    let cache = project.sandbox.path("elsewhere/cache");
-    let (from, to) = (project.directory.display(), clone.display());
-    let source = format!("file://{from}");
-    project.git(&["clone", "--quiet", &source, &to.to_string()]);
-    let git = |arguments: &[&str]| project.sandbox.git(&clone, arguments);
-    git(&["config", "user.name", "Somebody Else"]);
-    git(&["config", "user.email", "else@example.org"]);
-    git(&["config", "core.autocrlf", "input"]);
-    let mut shell = project.sandbox.command("sh", &clone);
-    shell.args([
-        "-c",
-        "umask 077; exec git hostout verify 0.1.0 --rebuild --json",
+/// Signed by somebody who may, and yet nothing that a host should be asked to take.
+#[test]
+fn a_manifest_that_contradicts_itself_or_its_files_is_named() {
+    let project = Project::released_single();
+    let forge = |version: &str, change: &dyn Fn(&mut Manifest)| {
+        let history = History::of(&project);
+        history.forge(version.parse().unwrap(), change);
+        let run = project
+            .hostout(&["deploy", "local", version, "--yes"])
+            .exits(11);
+        assert!(!project.host.exists(), "{run}");
+        run
+    };
+    forge("0.2.0", &|manifest| {
+        let pin = manifest.pin[0].clone();
+        manifest.pin.push(pin);
+    })
+    .says(&["0.2.0 does not verify", " is twice in default"]);
+    forge("0.2.1", &|manifest| {
+        let mut other = manifest.egg[0].artifacts[0].clone();
+        other.sha256 = Digest::of(b"other");
+        manifest.egg[0].artifacts.push(other);
+    })
+    .says(&["0.2.1 does not verify", "none-any.whl has two contents"]);
+    forge("0.2.2", &|manifest| manifest.tarball.size -= 1).says(&[
+        " bytes, the manifest says ",
+        "ask who released it: a release is never changed",
     ]);
-    shell.env("TZ", "Asia/Tokyo").env("XDG_CACHE_HOME", cache);
-    shell.env("HOSTOUT_CLOCK", "1900000000");
-    let output = shell.output().unwrap();
-    assert_eq!(git(&["status", "--porcelain"]), "");
-    Run::new(&["verify", "0.1.0", "--rebuild", "--json"], &output).exits(code)
-}
-
-fn check<'a>(json: &'a Value, name: &str) -> &'a Value {
-    let checks = json["checks"].as_array().unwrap();
-    let found = checks.iter().find(|check| check["name"] == name);
-    found.unwrap_or_else(|| panic!("no check {name} in {json:#}"))
-}
-
-#[test]
-fn somebody_else_elsewhere_makes_the_same_bytes_again() {
-    let project = Project::released();
-    let json = rebuild_elsewhere(&project, 0).json();
-    let manifest = project.manifest("0.1.0");
-    for name in ["release commit", "versions.cfg", "tarball"] {
-        check(&json, &format!("rebuilt {name}"));
-    }
-    for egg in &manifest.egg {
-        let detail = &check(&json, &format!("rebuilt egg {}", egg.name))["detail"];
-        assert!(
-            detail.as_str().unwrap().ends_with("is the same"),
-            "{detail}"
-        );
-    }
-    for pin in &manifest.pin {
-        check(&json, &format!("rebuilt pin {}", pin.name));
-    }
-}
-
-#[test]
-fn a_release_with_unchanged_eggs_is_made_again_whatever_the_configuration_says_today() {
-    let project = Project::released();
-    project.greet("Good day");
-    project.hostout(&["release", "--yes"]).exits(0);
-    project.edit("hostout.toml", "prod.cfg", "other.cfg");
-    project.git(&["mv", "prod.cfg", "other.cfg"]);
-    project.commit("Call it otherwise");
-    let run = project.hostout(&["verify", "0.1.1", "--rebuild", "--json"]);
-    let json = run.exits(0).json();
-    let manifest = project.manifest("0.1.1");
-    assert!(manifest.egg.iter().any(|egg| !egg.changed));
-    for egg in &manifest.egg {
-        let detail = &check(&json, &format!("rebuilt egg {}", egg.name))["detail"];
-        assert!(
-            detail.as_str().unwrap().ends_with("is the same"),
-            "{detail}"
-        );
-    }
-}
-
-#[test]
-fn compiled_code_is_said_and_not_claimed() {
-    let project = Project::from_fixture("single");
-    fs::remove_file(project.directory.join("pyproject.toml")).unwrap();
-    project.write(
-        "setup.py",
-        "from setuptools import Extension, setup\n\nsetup(\n    name=\"acme.single\",\n    version=\"1.0\",\n    \
-         packages=[\"acme.single\"],\n    package_dir={\"\": \"src\"},\n    \
-         ext_modules=[Extension(\"spam_speed\", [\"speed.c\"])],\n)\n",
-    );
-    // The time of the build is in it: no two builds are the same.
-    project.write(
-        "speed.c",
-        "#include <Python.h>\nconst char *made = BUILT;\nstatic struct PyModuleDef module = {PyModuleDef_HEAD_INIT, \"spam_speed\"};\n\
-         PyMODINIT_FUNC PyInit_spam_speed(void) { return PyModule_Create(&module); }\n"
-            .replace("BUILT", "__TIMESTAMP__ __FILE__").as_str(),
-    );
-    let project = project.add_stage_and_commit();
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
-    let artifact = &project.manifest("0.1.0").egg[0].artifacts[0];
-    assert!(!artifact.reproducible);
-    let run = project.hostout(&["verify", "--rebuild", "--json"]).exits(0);
-    let json = run.json();
-    let detail = &check(&json, "rebuilt egg acme.single")["detail"];
-    assert!(detail.as_str().unwrap().contains("compiled code"), "{run}");
-    check(&json, "rebuilt tarball");
+    forge("0.2.3", &|manifest| {
+        manifest.egg[0].artifacts[0].size = 10_000_000_000;
+    })
+    .says(&["bytes, the manifest says 10000000000"]);
+    // What is on no machine cannot be looked at: there is no room for what it claims.
+    forge("0.2.4", &|manifest| {
+        manifest.pin[0].artifacts[0].sha256 = Digest::of(b"nowhere");
+        for pin in &mut manifest.pin {
+            pin.artifacts[0].size = i64::MAX.unsigned_abs();
+        }
+    });
+    holds(&project);
 }

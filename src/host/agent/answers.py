@@ -78,11 +78,15 @@ def redact(text):
     return re.sub(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]+@", r"\1***@", text)
 
 
+def clean_lines(data):
+    """The lines of some bytes that may be anything, without what commands a terminal, and without passwords."""
+    lines = data.decode("utf-8", "replace").splitlines()
+    return [redact("".join(c if c.isprintable() or c == "\t" else "?" for c in line)) for line in lines]
+
+
 def last_lines(data, count=OUTPUT_LINES):
     """The last lines of some bytes that may be anything, as clean text."""
-    text = data[-65536:].decode("utf-8", "replace")
-    lines = ["".join(c if c.isprintable() or c == "\t" else "?" for c in line) for line in text.splitlines()]
-    return [redact(line)[:2000] for line in lines[-count:]]
+    return [line[:2000] for line in clean_lines(data[-65536:])[-count:]]
 
 
 def tail_of(path, count=OUTPUT_LINES):

@@ -32,7 +32,8 @@ def as_user(name, argv, env):
 
 def run(argv, cwd, timeout, log=None, env=None, user=None):
     """Runs a command to its end: (exit status, its output). Output goes to a file, so that a daemon that keeps it
-    open can't hang us; stdin is closed; after `timeout` seconds its whole process group is killed (TIMED_OUT)."""
+    open can't hang us; stdin is closed; after `timeout` seconds its whole process group is killed (TIMED_OUT). What stays
+    in a log is clean text."""
     argv, env = as_user(user, argv, service_env() if env is None else env)
     with open(log, "ab+") if log else tempfile.TemporaryFile() as file:
         file.seek(0, io.SEEK_END)
@@ -52,11 +53,28 @@ def run(argv, cwd, timeout, log=None, env=None, user=None):
                 send(pid, signal.SIGKILL)
             code = child.wait()
             if not isinstance(error, subprocess.TimeoutExpired):
+                if log:
+                    clean_from(file, start)
                 raise
             code = TIMED_OUT
             file.write(b"\nkilled after %g s\n" % timeout)
         file.seek(start)
-        return code, file.read()
+        said = file.read()
+        if log:
+            clean_from(file, start)
+        return code, said
+
+
+def clean_from(log, start):
+    """Replaces what a log, open for appending, holds from `start` on by clean text: people read it on their terminal."""
+    log.seek(start)
+    said = log.read()
+    clean = "".join(f"{line}\n" for line in clean_lines(said)).encode()
+    if clean not in (said, said + b"\n"):
+        with contextlib.suppress(OSError):  # a full disk; the rest of it is told all the same
+            log.truncate(start)
+            log.write(clean)
+            log.flush()
 
 
 def wait(child, timeout):

@@ -11,6 +11,7 @@ use crate::{
 
 cases![
     hosts_go_forward_and_back_together,
+    a_first_release_stays_where_it_is_well,
     a_rolling_deployment_that_halts_is_resumed,
     a_host_that_is_away_stays_behind,
     no_request_is_lost_over_two_hosts,
@@ -19,12 +20,17 @@ cases![
 /// Fails after the start of a release on every host with this file.
 const BROKEN: &str = "/home/deploy/broken";
 
-/// Three hosts with 0.1.0 live and 0.1.1 released; `rollout` are lines of the stage's table.
-fn fleet(rollout: &str) -> Site {
+/// Three hosts and 0.1.0, deployed to none; `rollout` are lines of the stage's table.
+fn released(rollout: &str) -> Site {
     let hook = format!(
         "{rollout}\n[stage.far.hooks]\nafter-start = [\"sh\", \"-c\", \"test ! -e {BROKEN}\"]\n"
     );
-    let site = Site::released_to(Lab::start(3), &["web1", "web2", "web3"], &hook);
+    Site::released_to(Lab::start(3), &["web1", "web2", "web3"], &hook)
+}
+
+/// Three hosts with 0.1.0 live and 0.1.1 released.
+fn fleet(rollout: &str) -> Site {
+    let site = released(rollout);
     site.hostout(&["deploy", "far", "--yes"]).exits(0);
     assert_eq!(lives(&site), ["0.1.0"; 3]);
     site.project.greet("Good day");
@@ -53,6 +59,7 @@ fn hosts_go_forward_and_back_together() {
     site.hostout(&["deploy", "far", "--yes"]).exits(22).says(&[
         "3 hosts at the same time",
         "a host that fails goes back, and all others with it",
+        "web1: go back to 0.1.0",
         "On web2, 0.1.0 is live again; on web1, 0.1.0 is live again; on web3, 0.1.0 is live again",
     ]);
     assert_eq!(lives(&site), ["0.1.0"; 3]);
@@ -67,11 +74,26 @@ fn hosts_go_forward_and_back_together() {
     assert_eq!(lives(&site), ["0.1.0"; 3]);
 }
 
+fn a_first_release_stays_where_it_is_well() {
+    let site = released("");
+    site.lab.host(1).run(&["touch", BROKEN]);
+    site.hostout(&["deploy", "far", "--yes"]).exits(23).says(&[
+        "web1: nothing was live before, so that 0.1.0 stays",
+        "web3: nothing was live before, so that 0.1.0 stays",
+    ]);
+    assert_eq!([site.live_on(0), site.live_on(2)], ["0.1.0"; 2]);
+    site.lab.host(1).run(&["rm", BROKEN]);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(lives(&site), ["0.1.0"; 3]);
+    whole(&site);
+}
+
 fn a_rolling_deployment_that_halts_is_resumed() {
     let site = fleet("strategy = \"rolling\"\npause = \"1s\"\non-failure = \"halt\"\n");
     site.lab.host(1).run(&["touch", BROKEN]);
     site.hostout(&["deploy", "far", "--yes"]).exits(23).says(&[
         "rolling: 1, then 1, then 1 hosts",
+        "here: wait 1 s",
         "On web2, 0.1.0 is live again; on web1, 0.1.1 is live",
         "git hostout resume far",
     ]);

@@ -34,6 +34,7 @@ pub fn all() -> Vec<Error> {
             key: s("hostout.signingKey"),
             message: s("it is empty"),
         },
+        E::Interrupted,
         E::Sign {
             key: s("/home/ada/.ssh/id_ed25519"),
             message: s("incorrect passphrase"),

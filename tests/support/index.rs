@@ -1,6 +1,6 @@
-//! A package index on loopback.
+//! A package index on loopback that wants a login.
 
-use super::project::wheels;
+use base64ct::{Base64, Encoding as _};
 use hostout::buildout::canonical;
 use std::{
     fs,
@@ -13,17 +13,19 @@ use std::{
     },
 };
 
-/// A web server on loopback that wants a login: `/simple/NAME/` lists the wheels of a folder, `/files/FILE` gives a file.
-pub(super) struct Server {
+/// A web server that knows `me` by a password: `/simple/NAME/` lists the wheels of a folder, `/files/FILE` gives a file.
+pub struct Index {
     port: u16,
     stopped: Arc<AtomicBool>,
 }
 
-impl Server {
-    pub(super) fn start(folder: &Path) -> Self {
+impl Index {
+    /// Serves `folder`.
+    pub fn start(folder: &Path, password: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let folder = folder.to_owned();
+        let login = Base64::encode_string(format!("me:{password}").as_bytes());
         let stopped = Arc::new(AtomicBool::new(false));
         let stop = Arc::clone(&stopped);
         std::thread::spawn(move || {
@@ -32,31 +34,31 @@ impl Server {
                     break;
                 }
                 // A client that hangs up is its own affair.
-                drop(answer(stream.unwrap(), &folder));
+                drop(answer(stream.unwrap(), &folder, &login));
             }
         });
         Self { port, stopped }
     }
 
     /// Answers nothing any more.
-    pub(super) fn stop(&self) {
+    pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn url(&self, login: &str, path: &str) -> String {
+    /// The address of a path, with `login` before the host.
+    pub fn url(&self, login: &str, path: &str) -> String {
         format!("http://{login}127.0.0.1:{}{path}", self.port)
     }
 }
 
-pub(super) fn answer(mut stream: TcpStream, folder: &Path) -> std::io::Result<()> {
+fn answer(mut stream: TcpStream, folder: &Path, login: &str) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let request = lines.next().unwrap_or(Ok(String::new()))?;
     let path = request.split(' ').nth(1).unwrap_or("").to_owned();
     let mut allowed = false;
     for line in lines {
         let line = line?;
-        // "me:secret" in base64
-        allowed |= line == "Authorization: Basic bWU6c2VjcmV0";
+        allowed |= line == format!("Authorization: Basic {login}");
         if line.is_empty() {
             break;
         }
@@ -70,14 +72,7 @@ pub(super) fn answer(mut stream: TcpStream, folder: &Path) -> std::io::Result<()
     let (status, kind, body) = if !allowed {
         ("401 Unauthorized", "text/plain", b"login please".to_vec())
     } else if path.ends_with('/') {
-        let files = wheels(folder)
-            .into_iter()
-            .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned());
-        let ours = files.filter(|file| canonical(file.split('-').next().unwrap()) == name);
-        let anchors: Vec<String> = ours
-            .map(|file| format!("<a href=\"{file}\">{file}</a>"))
-            .collect();
-        ("200 OK", "text/html", anchors.concat().into_bytes())
+        ("200 OK", "text/html", list(folder, &name).into_bytes())
     } else if let Ok(bytes) = fs::read(folder.join(&name)) {
         ("200 OK", "application/octet-stream", bytes)
     } else {
@@ -89,4 +84,17 @@ pub(super) fn answer(mut stream: TcpStream, folder: &Path) -> std::io::Result<()
     );
     stream.write_all(head.as_bytes())?;
     stream.write_all(&body)
+}
+
+/// Links to the wheels of `name`.
+fn list(folder: &Path, name: &str) -> String {
+    let mut anchors = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        let stem = file.strip_suffix(".whl");
+        if stem.is_some_and(|stem| canonical(stem.split('-').next().unwrap()) == name) {
+            anchors += &format!("<a href=\"{file}\">{file}</a>");
+        }
+    }
+    anchors
 }
