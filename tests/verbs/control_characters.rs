@@ -19,7 +19,12 @@ fn is_evil(c: char) -> bool {
 }
 
 /// Files that people have no reason to print.
-const EXACT: [&str; 3] = ["/entry.toml", "/request.json", "/agent.code"];
+const EXACT: [&str; 4] = [
+    "/entry.toml",
+    "/request.json",
+    "/agent.code",
+    "/project.bundle",
+];
 
 /// An egg that is a recipe.
 const SETUP: &str = "\
@@ -159,7 +164,7 @@ fn reach_neither_the_terminal_nor_a_log() {
     kept(&host.path.join(".hostout"), &mut files);
     let raw: Vec<&String> = files
         .iter()
-        // What was signed stays as it was signed; and nobody reads compiled code.
+        // What was signed stays as it was signed; and nobody reads compiled code, or git's packs.
         .filter(|(name, _)| !EXACT.iter().any(|exact| name.ends_with(exact)))
         .filter(|(_, text)| text.contains(is_evil))
         .map(|(name, _)| name)
