@@ -408,7 +408,7 @@ fn execute_class(error: &execute::Error) -> Class {
         Error::Unreachable(_) | Error::Conversation { .. } | Error::Unproved { .. } => {
             Class::Unreachable
         }
-        Error::Locked { .. } => Class::Locked,
+        Error::Locked { .. } | Error::Overtaken { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
         Error::Bootstrap { .. } => Class::FailedBeforeSwitch,
         Error::Interrupted

@@ -37,6 +37,14 @@ pub enum Error {
         /// What is live and what should be.
         what: String,
     },
+    /// Another deployment ended on a host since the plan was made; nothing was changed there.
+    #[error("{host}: another deployment came first: {what}")]
+    Overtaken {
+        /// The host.
+        host: String,
+        /// What is live and what should be.
+        what: String,
+    },
     /// A host does not believe what it was sent; nothing was changed there.
     #[error("{host} does not take it: {what}")]
     Untrusted {
@@ -208,6 +216,10 @@ impl Error {
             Self::Locked { .. } => Some(LOCKED.to_owned()),
             Self::Changed { .. } => Some(
                 "find out with git hostout status and log who did it; the same command plans again"
+                    .to_owned(),
+            ),
+            Self::Overtaken { .. } => Some(
+                "git hostout log says whose; the same command plans again, which --wait does by itself"
                     .to_owned(),
             ),
             Self::Conversation { source, .. } => source.hint(),

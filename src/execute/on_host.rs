@@ -368,7 +368,11 @@ impl OnHost<'_> {
                 }
                 (FailureKind::Stale, _) => {
                     let what = failure.message.clone();
-                    return Error::Changed { host, what };
+                    return if failure.recorded {
+                        Error::Overtaken { host, what }
+                    } else {
+                        Error::Changed { host, what }
+                    };
                 }
                 _ => {}
             }

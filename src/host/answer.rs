@@ -160,6 +160,9 @@ pub struct Failure {
     /// What is live, where the agent looked.
     #[serde(default)]
     pub current: Option<String>,
+    /// Whether a deployment made that live, with [`FailureKind::Stale`].
+    #[serde(default)]
+    pub recorded: bool,
 }
 
 /// The kinds of no.

@@ -8,6 +8,9 @@ import threading
 import time
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what says that there is no room
+
+
 class Failed(Exception):
     """Ends a verb: a kind for programs, a message that says what is the matter, a hint where there is a remedy."""
 
@@ -24,7 +27,7 @@ class Failed(Exception):
 def failed_by_system(error):
     """An operating system's no as an answer; a full disk is told apart."""
     place = f"{error.filename}: " if error.filename else ""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = error.errno in FULL
     return Failed("disk-full" if full else "io", f"{place}{error.strerror or error}",
                   "make room, or remove old releases (git hostout prune)" if full else None)
 

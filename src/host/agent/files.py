@@ -37,6 +37,17 @@ def write_whole(path, data, mode=0o644):
     sync_folder(os.path.dirname(path))
 
 
+def is_full(folder):
+    """Whether not even a block can be written there, which programs that failed for it may be unable to say."""
+    block = os.path.join(folder, ".block")
+    try:
+        write_whole(block, b"\0" * 4096)
+        os.unlink(block)
+    except OSError as error:
+        return error.errno in FULL
+    return False
+
+
 def sync_folder(path):
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:

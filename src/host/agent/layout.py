@@ -117,8 +117,10 @@ def check_live(layout, expected):
         raise Failed("refused", f"{layout.current} is not this program's ({target_of or 'not a link'})",
                      "move it out of the way")
     if version != expected:
+        # A deployment writes down what it made live; what somebody does by hand stands nowhere.
+        recorded = (read_json(layout.record) or {}).get("release") == version
         raise Failed("stale", f"{version or 'nothing'} is live, not {expected or 'nothing'} as planned", "plan again",
-                     current=version)
+                     current=version, recorded=recorded)
 
 
 def user():

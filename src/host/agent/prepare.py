@@ -1,6 +1,7 @@
 """Everything that outsiders can't notice: a release built at its final place."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import pathlib
@@ -67,9 +68,12 @@ class Prepare:
             os.unlink(self.log)
         try:
             self.fill(manifest, settings, token)
-        except BaseException:
+        except BaseException as error:
+            full = isinstance(error, Failed) and is_full(self.release)
             if (self.lock.owner() or {}).get("token") in (None, token):  # else another one builds there by now
                 remove_tree(self.layout, self.release)
+            if full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.release) from error
             raise
         return False
 

@@ -35,6 +35,10 @@ pub fn all() -> Vec<Error> {
             host: host(),
             what: s("1.4.1 is live, not 1.4.0"),
         },
+        E::Overtaken {
+            host: host(),
+            what: s("1.4.1 is live, not 1.4.0"),
+        },
         E::File {
             what: "write",
             path: PathBuf::from("/home/ada/shop/.git/hostout/unfinished.toml"),
