@@ -55,13 +55,10 @@ class Prune:
         return kept
 
     def objects(self, wanted):
-        """What was sent but not prepared yet stays for a while: another client may be about to use it."""
         for folder in self.listed(self.layout.store):
             for name in self.listed(os.path.join(self.layout.store, folder)):
-                path = os.path.join(self.layout.store, folder, name)
-                age = time.time() - os.lstat(path).st_mtime
-                if folder + name not in wanted and age >= self.grace:
-                    self.remove("artifact", folder + name, path)
+                if folder + name not in wanted:
+                    self.remove_old("artifact", folder + name, os.path.join(self.layout.store, folder, name))
 
     def traces(self):
         """Jobs and logs that the record has forgotten, and what a crash left in the scratch folder."""
@@ -69,12 +66,21 @@ class Prune:
         known = {entry["id"] for entry in history} | {last_job(self.layout)}
         for name in self.listed(self.layout.jobs):
             if name != "last" and name not in known and not Journal(self.layout, name).running():
-                self.remove("job", name, self.layout.job(name))
+                self.remove_old("job", name, self.layout.job(name))
         for name in self.listed(self.layout.logs):
             if name.rpartition("-")[0] not in known:
-                self.remove("log", name, os.path.join(self.layout.logs, name))
+                self.remove_old("log", name, os.path.join(self.layout.logs, name))
         for name in self.listed(self.layout.tmp):
-            self.remove("scratch", name, os.path.join(self.layout.tmp, name))
+            self.remove_old("scratch", name, os.path.join(self.layout.tmp, name))
+
+    def remove_old(self, kind, name, path):
+        """What is new stays for a while: another client may be about to use it, or to read how its job ended."""
+        try:
+            age = time.time() - os.lstat(path).st_mtime
+        except FileNotFoundError:  # its client took it away itself
+            return
+        if age >= self.grace:
+            self.remove(kind, name, path)
 
     def remove(self, kind, name, path):
         self.removed.append({"kind": kind, "name": name})
