@@ -22,8 +22,8 @@ pub(super) fn run(mut command: Command, input: &[u8]) -> Result<Output> {
         .env("TZ", "UTC")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
-    // It asks for passphrases itself.
-    let mut running = Running::start_beside_us(&mut command).map_err(failed)?;
+    // It asks for passphrases itself, and changes nothing.
+    let mut running = Running::start_disposable_beside_us(&mut command).map_err(failed)?;
     let stdin = running.streams().stdin.take();
     thread::scope(|scope| {
         let writer = scope.spawn(move || stdin.map_or(Ok(()), |mut pipe| pipe.write_all(input)));

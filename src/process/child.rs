@@ -31,7 +31,7 @@ impl Running {
     /// # Errors
     /// The operating system's.
     pub fn start(command: &mut Command) -> io::Result<Self> {
-        Self::spawn(command.process_group(0), true)
+        Self::spawn(command.process_group(0), true, false)
     }
 
     /// Starts a command in our own process group, where it may ask on the terminal.
@@ -39,13 +39,26 @@ impl Running {
     /// # Errors
     /// The operating system's.
     pub fn start_beside_us(command: &mut Command) -> io::Result<Self> {
-        Self::spawn(command, false)
+        Self::spawn(command, false, false)
     }
 
-    fn spawn(command: &mut Command, leads: bool) -> io::Result<Self> {
+    /// The same for one that may be ended at any moment: a signal does even when something visible has begun. A terminal's
+    /// Ctrl-C is not enough, it is lost on a program that has just shown its question and not begun to read.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn start_disposable_beside_us(command: &mut Command) -> io::Result<Self> {
+        Self::spawn(command, false, true)
+    }
+
+    fn spawn(command: &mut Command, leads: bool, disposable: bool) -> io::Result<Self> {
         let mut register = register();
         let child = command.spawn()?;
-        let member = pid(&child).map(|pid| Member { pid, leads });
+        let member = pid(&child).map(|pid| Member {
+            pid,
+            leads,
+            disposable,
+        });
         register.children.extend(member);
         Ok(Self { child, member })
     }

@@ -25,6 +25,8 @@ pub(super) struct Member {
     pub pid: Pid,
     /// Whether it leads a process group of its own, and its children are in it.
     pub leads: bool,
+    /// Whether nothing is lost when it ends, at any moment: then it never has to be waited for.
+    pub disposable: bool,
 }
 
 static REGISTER: Mutex<Register> = Mutex::new(Register {

@@ -1,5 +1,5 @@
-//! Ctrl-C: ends everything at once while nothing is visible yet; later the first one stops between two steps, and the
-//! second one no longer waits.
+//! Ctrl-C: ends everything at once while nothing is visible yet; later the first one ends what may end at any moment and
+//! stops between two steps, and the second one no longer waits.
 //!
 //! A terminal's Ctrl-C reaches git and us, and git forwards it: it arrives twice within half a millisecond. So signals
 //! within [`ONE`] are one.
@@ -91,6 +91,8 @@ fn attend(mut signals: UnixStream, farewell: impl FnOnce() -> u8) {
                 end(register, farewell);
             }
             COUNT.fetch_add(1, Ordering::Relaxed);
+            let disposable = register.children.iter().filter(|child| child.disposable);
+            child::end(&disposable.copied().collect::<Vec<_>>());
         }
         last = Some(Instant::now());
     }

@@ -36,6 +36,6 @@ pub use running::Running;
 pub use sandbox::{Sandbox, remove_tree, shared_cache};
 pub use state::{refs, tree};
 pub use template::released;
-pub use terminal::{CTRL_C, at_a_terminal, at_a_terminal_with, conversation};
+pub use terminal::{CTRL_C, SIGTERM, at_a_terminal, at_a_terminal_with, conversation};
 pub use two::Two;
 pub use wheel::write_wheel;

@@ -1,5 +1,7 @@
 """A person at a real terminal: types each answer as soon as its prompt is seen, and prints all that was seen.
 
+An answer SIGTERM is sent as the signal. Whoever waits for something for five minutes gives up.
+
 usage: person.py PROMPT ANSWER [PROMPT ANSWER]... -- PROGRAM [ARGUMENT]...
 """
 import os
@@ -15,8 +17,15 @@ pid, fd = pty.fork()
 if pid == 0:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as a shell would have it
     os.execvp(argv[0], argv)
-signal.alarm(300)
 seen, start = b"", 0
+
+
+def give_up(*_):
+    sys.exit("(nothing happens after this)\n" + seen.decode(errors="replace"))
+
+
+signal.signal(signal.SIGALRM, give_up)
+signal.alarm(300)
 while True:
     try:
         more = os.read(fd, 4096)
@@ -27,7 +36,11 @@ while True:
     seen += more
     if answers and answers[0][0].encode() in seen[start:]:
         start = len(seen)
-        os.write(fd, answers.pop(0)[1].encode())
+        answer = answers.pop(0)[1]
+        if answer == "SIGTERM":
+            os.kill(pid, signal.SIGTERM)
+        else:
+            os.write(fd, answer.encode())
 sys.stdout.buffer.write(seen.replace(b"\r\n", b"\n"))
 if not termios.tcgetattr(fd)[3] & termios.ECHO:
     print("(and what is typed is not shown any more)")

@@ -8,6 +8,8 @@ const PERSON: &str = include_str!("person.py");
 
 /// Ctrl-C.
 pub const CTRL_C: &str = "\u{3}";
+/// A signal instead of something typed, which only the program itself gets.
+pub const SIGTERM: &str = "SIGTERM";
 
 /// Runs `git-hostout ARGUMENTS` at a terminal of its own where `typed` is the answer to `prompt`; all that was seen counts as
 /// standard output.

@@ -1,7 +1,7 @@
 //! What is asked at a terminal before anything is done, and Ctrl-C there: nothing happens, and the terminal is as it was.
 
 use crate::support::{
-    CTRL_C, Host, Project, Run, conversation, refs,
+    CTRL_C, Host, Project, Run, SIGTERM, conversation, refs,
     sshd::{Sshd, keygen, user},
     tree,
 };
@@ -141,10 +141,12 @@ fn for_the_signing_key_s_passphrase() {
     };
     let agreed = ("Release it? [Y/n]", "y\n");
     let prompt = "Enter passphrase";
-    release(&[agreed, (prompt, CTRL_C)])
-        .exits(130)
-        .says(&["interrupted"]);
-    assert_eq!(refs(&project.sandbox, &project.directory), before);
+    for stop in [CTRL_C, SIGTERM] {
+        release(&[agreed, (prompt, stop)])
+            .exits(130)
+            .says(&["interrupted"]);
+        assert_eq!(refs(&project.sandbox, &project.directory), before);
+    }
     let typed = (prompt, "correct horse\n");
     release(&[agreed, typed, typed, typed])
         .exits(0)
