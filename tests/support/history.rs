@@ -80,7 +80,8 @@ impl History {
     }
 
     fn release(&mut self, head: ObjectId, version: Version, time: Timestamp) {
-        let tree = self.repo.find_commit(head).unwrap().tree_id().unwrap();
+        let last: ObjectId = self.first.manifest.release_commit.parse().unwrap();
+        let tree = self.repo.find_commit(last).unwrap().tree_id().unwrap();
         let subject = format!("single {version}");
         let commit = write_release_commit(&self.repo, tree.detach(), head, &subject).unwrap();
         let manifest = &mut self.first.manifest;
