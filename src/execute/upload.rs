@@ -2,7 +2,7 @@
 //!
 //! A server's window lets about 2 MB pass in a round trip, however wide the line is: 32 MB/s over 50 ms. Several sessions
 //! have several windows. They share the artifacts out by size; whole artifacts only, so that each is verified by its hash.
-//! A session that can't be had, or is lost, is no loss: the one that asked for the others takes over.
+//! The first one sends while the others log in. One that can't be had, or is lost, is no loss: the first takes over.
 
 use super::{Result, stream::Stream};
 use crate::{
@@ -17,7 +17,7 @@ use std::{
     thread,
 };
 
-/// From here on the logins of further sessions are worth their time, in bytes.
+/// What a session sends, in bytes, while another one logs in: for less that is not worth its time.
 pub const MUCH: u64 = 16 << 20;
 
 /// How many sessions there are at most, the first one counted.
@@ -32,7 +32,7 @@ pub struct Upload<'a> {
     pub path: &'a str,
     /// The host's python.
     pub python: &'a str,
-    /// From how many bytes on further sessions are opened: [`MUCH`].
+    /// How many bytes there are for each session at least: [`MUCH`].
     pub much: u64,
     /// Whether it is to stop.
     pub stop: &'a (dyn Fn() -> bool + Sync),
@@ -87,21 +87,21 @@ impl Upload<'_> {
             done: Mutex::default(),
             watch: self.watch,
         };
-        let mut others = if total < self.much {
-            Vec::new()
-        } else {
-            others(transport, artifacts.len().min(SESSIONS) - 1)
+        let another = transport.another();
+        let sessions = match another {
+            Some(_) => usize::try_from(total / self.much).unwrap_or(SESSIONS),
+            None => 1,
         };
-        let mut shares = shares(artifacts, 1 + others.len());
+        let mut shares = shares(artifacts, sessions.clamp(1, SESSIONS), self.much);
         let own = shares.remove(0);
         let (first, rest) = thread::scope(|scope| {
-            let send = |(other, share): (&mut Box<dyn Transport>, &Share)| {
-                self.send(other.as_mut(), share, &progress)
+            let send = |share: &Share| match another.as_ref().and_then(|another| another()) {
+                Some(mut other) => self.send(other.as_mut(), share, &progress).map(Some),
+                None => Ok(None),
             };
-            let threads: Vec<_> = others
-                .iter_mut()
-                .zip(&shares)
-                .map(|work| scope.spawn(move || send(work)))
+            let threads: Vec<_> = shares
+                .iter()
+                .map(|share| scope.spawn(move || send(share)))
                 .collect();
             let first = self.send(transport, &own, &progress);
             let rest = threads.into_iter().map(|thread| match thread.join() {
@@ -116,9 +116,10 @@ impl Upload<'_> {
         let mut left = Vec::new();
         for (sent, share) in rest.into_iter().zip(shares) {
             match sent? {
-                Ok(()) => {}
-                Err(ConversationError::Transport(_)) if !(self.stop)() => left.extend(share),
-                Err(error) => return Ok(Err(error)),
+                Some(Ok(())) => {}
+                None => left.extend(share),
+                Some(Err(ConversationError::Transport(_))) if !(self.stop)() => left.extend(share),
+                Some(Err(error)) => return Ok(Err(error)),
             }
         }
         if left.is_empty() {
@@ -154,33 +155,22 @@ impl Upload<'_> {
     }
 }
 
-/// As many further sessions to the host as can be had, up to `count`. They log in at the same time.
-fn others(transport: &dyn Transport, count: usize) -> Vec<Box<dyn Transport>> {
-    let Some(another) = transport.another() else {
-        return Vec::new();
-    };
-    thread::scope(|scope| {
-        let logins: Vec<_> = (0..count).map(|_| scope.spawn(&another)).collect();
-        let logins = logins.into_iter().filter_map(|login| match login.join() {
-            Ok(login) => login,
-            Err(panic) => panic::resume_unwind(panic),
-        });
-        logins.collect()
-    })
-}
-
-/// Shares of about the same size: the largest artifact goes to whoever has least.
-fn shares(artifacts: &[Artifact], count: usize) -> Vec<Share> {
+/// Shares that are sent at about the same time when the first is `ahead` of the others, in bytes; none of them is empty but
+/// the first. The largest artifact goes to whoever has least.
+fn shares(artifacts: &[Artifact], count: usize, ahead: u64) -> Vec<Share> {
     let mut sorted: Vec<&Artifact> = artifacts.iter().collect();
     sorted.sort_by_key(|artifact| std::cmp::Reverse(artifact.size));
-    let mut shares = vec![(0, Share::new()); count];
+    let mut shares = vec![(0, Share::new())];
+    shares.resize(count, (ahead, Share::new()));
     for artifact in sorted {
         if let Some((size, share)) = shares.iter_mut().min_by_key(|(size, _)| *size) {
             *size += artifact.size;
             share.push(artifact.sha256);
         }
     }
-    shares.into_iter().map(|(_, share)| share).collect()
+    let shares = shares.into_iter().map(|(_, share)| share).enumerate();
+    let sent = shares.filter(|(number, share)| *number == 0 || !share.is_empty());
+    sent.map(|(_, share)| share).collect()
 }
 
 #[cfg(test)]
@@ -199,12 +189,15 @@ mod tests {
                 reproducible: true,
             })
             .collect();
-        let sizes = |count| -> Vec<usize> {
-            let shares = shares(&artifacts, count);
+        let sizes = |count, ahead| -> Vec<usize> {
+            let shares = shares(&artifacts, count, ahead);
             shares.iter().map(Vec::len).collect()
         };
-        assert_eq!(sizes(1), [6]);
-        assert_eq!(sizes(3), [1, 3, 2]);
-        assert_eq!(sizes(9).iter().sum::<usize>(), 6);
+        assert_eq!(sizes(1, 0), [6]);
+        assert_eq!(sizes(3, 0), [1, 3, 2]);
+        assert_eq!(sizes(9, 0), [1; 6]);
+        assert_eq!(sizes(3, 60), [3, 1, 2]);
+        assert_eq!(sizes(3, 1_000), [6]);
+        assert_eq!(shares(&[], 4, 0), [Share::new()]);
     }
 }

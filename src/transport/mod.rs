@@ -57,7 +57,7 @@ pub trait Answer: Write {
 }
 
 /// Opens one more way to a host.
-pub type Another<'t> = Box<dyn Fn() -> Option<Box<dyn Transport>> + Sync + 't>;
+pub type Another = Box<dyn Fn() -> Option<Box<dyn Transport>> + Send + Sync>;
 
 /// A way to a host: this machine, or a connection that is already logged in.
 pub trait Transport: Send {
@@ -108,7 +108,7 @@ pub trait Transport: Send {
 
     /// Who opens further ways to the same host without asking anybody, each nothing where that is refused. Nothing at all
     /// where one way is as good as several.
-    fn another(&self) -> Option<Another<'_>> {
+    fn another(&self) -> Option<Another> {
         None
     }
 

@@ -18,6 +18,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     os::fd::{AsFd as _, OwnedFd},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -56,7 +57,7 @@ pub struct Ssh {
     patience: Patience,
     lost: bool,
     kept: Option<Kept>,
-    way: Way,
+    way: Arc<Way>,
     // Last: it must outlive the session's goodbye.
     hop: Option<Hop>,
 }
@@ -99,11 +100,11 @@ impl Ssh {
             },
             lost: false,
             kept: None,
-            way: Way {
+            way: Arc::new(Way {
                 options: options.clone(),
                 file: file.map(Path::to_owned),
                 pinned: pinned.map(str::to_owned),
-            },
+            }),
             hop,
         };
         let session = &connected.session;
@@ -295,14 +296,14 @@ impl Transport for Ssh {
         Ok(None)
     }
 
-    fn another(&self) -> Option<Another<'_>> {
-        let (host, way) = (self.host.as_str(), &self.way);
+    fn another(&self) -> Option<Another> {
+        let (host, way) = (self.host.clone(), Arc::clone(&self.way));
         Some(Box::new(move || {
             let password = env::var("HOSTOUT_PASSWORD").ok();
             let answers = Credentials::new(password, None, &Unattended);
             let (file, pinned) = (way.file.as_deref(), way.pinned.as_deref());
             // Why not is of no interest: one way is there.
-            let ssh = Self::connect(host, &way.options, file, pinned, &answers).ok()?;
+            let ssh = Self::connect(&host, &way.options, file, pinned, &answers).ok()?;
             Some(Box::new(ssh))
         }))
     }

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// What counts as much here, in bytes: hashing takes its time in a debug build.
-const MUCH: u64 = 1 << 20;
+const MUCH: u64 = 1 << 18;
 
 /// A store with seven artifacts, which are much together, and a host's path.
 struct Case {
@@ -29,7 +29,7 @@ impl Case {
         let sandbox = Sandbox::new();
         let store = Store::open(sandbox.path("store")).unwrap();
         let artifact = |number: u8| {
-            let size = MUCH / 7 + u64::from(number);
+            let size = 4 * MUCH / 7 + u64::from(number);
             let bytes = vec![number; usize::try_from(size).unwrap()];
             Artifact {
                 file: number.to_string(),
@@ -134,8 +134,8 @@ fn what_a_lost_session_left_goes_over_the_first() {
     let (case, sshd) = (Case::new(), Sshd::start());
     let mut web1 = reach(&sshd, "web1").unwrap();
     let (cut, others) = (Once::new(), sshd.sessions());
-    case.upload(web1.as_mut(), &case.artifacts, |done, _| {
-        if done > 0 {
+    case.upload(web1.as_mut(), &case.artifacts, |done, total| {
+        if done > total / 2 {
             cut.call_once(|| sshd.signal_sessions_but("KILL", &others));
         }
     })
