@@ -1,14 +1,17 @@
 //! Making a release again, from its manifest and its released commit, to see whether the same comes out.
 //!
 //! The way is the one of a new release, with everything that was decided then taken from the manifest: versions of eggs
-//! and pins, build tools, times. Only pins may come from the store, by their hashes; every egg is built.
+//! and pins, build tools, times. Only pins may come from the store, by their hashes; every egg is built. What was fetched,
+//! configurations and files of recipes, lies in the release commit; addresses may serve something else by now.
 
 use super::{Assembled, Error, Job, Result, commit, configs, eggs, files, manifest, pins, wheels};
 use crate::{
+    buildout,
     event::Event,
     pack::Store,
     release::{Artifact, BuildTool, Digest, Manifest},
 };
+use gix::ObjectId;
 use std::collections::BTreeMap;
 
 /// What was decided when the release was made.
@@ -91,6 +94,28 @@ impl Again<'_> {
         }
         job.store.put(&self.shelf.read(&artifact.sha256)?)?;
         Ok(Some(artifact.clone()))
+    }
+
+    /// What an address of `extends` served then, where the copy in the release commit proves it by its hash.
+    pub(super) fn extends(&self, job: &Job<'_>, url: &str) -> Option<Vec<u8>> {
+        let tree = self.tree(job)?;
+        let read = |path: &str| files::file(job.repo, tree, &files::join(job.directory, path)?);
+        buildout::unflatten(url, &self.recorded.extends, &read)
+    }
+
+    /// What recipes downloaded then, by its path in the download cache.
+    pub(super) fn downloads(&self, job: &Job<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
+        let place = files::join(job.directory, buildout::DOWNLOADS);
+        let Some((tree, place)) = self.tree(job).zip(place) else {
+            return Ok(BTreeMap::new());
+        };
+        files::below(job.repo, tree, &place)
+    }
+
+    /// The tree of the release commit.
+    fn tree(&self, job: &Job<'_>) -> Option<ObjectId> {
+        let id = ObjectId::from_hex(self.recorded.release_commit.as_bytes()).ok()?;
+        Some(job.repo.find_commit(id).ok()?.tree_id().ok()?.detach())
     }
 
     /// What the egg built at the release commit `built_from` was built with.

@@ -47,7 +47,10 @@ pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
     let tree = files::tree(job)?;
     let read = |path: &str| files::file(job.repo, tree, &files::join(job.directory, path)?);
     let python = Python::find(&job.project.buildout.python)?;
-    let fetch = |url: &str| python.fetch(url);
+    let fetch = |url: &str| match job.again.and_then(|again| again.extends(job, url)) {
+        Some(bytes) => Ok(bytes),
+        None => python.fetch(url),
+    };
     let holds = |condition: &str| python.holds(condition);
     let stand_ins = stand_ins(&job.project.combinations);
     let sources = Sources {

@@ -2,6 +2,7 @@
 
 use super::{Error, Job, Result};
 use gix::ObjectId;
+use std::collections::BTreeMap;
 
 pub(super) use crate::config::join;
 
@@ -37,4 +38,31 @@ pub(super) fn file(repo: &gix::Repository, tree: ObjectId, path: &str) -> Option
         return None;
     }
     Some(entry.object().ok()?.data.clone())
+}
+
+/// The bytes of all files below a folder, by their path from there.
+pub(super) fn below(
+    repo: &gix::Repository,
+    tree: ObjectId,
+    folder: &str,
+) -> Result<BTreeMap<String, Vec<u8>>> {
+    let what = || Error::git("read the release's tree");
+    let root = repo.find_tree(tree).map_err(what())?;
+    let Some(entry) = root.lookup_entry_by_path(folder).map_err(what())? else {
+        return Ok(BTreeMap::new());
+    };
+    let Ok(tree) = entry.object().map_err(what())?.try_into_tree() else {
+        return Ok(BTreeMap::new());
+    };
+    let files = tree.traverse().breadthfirst.files().map_err(what())?;
+    let mut found = BTreeMap::new();
+    for file in files.into_iter().filter(|file| file.mode.is_blob()) {
+        let path = file.filepath.to_string();
+        // A tree may name what no folder can hold.
+        if join("", &path).as_ref() == Some(&path) {
+            let blob = repo.find_object(file.oid).map_err(what())?;
+            found.insert(path, blob.data.clone());
+        }
+    }
+    Ok(found)
 }

@@ -60,17 +60,7 @@ pub(super) fn resolve(
     built: &Wheels,
 ) -> Result<Pinned> {
     outside(job, configs)?;
-    let own: Vec<EggWheel> = candidates
-        .iter()
-        .zip(&built.each)
-        .filter_map(|(candidate, wheel)| {
-            Some(EggWheel {
-                name: candidate.source.name.clone(),
-                version: candidate.version.to_string(),
-                file: wheel.as_ref().ok()?.file.clone(),
-            })
-        })
-        .collect();
+    let own = own(candidates, built);
     let edits: Vec<(String, Vec<u8>)> = candidates
         .iter()
         .flat_map(|candidate| candidate.edits.files.clone())
@@ -89,6 +79,10 @@ pub(super) fn resolve(
         pythons: BTreeMap::new(),
     };
     let mut used: BTreeSet<String> = BTreeSet::new();
+    let downloads = match job.again {
+        Some(again) => again.downloads(job)?,
+        None => BTreeMap::new(),
+    };
     // Those that the project pins too: a wheel that was built from an sdist once is not built again.
     let kept = configs.kept.iter();
     let mut at_hand: Vec<PathBuf> = kept
@@ -119,6 +113,7 @@ pub(super) fn resolve(
             eggs: &own,
             kept: &configs.kept,
             stored: &at_hand,
+            downloads: &downloads,
             canonical: &canonical,
             epoch,
             user: job.user,
@@ -161,6 +156,19 @@ pub(super) fn resolve(
     two_versions(&pinned.pins)?;
     targets::complete(job, configs, &mut pinned)?;
     Ok(pinned)
+}
+
+/// The wheels of our own eggs, as far as they could be built.
+fn own(candidates: &[Candidate], built: &Wheels) -> Vec<EggWheel> {
+    let each = candidates.iter().zip(&built.each);
+    let wheels = each.filter_map(|(candidate, wheel)| {
+        Some(EggWheel {
+            name: candidate.source.name.clone(),
+            version: candidate.version.to_string(),
+            file: wheel.as_ref().ok()?.file.clone(),
+        })
+    });
+    wheels.collect()
 }
 
 /// Whether an index's distribution took the place of an egg of ours that could not be built.

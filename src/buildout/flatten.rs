@@ -6,8 +6,9 @@
 use super::{
     Error, cfg,
     graph::{Graph, extending_lines, is_url},
+    redact::redact,
 };
-use crate::release::Digest;
+use crate::release::{Digest, Extends};
 use std::collections::BTreeMap;
 
 /// The folder of flattened configurations, in the buildout directory.
@@ -35,6 +36,11 @@ fn place(graph: &Graph, name: &str) -> String {
         return name.to_owned();
     }
     let text = graph.texts.get(name).map_or("", String::as_str);
+    copy(name, &Digest::of(text.as_bytes()))
+}
+
+/// Where the copy of a file or URL with this sha256 lies.
+fn copy(name: &str, sha256: &Digest) -> String {
     let end = name.find(['?', '#']).unwrap_or(name.len());
     let base = name[..end].rsplit('/').next().unwrap_or(name);
     let plain = |c: char| {
@@ -45,10 +51,50 @@ fn place(graph: &Graph, name: &str) -> String {
         }
     };
     let base: String = base.chars().map(plain).collect();
-    format!("{EXTENDS}/{}-{base}", Digest::of(text.as_bytes()).short())
+    format!("{EXTENDS}/{}-{base}", sha256.short())
+}
+
+/// What was fetched from `url`, made again from the flattened copies of a release: `read` gives a file by its path relative
+/// to the buildout directory, `all` is what the release recorded. Nothing where that doesn't hash to what was recorded.
+pub fn unflatten(
+    url: &str,
+    all: &[Extends],
+    read: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    let recorded = all.iter().find(|one| one.url == redact(url))?;
+    let path = copy(url, &recorded.sha256);
+    let text = String::from_utf8(read(&path)?).ok()?;
+    let base = url.rsplit_once('/').map_or("", |(base, _)| base);
+    let words = |near: bool| -> BTreeMap<String, &str> {
+        let word = |one: &'_ Extends| {
+            let rest = one.url.strip_prefix(base)?.strip_prefix('/')?;
+            near.then_some(one.url.len() - rest.len())
+        };
+        let words = all.iter().map(|one| {
+            let there = relative(&path, &copy(&one.url, &one.sha256));
+            (there, &one.url[word(one).unwrap_or(0)..])
+        });
+        words.collect()
+    };
+    // Whether addresses were written in full is not recorded, but the sha256 tells.
+    [true, false].into_iter().find_map(|near| {
+        let words = words(near);
+        let new = |word: &str| words.get(word).map(|word| (*word).to_owned());
+        let bytes = replace(url, &text, &new).ok()?.into_bytes();
+        (Digest::of(&bytes) == recorded.sha256).then_some(bytes)
+    })
 }
 
 fn rewrite(graph: &Graph, name: &str, path: &str, text: &str) -> Result<String, Error> {
+    replace(name, text, &|word| {
+        let target = graph.links.get(&(name.to_owned(), word.to_owned()))?;
+        let there = place(graph, target);
+        (path != name || *target != there).then(|| relative(path, &there))
+    })
+}
+
+/// A configuration with other words in its `extends`, where there are any.
+fn replace(name: &str, text: &str, new: &dyn Fn(&str) -> Option<String>) -> Result<String, Error> {
     let cfg = cfg::parse(text).map_err(|source| Error::Syntax {
         file: name.to_owned(),
         source,
@@ -73,14 +119,9 @@ fn rewrite(graph: &Graph, name: &str, path: &str, text: &str) -> Result<String, 
                 );
                 let trimmed = word.trim_end();
                 out.push_str(head);
-                let target = graph.links.get(&(name.to_owned(), trimmed.to_owned()));
-                match target.map(|target| place(graph, target)) {
-                    Some(there)
-                        if path != name || target.is_some_and(|target| *target != there) =>
-                    {
-                        out.push_str(&relative(path, &there));
-                    }
-                    _ => out.push_str(trimmed),
+                match new(trimmed) {
+                    Some(other) => out.push_str(&other),
+                    None => out.push_str(trimmed),
                 }
                 out.push_str(&word[trimmed.len()..]);
             }
@@ -178,5 +219,56 @@ mod tests {
         assert_eq!(files[&format!(".hostout/extends/{v}")], "[versions]");
         assert_eq!(files[&format!(".hostout/extends/{c}")], "[c]");
         assert_eq!(files.len(), 5);
+    }
+
+    #[test]
+    fn a_copy_gives_what_was_fetched_again_or_nothing() {
+        let served = |word: &str| {
+            [
+                (
+                    "prod.cfg",
+                    "[buildout]\nextends = https://h/p.cfg".to_owned(),
+                ),
+                (
+                    "https://h/p.cfg",
+                    format!("[buildout]\n# q\nextends =  {word}\n"),
+                ),
+                ("https://h/q/v.cfg", "[versions]\n".to_owned()),
+                ("https://o/w.cfg", "[words]\n".to_owned()),
+            ]
+        };
+        for word in ["q/v.cfg", "https://h/q/v.cfg", "q/v.cfg\n https://o/w.cfg"] {
+            let served = served(word);
+            let texts: Vec<_> = served
+                .iter()
+                .map(|(name, text)| (*name, text.as_str()))
+                .collect();
+            let mut copies = flat(&texts);
+            let all: Vec<Extends> = served[1..]
+                .iter()
+                .map(|(url, text)| Extends {
+                    url: (*url).to_owned(),
+                    sha256: Digest::of(text.as_bytes()),
+                })
+                .collect();
+            let again = |copies: &BTreeMap<String, String>, url: &str| {
+                let read = |path: &str| Some(copies.get(path)?.clone().into_bytes());
+                let bytes = unflatten(url, &all, &read)?;
+                Some(String::from_utf8(bytes).unwrap())
+            };
+            assert_eq!(
+                again(&copies, "https://h/p.cfg").as_ref(),
+                Some(&served[1].1)
+            );
+            assert_eq!(
+                again(&copies, "https://h/q/v.cfg").as_ref(),
+                Some(&served[2].1)
+            );
+            assert_eq!(again(&copies, "https://h/other.cfg"), None);
+            for text in copies.values_mut() {
+                text.push('#');
+            }
+            assert_eq!(again(&copies, "https://h/p.cfg"), None);
+        }
     }
 }

@@ -43,7 +43,7 @@ pub use cfg::SyntaxError;
 pub use databases::{Databases, adapter, databases, wanted};
 pub use error::Error;
 pub use exposed::{Exposed, exposed};
-pub use flatten::{EXTENDS, flatten};
+pub use flatten::{EXTENDS, flatten, unflatten};
 pub use foreign::{Foreign, Wanted};
 pub use generate::{DOWNLOADS, HostCfg, hostout_cfg, versions_cfg};
 pub use graph::{Fetched, Graph, Place, Sources};

@@ -40,6 +40,8 @@ pub struct Request<'a> {
     pub kept: &'a [(String, String)],
     /// Wheels that are there already, which are taken rather than any index's.
     pub stored: &'a [PathBuf],
+    /// Files for the download cache of recipes, by their path in it.
+    pub downloads: &'a BTreeMap<String, Vec<u8>>,
     /// Makes a wheel that was built here canonical.
     pub canonical: &'a dyn Fn(Vec<u8>) -> Vec<u8>,
     /// The time in wheels that are built here, seconds since 1970.
@@ -132,6 +134,9 @@ pub fn resolve(request: &Request<'_>) -> Result<Resolved, Error> {
     let run = folder(request.work.root())?;
     let cache = run.join("cache");
     seed(request, &cache.join("dist"))?;
+    for (name, bytes) in request.downloads {
+        write(&cache.join(name), bytes)?;
+    }
     let recorded = loop {
         let attempt = folder(&run)?;
         let (ok, output, recorded) = attempt_run(request, &sandbox, &kept, &attempt, &cache)?;

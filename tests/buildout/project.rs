@@ -192,6 +192,7 @@ impl Seen {
             host_parts,
             eggs,
             kept,
+            downloads: &BTreeMap::new(),
             stored: &[],
             canonical: &|bytes| bytes,
             epoch: 1_700_000_000,
