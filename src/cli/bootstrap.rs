@@ -161,10 +161,7 @@ impl<'a> Preparing<'a> {
             hosts,
             key,
             new_key,
-            introduction: args
-                .new_trust
-                .then(|| new_trust::introduction(work))
-                .transpose()?,
+            introduction: new_trust::introduction(work, args.new_trust)?,
         })
     }
 

@@ -1,4 +1,5 @@
-//! `git hostout bootstrap --new-trust`: root puts another ledger in the place of one that is lost.
+//! Which ledger root has the hosts believe: this one, and with `git hostout bootstrap --new-trust` in the place of one that
+//! is lost.
 
 use super::{
     deployment,
@@ -14,18 +15,30 @@ use crate::{
     release::{Digest, Need},
 };
 
-/// What root is to say of the ledger that is here, which is checked first.
-pub(super) fn introduction(work: &Workspace) -> Result<Introduction, Error> {
+/// What root is to say of the ledger that is here, which is checked first; nothing where there is none yet.
+///
+/// # Errors
+/// Where it is to take the place of another one, and there is none or the key may not do that.
+pub(super) fn introduction(
+    work: &Workspace,
+    replaces: bool,
+) -> Result<Option<Introduction>, Error> {
     let ledger = Ledger::open(&work.repo, &work.project.release.ledger)?;
     if let Some(ledger) = &ledger {
         verify::before_writing(work, ledger)?;
-        ledger.allows(&work.key()?, &Need::Keys)?;
+        if replaces {
+            ledger.allows(&work.key()?, &Need::Keys)?;
+        }
         if let Some(first) = ledger.statements(0)?.first() {
-            return Ok(Introduction {
+            return Ok(Some(Introduction {
                 project: ledger.project_id().to_string(),
                 statement: Digest::of(first.text.as_bytes()),
-            });
+                replaces,
+            }));
         }
+    }
+    if !replaces {
+        return Ok(None);
     }
     let mut refusal = Refusal::default();
     refusal.add(

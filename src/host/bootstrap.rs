@@ -62,7 +62,7 @@ pub struct Wanted {
     pub libraries: Vec<String>,
     /// Who asks, for others who come meanwhile.
     pub by: String,
-    /// Which project is to be believed there from now on; nothing = that stays as it is.
+    /// Which project is to be believed there from now on; nothing = the one that deploys first.
     pub introduction: Option<Introduction>,
 }
 
@@ -73,6 +73,8 @@ pub struct Introduction {
     pub project: String,
     /// sha256 of what it says of its first keys.
     pub statement: Digest,
+    /// Whether it may take the place of another one.
+    pub replaces: bool,
 }
 
 impl Elevation {
@@ -156,6 +158,7 @@ impl Wanted {
             ("by", self.by.clone()),
             ("trust", self.trust()),
             ("introduction", self.introduction()),
+            ("replaces", self.replaces().to_owned()),
         ];
         let words = words.into_iter();
         words
@@ -175,6 +178,12 @@ impl Wanted {
         named.map_or_else(String::new, |named| {
             format!("{} {}", named.project, named.statement)
         })
+    }
+
+    /// Not empty where it may say that instead of something else.
+    fn replaces(&self) -> &'static str {
+        let named = self.introduction.as_ref();
+        named.filter(|named| named.replaces).map_or("", |_| "yes")
     }
 
     /// The one line of sudoers(5): who deploys may run things as the runtime user, and as nobody else.

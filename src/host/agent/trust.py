@@ -3,8 +3,8 @@
 A host that was introduced takes only what is signed by keys that it knows, and other keys only from those. Each statement
 (`trust/<generation>.toml` of the ledger) names the sha256 of the one before, so that none is left out or replaced.
 
-Root may say which project is to be believed at a path, by a file of its own (`bootstrap --new-trust`). Then no other is, and
-that one may take the place of what was believed so far, whose facts stay beside it."""
+Root says which project is to be believed at a path, by a file of its own (`bootstrap` writes it). Then no other is, and
+that one may take the place of what was believed so far, whose facts stay beside it (`bootstrap --new-trust`)."""
 
 import datetime
 import functools

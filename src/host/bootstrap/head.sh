@@ -25,7 +25,7 @@ verb=$1
 steps=$2
 shift 2
 build='' runtime='' path='' python=python3 key='' shared='' name='' unit='' openrc='' cron='' sudoers='' rotate='' by=''
-libraries='' patience=900 keyname='' trust='' introduction=''
+libraries='' patience=900 keyname='' trust='' introduction='' replaces=''
 for word; do
     value=${word#*=}
     case $word in
@@ -46,6 +46,7 @@ for word; do
     keyname=*) keyname=$value ;;
     trust=*) trust=$value ;;
     introduction=*) introduction=$value ;;
+    replaces=*) replaces=$value ;;
     patience=*) patience=$value ;; # seconds, for the lock of dpkg
     esac
 done

@@ -57,10 +57,25 @@ do_boot() {
 # Which project is believed at this path: root's word, which nobody else can write
 
 check_trust() {
-    before=$(sed -n 's/^ "project": "\([0-9a-f]*\)",\{0,1\}$/\1/p' "$path/.hostout/trust/trust.json" 2> /dev/null | head -n 1)
-    text="$trust: believe project ${introduction% *} at $path"
-    [ -z "$before" ] || [ "$before" = "${introduction% *}" ] || text="$text, no more $before"
+    project=${introduction% *}
+    before=$(sed -n '1s/ .*//p' "$trust" 2> /dev/null)
+    [ -n "$before" ] ||
+        before=$(sed -n 's/^ "project": "\([0-9a-f]*\)",\{0,1\}$/\1/p' "$path/.hostout/trust/trust.json" 2> /dev/null | head -n 1)
+    text="${trust%/*}: believe project $(short "$project") at $path"
+    if [ -n "$before" ] && [ "$before" != "$project" ]; then
+        if [ -z "$replaces" ]; then
+            text="$path belongs to project $(short "$before"), and this is $(short "$project")"
+            remedy='choose another path; where the ledger of that project is lost for good, add --new-trust'
+            return 2
+        fi
+        text="$text, no more $(short "$before")"
+    fi
     [ "$(mode_of "$trust")" = -rw-r--r-- ] && [ "$(owner_of "$trust")" = root ] && holds "$trust" "$introduction"
+}
+
+# As git shortens ids
+short() {
+    printf '%.12s' "$1"
 }
 
 do_trust() {

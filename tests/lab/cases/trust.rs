@@ -13,7 +13,11 @@ cases![root_has_a_host_believe_another_ledger_when_all_is_lost];
 fn root_has_a_host_believe_another_ledger_when_all_is_lost() {
     let bare = Bare::of(Project::single(), Lab::start_with(Init::Cron, 1), "");
     let (project, host) = (&bare.project, bare.host());
-    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    let says = "/etc/git-hostout: believe project ";
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(0)
+        .says(&[says]);
+    let believed = host.run(&["sh", "-c", "cat /etc/git-hostout/*"]);
     project.commit("Name the runtime user");
     bare.hostout(&["deploy", "far", "--yes"]).exits(0);
     let trust = || -> Value {
@@ -23,6 +27,7 @@ fn root_has_a_host_believe_another_ledger_when_all_is_lost() {
     let id = || project.git(&["rev-list", "--max-parents=0", "hostout"]);
     let old = id();
     assert_eq!(trust()["project"], old.as_str());
+    assert!(believed.starts_with(&format!("{old} ")), "{believed}");
 
     // A copy of the clone is in the hands of whoever has the old keys.
     let thief = project.sandbox.path("thief");
@@ -36,14 +41,29 @@ fn root_has_a_host_believe_another_ledger_when_all_is_lost() {
     bare.hostout(&["init"]).exits(0);
     bare.hostout(&["release", "0.2.0", "--yes"]).exits(0);
     let new = id();
-    let belongs = format!("this path belongs to project {old}");
+    let lets = format!("root there lets only project {old} deploy to this path");
     bare.hostout(&["deploy", "far", "--yes"])
         .exits(11)
-        .says(&[&belongs, "git hostout bootstrap far --new-trust"]);
+        .says(&[&lets, "git hostout bootstrap far --new-trust"]);
+    let belongs = format!(
+        "{PATH} belongs to project {}, and this is {}",
+        &old[..12],
+        &new[..12]
+    );
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(11)
+        .says(&[
+            &belongs,
+            "where the ledger of that project is lost for good, add --new-trust",
+        ]);
 
     let renew = ["bootstrap", "far", "--new-trust"];
     let with = |more: &[&'static str]| [&renew[..], more].concat();
-    let says = format!("believe project {new} at {PATH}, no more {old}");
+    let says = format!(
+        "believe project {} at {PATH}, no more {}",
+        &new[..12],
+        &old[..12]
+    );
     bare.hostout(&with(&["--dry-run"])).exits(0).says(&[&says]);
     // Never without root, and never by a mere yes.
     bare.hostout(&with(&["--root-user", "shipper", "--yes"]))
