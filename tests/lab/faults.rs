@@ -92,7 +92,11 @@ impl Host {
     /// Fills the disk to the last byte, which costs no memory: it is made as small as what it holds.
     #[track_caller]
     pub fn full(&self) {
-        let shrink = "used=$(df --output=used --block-size=1 \"$1\" | tail -n 1) && mount -o remount,size=$used \"$1\"";
+        // It may have grown since it was looked at, and is not made smaller than what it holds.
+        let shrink = "for _ in $(seq 100); do
+                          used=$(df --output=used --block-size=1 \"$1\" | tail -n 1)
+                          mount -o remount,size=$used \"$1\" && exit 0
+                      done; exit 1";
         self.switch.run(&["sh", "-c", shrink, "sh", &self.disk()]);
     }
 
