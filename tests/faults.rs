@@ -59,16 +59,16 @@ sudo wants a password
     tests/lab/cases/bare.rs shows logins_that_are_not_as_they_should_be
     src/host/mod.rs says nothing in a deployment asks for sudo's password
 a disk that fills up in an upload or a build
-    tests/verbs/data.rs shows a_disk_that_is_too_small_is_told_before_anything_is_sent
-    tests/verbs/full_disks.rs shows of_a_host_in_an_upload_and_in_a_build
+    tests/lab/cases/disks.rs shows a_disk_that_is_too_small_is_told_before_anything_is_sent
+    tests/lab/cases/disks.rs shows of_a_host_in_an_upload_and_in_a_build
     tests/agent/test_agent.py shows test_a_full_disk_is_told_apart_and_leaves_no_partial
 a disk that fills up in a backup
-    tests/verbs/data.rs shows on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away
+    tests/lab/cases/disks.rs shows on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away
     tests/agent/test_backup.py shows test_a_full_disk_takes_only_the_partial_away
 no bytes or inodes left for the switch, a log or a lock
     src/plan/tests/backups.rs shows a_switch_to_what_is_there_is_possible_on_a_full_disk
     src/plan/tests/backups.rs shows inodes_run_out_too_where_they_are_counted
-    tests/verbs/data.rs shows on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away
+    tests/lab/cases/disks.rs shows on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away
 a full disk that spoilt what was kept for later
     tests/verbs/verify.rs shows a_damaged_file_of_the_store_is_named_and_left_alone
     tests/agent/test_deploy.py shows test_prepare_is_reused_rebuilt_or_refused

@@ -1,6 +1,6 @@
-//! What needs whole machines to be tested: `cargo test --test lab`.
+//! What needs more to be tested than every machine has, whole hosts above all: `cargo test --test lab`.
 //!
-//! **Invariant:** what could not run is never reported as passed: it is listed as ignored, and a last line says why.
+//! **Invariant:** what could not run is never reported as passed: it is listed as ignored, and the last lines say why.
 //! **To add** a case: a function below `cases/`, and its name in the list of its file.
 
 #![expect(
@@ -17,6 +17,7 @@ mod lab;
 #[path = "../support/mod.rs"]
 mod support;
 
+use cases::Need;
 use libtest_mimic::{Arguments, Trial};
 use std::{
     env,
@@ -28,36 +29,34 @@ fn main() {
         cases::hold();
         return;
     }
-    let missing = lab::missing();
-    let plone = env::var_os(cases::PLONE).is_some();
-    let trials = cases::all().map(|(name, case)| {
+    let missing = Need::ALL.map(|(need, what)| (need, what, need.missing()));
+    let why = |wanted: Need| {
+        missing
+            .iter()
+            .find(|(need, ..)| *need == wanted)?
+            .2
+            .as_ref()
+    };
+    let trials = cases::all().map(|(name, need, case)| {
         let run = move || {
             case();
             Ok(())
         };
         let name = name.trim_start_matches("lab::cases::");
-        let unasked = name.starts_with("plone::") && !plone;
-        Trial::test(name, run).with_ignored_flag(missing.is_some() || unasked)
+        Trial::test(name, run).with_ignored_flag(why(need).is_some())
     });
     let arguments = Arguments::from_args();
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     if !arguments.list {
         let ran = conclusion.num_passed + conclusion.num_failed;
-        let line = match &missing {
-            Some(why) => format!(
-                "Test hosts: {} tests NOT RUN: {why}\n",
-                conclusion.num_ignored
-            ),
-            None => format!(
-                "Test hosts: {ran} tests ran on them, {} passed\n",
-                conclusion.num_passed
-            ),
-        };
-        io::stdout().write_all(line.as_bytes()).unwrap();
-        if missing.is_none() && conclusion.num_ignored > 0 {
-            let line = "Plone on test hosts: NOT RUN, it takes minutes: make plone\n";
-            io::stdout().write_all(line.as_bytes()).unwrap();
+        let mut lines = format!("Ran {ran}, {} passed\n", conclusion.num_passed);
+        for (need, what, missing) in &missing {
+            let count = cases::all().filter(|(_, other, _)| other == need).count();
+            if let Some(why) = missing {
+                lines += &format!("NOT RUN: {count} {what}: {why}\n");
+            }
         }
+        io::stdout().write_all(lines.as_bytes()).unwrap();
     }
     conclusion.exit();
 }

@@ -6,7 +6,7 @@
 //! **To add** a sample project: a folder below `fixtures/`, a function in `project.rs`.
 
 mod balancer;
-mod disk;
+pub mod compiled;
 mod elsewhere;
 mod history;
 mod host;
@@ -24,7 +24,6 @@ mod two;
 mod wheel;
 
 pub use balancer::{Backend, Balancer, Visitors};
-pub use disk::Disk;
 pub use elsewhere::Elsewhere;
 pub use history::History;
 pub use host::Host;

@@ -1,7 +1,7 @@
 //! Backups before a switch, and what comes back after a migration that failed: a real ZODB, its blobs, the scripts of
 //! collective.recipe.backup. `PostgreSQL` is the agent's own tests' (`tests/agent/test_postgresql.py`).
 
-use crate::support::{Disk, Project, page, page_at, tree};
+use crate::support::{Project, page, page_at, tree};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -193,47 +193,6 @@ fn a_backup_that_fails_touches_nothing() {
     assert_eq!(project.live().as_deref(), Some("0.1.0"));
     assert_eq!(ask(&project, ""), "one=one", "it was never stopped");
     assert_eq!(tree(&project.host.join("backups"), 1), "");
-}
-
-#[test]
-fn a_disk_that_is_too_small_is_told_before_anything_is_sent() {
-    let project = Project::released_single();
-    let _disk = Disk::of(&project.host, 20);
-    project
-        .hostout(&["deploy", "local", "--yes"])
-        .exits(11)
-        .says(&["MB free at", "needed"]);
-    assert_eq!(tree(&project.host, 1), "", "nothing was sent");
-}
-
-#[test]
-fn on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away() {
-    let project = Project::single();
-    let data = |kind: &str| format!("[data]\nkind = {kind}\n\n[services]");
-    let command = data("\"command\"\nbackup = \"cp var/filler $HOSTOUT_BACKUP/\"");
-    project.edit("hostout.toml", "[services]", &command);
-    project.commit("Back up");
-    project.hostout(&["init"]).exits(0);
-    project.hostout(&["release", "--yes"]).exits(0);
-    project.edit("hostout.toml", &command, &data("\"none\""));
-    project.commit("Go without a backup");
-    project
-        .hostout(&["release", "--yes", "--bump", "patch"])
-        .exits(0);
-    let disk = Disk::of(&project.host, 250);
-    let deploy = |version: &str| project.hostout(&["deploy", "local", version, "--yes"]);
-    deploy("0.1.1").exits(0);
-    fs::write(project.host.join("shared/var/filler"), "small").unwrap();
-    deploy("0.1.0").exits(0);
-    let backups = || tree(&project.host.join("backups"), 2);
-    let before = backups();
-    assert!(before.contains("-0.1.0/filler"), "{before}");
-
-    disk.fill("shared/var/filler", 2_048);
-    deploy("0.1.1").exits(0).says(&["0.1.1"]);
-    deploy("0.1.0").exits(21).says(&["backup"]);
-    assert_eq!(project.live().as_deref(), Some("0.1.1"));
-    assert_eq!(backups(), before);
 }
 
 #[test]

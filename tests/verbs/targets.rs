@@ -1,86 +1,8 @@
 //! Wheels for hosts that are not like this machine.
 
-use crate::support::Project;
-use hostout::release::Pin;
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use crate::support::compiled::{has, here, pin, project};
 
 const FOREIGN: &str = "cp313-musllinux_1_2_aarch64";
-
-/// What this machine's python is called.
-fn here() -> String {
-    let ask = "import sys; print('cp%d%d-manylinux_2_17_x86_64' % sys.version_info[:2])";
-    let output = Command::new("python3").args(["-c", ask]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// `single` with compiled code, and with what only newer pythons want.
-fn project(markupsafe: &str, targets: &[&str], wants: &str) -> Project {
-    let project = Project::single();
-    project.edit(
-        "buildout.cfg",
-        "eggs = acme.single",
-        "eggs = acme.single\n    markupsafe",
-    );
-    project.edit(
-        "buildout.cfg",
-        "zc.recipe.egg = 6.0.0",
-        &format!("zc.recipe.egg = 6.0.0\nmarkupsafe = {markupsafe}"),
-    );
-    let wants = format!(
-        "requires-python = \">=3.8\"\ndependencies = [\"{wants}; python_version >= '3.13'\"]"
-    );
-    project.edit("pyproject.toml", "requires-python = \">=3.8\"", &wants);
-    let release = format!("[release]\ntargets = {targets:?}\n\n[services]");
-    project.edit("hostout.toml", "[services]", &release);
-    project.commit("Use compiled code");
-    project.hostout(&["init"]).exits(0);
-    project
-}
-
-/// Another python than this machine's own: on the path, or one of pyenv's.
-fn another_python(minor: &str) -> Option<PathBuf> {
-    let name = format!("python3.{minor}");
-    let mut folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
-    let pyenv = env::var_os("PYENV_ROOT").map(PathBuf::from);
-    let pyenv = pyenv.or_else(|| Some(env::home_dir()?.join(".pyenv")));
-    let versions = pyenv.and_then(|root| fs::read_dir(root.join("versions")).ok());
-    folders.extend(
-        versions
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path().join("bin")),
-    );
-    let works = |python: &PathBuf| {
-        let output = Command::new(python)
-            .args(["-c", "import venv; print(1)"])
-            .output();
-        output.is_ok_and(|output| output.stdout == b"1\n")
-    };
-    folders
-        .into_iter()
-        .map(|folder| folder.join(&name))
-        .find(works)
-}
-
-fn has(stage: &Path, pin: &Pin, wheel: usize) -> bool {
-    let name = pin.artifacts[wheel].sha256.to_string();
-    stage
-        .join("store")
-        .join(&name[..2])
-        .join(&name[2..])
-        .exists()
-}
-
-fn pin(project: &Project, release: &str, name: &str) -> Pin {
-    let mut pins = project.manifest(release).pin.into_iter();
-    pins.find(|pin| pin.name.eq_ignore_ascii_case(name))
-        .unwrap()
-}
 
 #[test]
 fn one_release_is_for_all_of_them() {
@@ -187,43 +109,4 @@ fn those_without_wheels_are_refused() {
         ),
         &format!("release on a machine like {FOREIGN}, or take it out of `targets` in [release]"),
     ]);
-}
-
-/// Staging on this machine's python and production on 3.13.
-#[test]
-#[expect(clippy::print_stderr, reason = "a test that did not run says so")]
-fn two_pythons_share_one_release() {
-    let Some(python) = another_python("13").filter(|_| !here().starts_with("cp313")) else {
-        eprintln!("not run: there is no python3.13 beside the python3 of this machine");
-        return;
-    };
-    let (here, there) = (here(), "cp313-manylinux_2_17_x86_64");
-    let project = project("3.0.2", &[&here, there], "six==1.16.0");
-    project.write(
-        "src/acme/single/__init__.py",
-        "import sys\nimport markupsafe._speedups\n\n\ndef main():\n    if sys.version_info >= (3, 13):\n        import six\n    \
-         print('%d.%d' % sys.version_info[:2], 'six' in sys.modules)\n",
-    );
-    let production = project.sandbox.path("production");
-    let more = format!("python = \"{}\"\n", python.display());
-    project.add_stage("production", &production.display().to_string(), &more);
-    project.commit("Use both");
-    project.hostout(&["release", "--yes"]).exits(0);
-    let said = |stage: &str| {
-        project.hostout(&["check", stage]).exits(0);
-        project.hostout(&["deploy", stage, "--yes"]).exits(0);
-        project
-            .hostout(&["run", stage, "--", "bin/single"])
-            .exits(0)
-            .stdout
-    };
-    assert_eq!(said("production"), "3.13 True\n");
-    assert!(said("local").ends_with(" False\n"));
-    let markupsafe = pin(&project, "0.1.0", "markupsafe");
-    for (stage, has_which) in [(&project.host, [true, false]), (&production, [false, true])] {
-        assert_eq!(
-            [0, 1].map(|wheel| has(stage, &markupsafe, wheel)),
-            has_which
-        );
-    }
 }

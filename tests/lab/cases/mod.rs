@@ -1,25 +1,67 @@
-//! What is tested on hosts.
+//! What is tested, and what each needs.
 
 mod bare;
 mod boot;
 mod chaos;
 mod crash;
 mod cycle;
+mod disks;
 mod ends;
 mod faults;
 mod fleets;
 mod machine;
 mod matrix;
 mod plone;
+mod pythons;
 mod site;
 mod trips;
 mod trust;
 
 pub use ends::{HOLD, hold};
-pub use plone::PLONE;
 
-/// A name, and what it does.
-pub type Case = (&'static str, fn());
+use crate::lab;
+use plone::PLONE;
+use std::env;
+
+/// A name, what it needs, and what it does.
+pub type Case = (&'static str, Need, fn());
+
+/// What not every machine has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Test hosts.
+    Hosts,
+    /// The same, and minutes.
+    Plone,
+    /// Root, to mount a file system that others see.
+    Root,
+    /// A python 3.13 beside another one.
+    Python,
+}
+
+impl Need {
+    /// Each of them, and what it is called.
+    pub const ALL: [(Self, &str); 4] = [
+        (Self::Hosts, "on test hosts"),
+        (Self::Plone, "of Plone on test hosts"),
+        (Self::Root, "with disks of their own"),
+        (Self::Python, "with two pythons"),
+    ];
+
+    /// Why it can't be met, if so.
+    pub fn missing(self) -> Option<String> {
+        match self {
+            Self::Plone if env::var_os(PLONE).is_none() => {
+                Some("it takes minutes: make plone".to_owned())
+            }
+            Self::Hosts | Self::Plone => lab::missing(),
+            Self::Root if rustix::process::geteuid().is_root() => None,
+            Self::Root => Some("mounting takes root".to_owned()),
+            Self::Python if pythons::python().is_some() => None,
+            Self::Python => Some("there is no python3.13 beside another python3".to_owned()),
+        }
+    }
+}
 
 /// Every case.
 pub fn all() -> impl Iterator<Item = Case> {
@@ -30,6 +72,8 @@ pub fn all() -> impl Iterator<Item = Case> {
         boot::CASES,
         ends::CASES,
         cycle::CASES,
+        disks::CASES,
+        pythons::CASES,
         fleets::CASES,
         trips::CASES,
         trust::CASES,
@@ -43,10 +87,14 @@ pub fn all() -> impl Iterator<Item = Case> {
     .copied()
 }
 
-/// The functions of a file as its cases, by their names.
+/// The functions of a file as its cases, by their names; before them what they need, if not test hosts.
 macro_rules! cases {
+    ($need:expr; $($case:ident),+ $(,)?) => {
+        pub const CASES: &[super::Case] =
+            &[$((concat!(module_path!(), "::", stringify!($case)), $need, $case)),+];
+    };
     ($($case:ident),+ $(,)?) => {
-        pub const CASES: &[super::Case] = &[$((concat!(module_path!(), "::", stringify!($case)), $case)),+];
+        cases![super::Need::Hosts; $($case),+];
     };
 }
 use cases;

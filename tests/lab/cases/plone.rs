@@ -2,12 +2,12 @@
 //! clients under supervisor. It takes minutes, so that `make plone` runs it and `make test` says that it didn't.
 
 use super::{
-    cases,
+    Need, cases,
     site::{PATH, Site},
 };
 use crate::lab::Lab;
 
-cases![one_instance, zeo_and_two_clients];
+cases![Need::Plone; one_instance, zeo_and_two_clients];
 
 /// Must be set in the environment, or these cases are listed as ignored.
 pub const PLONE: &str = "HOSTOUT_TEST_PLONE";

@@ -1,0 +1,156 @@
+//! A host's disk that is small, or full in the middle of a deployment: said with the place, and the next one works.
+
+use super::{Need, cases};
+use crate::support::{Host, Project, tree};
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+cases![Need::Root; of_a_host_in_an_upload_and_in_a_build, a_disk_that_is_too_small_is_told_before_anything_is_sent, on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away];
+
+/// A small file system of its own below a sandbox; it goes with this value.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// Mounts one at `path`. Takes root: nobody else mounts where other processes see it.
+    #[track_caller]
+    fn of(path: &Path, megabytes: u32) -> Self {
+        fs::create_dir_all(path).unwrap();
+        let size = format!("size={megabytes}m");
+        let mount = ["-t", "tmpfs", "-o", &size, "tmpfs"];
+        let mounted = Command::new("mount").args(mount).arg(path).output();
+        assert!(mounted.is_ok_and(|output| output.status.success()));
+        Self(path.to_owned())
+    }
+
+    /// Fills it with one file, up to the last `kilobytes`.
+    fn fill(&self, file: &str, kilobytes: usize) {
+        let mut stat = Command::new("stat");
+        let seen = stat.args(["-f", "--format=%a %S"]).arg(&self.0).output();
+        let seen = String::from_utf8(seen.unwrap().stdout).unwrap();
+        let numbers: Vec<usize> = seen.split_whitespace().flat_map(str::parse).collect();
+        let length = numbers[0] * numbers[1] - kilobytes * 1_024;
+        fs::write(self.0.join(file), vec![0; length]).unwrap();
+    }
+
+    /// Fills it with one file while others write too.
+    fn fill_up(&self, file: &str) {
+        let mut filling = File::create(self.0.join(file)).unwrap();
+        for size in [1 << 20, 4 << 10] {
+            while filling.write_all(&vec![0; size]).is_ok() {}
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount")
+            .args(["--lazy"])
+            .arg(&self.0)
+            .status();
+        assert!(unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+/// What is on the host besides whole artifacts, eggs and releases.
+fn remains(host: &Host) -> Vec<String> {
+    let lines = tree(&host.path.join(".hostout/tmp"), 1);
+    let mut found: Vec<String> = lines.lines().map(str::to_owned).collect();
+    let mut look = |folder: &str, is_whole: &dyn Fn(&str) -> bool| {
+        for entry in fs::read_dir(host.path.join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if !is_whole(&name) {
+                found.push(format!("{folder}/{name}"));
+            }
+        }
+    };
+    for shard in fs::read_dir(host.path.join("store")).unwrap() {
+        let name = shard.unwrap().file_name().into_string().unwrap();
+        look(&format!("store/{name}"), &|name| name.len() == 62);
+    }
+    look("eggs", &|name| name.len() == 64);
+    look("releases", &|name| {
+        let complete = format!("releases/{name}/.hostout/complete");
+        host.path.join(complete).exists()
+    });
+    found
+}
+
+fn of_a_host_in_an_upload_and_in_a_build() {
+    let host = Host::quiet();
+    let disk = Disk::of(&host.path, 500);
+    let deploy = ["deploy", "far", "--yes"];
+    host.hostout(&deploy).exits(0);
+    let large = host.project.directory.join("src/acme/single/large");
+    fs::write(large, vec![0; 32 << 20]).unwrap();
+    host.project.commit("Need some room");
+    host.hostout(&["release", "0.1.1", "--yes"]).exits(0);
+    let before = host.project.git(&["rev-parse", "hostout"]);
+    let filling = host.path.join("filling");
+
+    for (step, stop) in [("upload", true), ("prepare", false)] {
+        let mut deploying = host.start(&deploy);
+        deploying.until_it_says(&format!("web1: {step}"));
+        if stop {
+            deploying.signal("STOP");
+            disk.fill("filling", 4_096);
+            deploying.signal("CONT");
+        } else {
+            disk.fill_up("filling");
+        }
+        deploying.end().exits(21).says(&[
+            "No space left on device",
+            "make room, or remove old releases (git hostout prune)",
+            "0.1.0 is live",
+        ]);
+        assert_eq!(host.live().as_deref(), Some("0.1.0"), "{step}");
+        assert_eq!(remains(&host), Vec::<String>::new(), "{step}");
+        assert!(host.status()["hosts"][0]["lock"].is_null(), "{step}");
+        assert_eq!(host.project.git(&["rev-parse", "hostout"]), before);
+        fs::remove_file(&filling).unwrap();
+    }
+    host.hostout(&deploy).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.1"));
+}
+
+fn a_disk_that_is_too_small_is_told_before_anything_is_sent() {
+    let project = Project::released_single();
+    let _disk = Disk::of(&project.host, 20);
+    project
+        .hostout(&["deploy", "local", "--yes"])
+        .exits(11)
+        .says(&["MB free at", "needed"]);
+    assert_eq!(tree(&project.host, 1), "", "nothing was sent");
+}
+
+fn on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away() {
+    let project = Project::single();
+    let data = |kind: &str| format!("[data]\nkind = {kind}\n\n[services]");
+    let command = data("\"command\"\nbackup = \"cp var/filler $HOSTOUT_BACKUP/\"");
+    project.edit("hostout.toml", "[services]", &command);
+    project.commit("Back up");
+    project.hostout(&["init"]).exits(0);
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.edit("hostout.toml", &command, &data("\"none\""));
+    project.commit("Go without a backup");
+    project
+        .hostout(&["release", "--yes", "--bump", "patch"])
+        .exits(0);
+    let disk = Disk::of(&project.host, 250);
+    let deploy = |version: &str| project.hostout(&["deploy", "local", version, "--yes"]);
+    deploy("0.1.1").exits(0);
+    fs::write(project.host.join("shared/var/filler"), "small").unwrap();
+    deploy("0.1.0").exits(0);
+    let backups = || tree(&project.host.join("backups"), 2);
+    let before = backups();
+    assert!(before.contains("-0.1.0/filler"), "{before}");
+
+    disk.fill("shared/var/filler", 2_048);
+    deploy("0.1.1").exits(0).says(&["0.1.1"]);
+    deploy("0.1.0").exits(21).says(&["backup"]);
+    assert_eq!(project.live().as_deref(), Some("0.1.1"));
+    assert_eq!(backups(), before);
+}
