@@ -3,12 +3,13 @@
 use crate::support::Host;
 use std::path::Path;
 
-/// Types at a real bash: each of its words when the prompt is seen again, the last one with a Tab and as an argument of `echo`.
+/// Types at a real shell, the first word: each of its words when the prompt is seen again, the last one with a Tab and as
+/// an argument of `echo`.
 const TYPIST: &str = r#"
 import os, pty, select, sys
 pid, fd = pty.fork()
 if pid == 0:
-    os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
+    os.execvp(sys.argv[1], [sys.argv[1], "-i"])
 def until(text):
     seen = b""
     while text not in seen:
@@ -16,9 +17,9 @@ def until(text):
             sys.exit("never %r in %r" % (text, seen))
         seen += os.read(fd, 4096)
     return seen.rpartition(text)[0]
-os.write(fd, b"PS1='rea''dy> '; bind 'set enable-bracketed-paste off'\n")
+os.write(fd, b"PS1='rea''dy> '; PROMPT_COMMAND=''\n")
 until(b"ready> ")
-for line in sys.argv[1:-1]:
+for line in sys.argv[2:-1]:
     os.write(fd, line.encode() + b"\n")
     until(b"ready> ")
 os.write(fd, sys.argv[-1].encode() + b"\t")
@@ -27,40 +28,52 @@ os.write(fd, b"\x01echo 'done:' \x05 ; echo 'th''e end'\n")
 print(until(b"the end").decode().rpartition("done: ")[2].strip())
 "#;
 
-/// What bash makes of `typed` and Tab.
-fn completed(host: &Host, typed: &str) -> String {
-    let mut bash = host
-        .project
-        .sandbox
-        .command("python3", &host.project.directory);
-    bash.env("TERM", "dumb");
-    let git = "/usr/share/bash-completion/completions/git";
-    let load = format!("source {git}");
-    let mut lines = vec!["source <(git hostout completions bash)", typed];
-    if Path::new(git).exists() {
-        lines.insert(0, &load);
-    }
-    let output = bash.args(["-c", TYPIST]).args(lines).output().unwrap();
+/// git's own completion for bash.
+const GIT: &str = "/usr/share/bash-completion/completions/git";
+
+/// A part of a line, and what it is completed to.
+const WORDS: [(&str, &str); 6] = [
+    ("git-hostout rollb", "git-hostout rollback"),
+    ("git-hostout deploy fa", "git-hostout deploy far"),
+    ("git-hostout deploy far 0", "git-hostout deploy far 0.1.0"),
+    ("git-hostout ssh far we", "git-hostout ssh far web1"),
+    ("git hostout status fa", "git hostout status far"),
+    ("git hostout show 0", "git hostout show 0.1.0"),
+];
+
+/// What a program prints that is given `words`.
+fn printed(host: &Host, program: &str, words: &[&str]) -> String {
+    let project = &host.project;
+    let mut command = project.sandbox.command(program, &project.directory);
+    let output = command.env("TERM", "dumb").args(words).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// What `shell` makes of `typed` and Tab, prepared by `lines`.
+fn completed(host: &Host, shell: &str, lines: &[&str], typed: &str) -> String {
+    let words = [&["-c", TYPIST, shell], lines, &[typed]].concat();
+    printed(host, "python3", &words)
 }
 
 #[test]
 fn bash_completes_verbs_stages_hosts_files_and_versions() {
     let host = Host::quiet();
-    for (typed, whole) in [
-        ("git-hostout rollb", "git-hostout rollback"),
-        ("git-hostout deploy fa", "git-hostout deploy far"),
-        ("git-hostout deploy far 0", "git-hostout deploy far 0.1.0"),
-        ("git-hostout ssh far we", "git-hostout ssh far web1"),
-        ("git hostout status fa", "git hostout status far"),
-        ("git hostout show 0", "git hostout show 0.1.0"),
-    ] {
-        let by_git = typed.starts_with("git ");
-        if by_git && !Path::new("/usr/share/bash-completion/completions/git").exists() {
-            continue;
-        }
-        assert_eq!(completed(&host, typed), whole);
+    let load = format!("source {GIT}");
+    let source = "source <(git hostout completions bash)";
+    let mut lines = vec!["bind 'set enable-bracketed-paste off'", source];
+    let has_git = Path::new(GIT).exists();
+    if has_git {
+        lines.insert(1, &load);
+    }
+    let alone = WORDS.iter().filter(|(typed, _)| !typed.starts_with("git "));
+    let words: Vec<_> = if has_git {
+        WORDS.iter().collect()
+    } else {
+        alone.collect()
+    };
+    for (typed, whole) in words {
+        assert_eq!(completed(&host, "bash", &lines, typed), *whole);
     }
     // Outside of a project there is nothing to offer, and nothing is said.
     let mut bash = host
@@ -76,14 +89,39 @@ fn bash_completes_verbs_stages_hosts_files_and_versions() {
         output.status.success() && output.stderr.is_empty(),
         "{output:?}"
     );
+}
 
-    for (shell, word) in [
-        ("bash", "complete -o nospace"),
-        ("zsh", "#compdef git-hostout"),
-        ("fish", "complete --keep-order"),
-    ] {
-        let script = host.project.hostout(&["completions", shell]).exits(0);
-        assert!(script.stdout.contains(word), "{script}");
+#[test]
+fn zsh_completes_the_same() {
+    let host = Host::quiet();
+    // Without a file of settings it would offer to make one.
+    std::fs::write(host.project.sandbox.path("home/.zshrc"), "").unwrap();
+    let lines = [
+        "unset zle_bracketed_paste",
+        "autoload -U compinit; compinit -u",
+        "source <(git hostout completions zsh)",
+    ];
+    for (typed, whole) in WORDS {
+        assert_eq!(completed(&host, "zsh", &lines, typed), whole);
     }
-    host.project.hostout(&["completions", "csh"]).exits(2);
+}
+
+#[test]
+fn fish_completes_the_same() {
+    let host = Host::quiet();
+    let code = "git hostout completions fish | source; complete -C $argv[1]";
+    for (typed, whole) in WORDS {
+        let offered = printed(&host, "fish", &["-c", code, typed]);
+        let word = whole.rsplit(' ').next().unwrap();
+        let first = offered.split_whitespace().next();
+        assert_eq!(first, Some(word), "{typed}: {offered}");
+    }
+}
+
+#[test]
+fn no_other_shell_is_known() {
+    Host::quiet()
+        .project
+        .hostout(&["completions", "csh"])
+        .exits(2);
 }
