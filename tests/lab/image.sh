@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Makes the disk that test hosts start from, unless it is there, and prints where it is: a minimal Debian with sshd,
 # python3 and systemd, that has the users root and deploy. It lies outside the repository, named by this recipe's hash.
+# HOSTOUT_LAB_SUITE=trixie makes it Debian 13: `bare` passes there, but for the case whose compiled wheels want python 3.11.
 set -euo pipefail
 
 recipe=$(sha256sum "${BASH_SOURCE[0]}" | cut -c 1-16)
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/git-hostout-lab"
-image="$cache/$recipe-$(id -u)"
+suite="${HOSTOUT_LAB_SUITE:-bookworm}"
+image="$cache/$recipe-$suite-$(id -u)"
 
 mkdir -p "$cache"
 exec 9> "$cache/lock"
@@ -17,9 +19,9 @@ if [ -d "$image" ]; then
 fi
 
 echo "Building the image of the test hosts, once: about a minute" >&2
-mirrored="cron cron-daemon-common libldap-2.5-0 libpopt0 libpq5 libpython3-stdlib libpython3.11-minimal"
-mirrored+=" libpython3.11-stdlib logrotate media-types python3 python3-distutils python3-lib2to3 python3-minimal"
-mirrored+=" python3-pip-whl python3-setuptools-whl python3-venv python3.11 python3.11-minimal python3.11-venv sudo"
+# libpq5 and what it wants, which a host may have to get too
+more="libpq5 libldap-2.5-0"
+[ "$suite" = bookworm ] || more="libpq5 libldap2"
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 options=(
@@ -32,9 +34,11 @@ options=(
     --dpkgopt='path-exclude=/usr/share/man/*'
     --include=ca-certificates,cron,dbus,iproute2,logrotate,openssh-server,procps,python3,python3-venv,rsync,sudo,systemd-sysv
     # what a bare host is made ready with, as a mirror that it can reach: it has no way to another
-    --customize-hook='mkdir "$1/srv/mirror"; cd "$1/srv/mirror"; APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download '"$mirrored"
+    --customize-hook='mkdir "$1/srv/mirror"; cd "$1/srv/mirror"; APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download '"$more"' $(
+        chroot "$1" dpkg-query --show --showformat "\${Package}\n" | grep -E "^(cron|libpopt|libpython3|logrotate|media-types|python3|sudo)"
+    )'
 )
-mmdebstrap "${options[@]}" bookworm "$work/root" >&2
+mmdebstrap "${options[@]}" "$suite" "$work/root" >&2
 
 (
     cd "$work/root/srv/mirror"
