@@ -136,7 +136,8 @@ impl Ssh {
         if command.argv().is_empty() {
             return Err(not_started("the command is empty".to_owned()));
         }
-        let line = command.shell_line();
+        // A login shell that stays beside it, as dash does, would tell a signal as an exit code.
+        let line = format!("exec {}", command.shell_line());
         if line.len() > LONGEST_LINE || line.contains('\0') {
             return Err(not_started(format!(
                 "its {} bytes are too many, or hold a NUL",

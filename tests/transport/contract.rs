@@ -1,4 +1,5 @@
-//! What every way to a host keeps to, run against this machine and against a real sshd.
+//! What every way to a host keeps to, run against this machine and against a real sshd, with the user's own login shell and
+//! with dash, which is many a server's.
 
 use super::reach;
 use crate::support::sshd::Sshd;
@@ -21,6 +22,13 @@ macro_rules! contract {
         mod ssh {
             $(#[test] fn $check() {
                 let sshd = super::Sshd::start();
+                let mut transport = super::reach(&sshd, "web1").unwrap();
+                super::$check(&mut *transport);
+            })+
+        }
+        mod ssh_and_dash {
+            $(#[test] fn $check() {
+                let sshd = super::Sshd::start_with("ForceCommand /bin/dash -c \"$SSH_ORIGINAL_COMMAND\"");
                 let mut transport = super::reach(&sshd, "web1").unwrap();
                 super::$check(&mut *transport);
             })+
