@@ -131,6 +131,8 @@ fn hosts_take_what_their_index_has_and_check_it() {
         fs::read(object(&files[0].1)).unwrap(),
         index.place(&files[0]),
     );
+    // It is a link to what may not be written.
+    fs::remove_file(&replaced).unwrap();
     fs::write(&replaced, [&good[..], b"evil"].concat()).unwrap();
     deploy(&project, &manifest, &["--yes"]).exits(21).says(&[
         "and did not fetch",

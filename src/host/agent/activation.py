@@ -43,7 +43,6 @@ class Activation:
                 failure = self.attempt()
                 # From here on nothing may stop half-way, whatever signals come.
                 signal.signal(signal.SIGTERM, pass_over)
-                self.journal.free_reserve()
                 end = self.undo(failure) if failure else self.healthy()
                 if failure and self.allowed:  # last, so that a hook which hangs keeps no site down
                     self.spared(self.hook, "on-failure", HOSTOUT_RESULT=end["result"],
@@ -55,6 +54,7 @@ class Activation:
         if not self.request.get("keep-lock"):  # else other hosts of the deployment have yet to follow
             with contextlib.suppress(Failed, OSError):
                 self.lock.release(self.token)
+        self.journal.free_reserve()
         self.journal.append(end)
 
     def attempt(self):
@@ -100,6 +100,7 @@ class Activation:
 
     def healthy(self):
         self.spared(self.hook, "after-healthy")
+        self.journal.free_reserve()  # not before a hook, which may take the room
         end = self.end("healthy", f"{self.new} is live and healthy")
         self.remember("healthy", live=self.new)
         self.tidy()
@@ -232,6 +233,7 @@ class Activation:
     def undo(self, failure):
         """Puts the old release back as far as this got, and says what is live."""
         self.undoing = True
+        self.journal.free_reserve()
         message, output = failure.message, failure.output
         more = {"kind": failure.kind, "output": output, "hint": failure.hint}
         if self.reached == "nothing" or (self.reached == "stopping" and not self.old):
