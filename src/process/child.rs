@@ -4,6 +4,7 @@ use super::register::{Member, register};
 use rustix::{
     io::Errno,
     process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid},
+    termios::tcgetattr,
 };
 use std::{
     io::{self, Read},
@@ -15,6 +16,8 @@ use std::{
 
 /// How long a child has to clean up before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long until a child beside us is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// A child process; dropped while it runs, it is ended.
 #[derive(Debug)]
@@ -42,8 +45,8 @@ impl Running {
         Self::spawn(command, false, false)
     }
 
-    /// The same for one that may be ended at any moment: a signal does even when something visible has begun. A terminal's
-    /// Ctrl-C is not enough, it is lost on a program that has just shown its question and not begun to read.
+    /// The same for one that may be ended at any moment: a signal does even when something visible has begun, and the
+    /// terminal shows what is typed then.
     ///
     /// # Errors
     /// The operating system's.
@@ -53,6 +56,9 @@ impl Running {
 
     fn spawn(command: &mut Command, leads: bool, disposable: bool) -> io::Result<Self> {
         let mut register = register();
+        if disposable {
+            register.terminal = tcgetattr(io::stderr()).ok();
+        }
         let child = command.spawn()?;
         let member = pid(&child).map(|pid| Member {
             pid,
@@ -137,7 +143,11 @@ impl Running {
 
     fn forget(&mut self) {
         if let Some(member) = self.member.take() {
-            register().children.retain(|other| *other != member);
+            let mut register = register();
+            register.children.retain(|other| *other != member);
+            if member.disposable {
+                register.terminal = None;
+            }
         }
     }
 
@@ -172,6 +182,9 @@ pub fn output(command: &mut Command) -> io::Result<Output> {
 }
 
 /// Ends children with all that is in their groups: asked first, killed after [`GRACE`] or when they have ended themselves.
+///
+/// Those beside us are asked again and again, as a signal is lost on a program that has just shown its question and not
+/// begun to read (readpassphrase(3)): a terminal's Ctrl-C too.
 pub(super) fn end(children: &[Member]) {
     let deadline = Instant::now() + GRACE;
     for kind in [Signal::TERM, Signal::KILL] {
@@ -183,8 +196,16 @@ pub(super) fn end(children: &[Member]) {
                 kill_process(member.pid, kind).ok();
             }
         }
+        let mut asked = Instant::now();
         while !children.iter().copied().all(ended) && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(5));
+            if asked.elapsed() > AGAIN {
+                asked = Instant::now();
+                let beside = children.iter().filter(|member| !member.leads);
+                for member in beside {
+                    kill_process(member.pid, kind).ok();
+                }
+            }
         }
     }
 }

@@ -86,13 +86,14 @@ fn attend(mut signals: UnixStream, farewell: impl FnOnce() -> u8) {
     let mut last: Option<Instant> = None;
     while signals.read_exact(&mut [0]).is_ok() {
         if last.is_none_or(|last| last.elapsed() > ONE) {
-            let register = register();
+            let mut register = register();
             if !register.begun {
                 end(register, farewell);
             }
             COUNT.fetch_add(1, Ordering::Relaxed);
             let disposable = register.children.iter().filter(|child| child.disposable);
             child::end(&disposable.copied().collect::<Vec<_>>());
+            show(&mut register);
         }
         last = Some(Instant::now());
     }
@@ -104,14 +105,19 @@ fn attend(mut signals: UnixStream, farewell: impl FnOnce() -> u8) {
     reason = "the main thread may wait for what never comes: a prompt, a host, the register"
 )]
 fn end(mut register: MutexGuard<'static, Register>, farewell: impl FnOnce() -> u8) -> ! {
-    if let Some(before) = register.terminal.take() {
-        tcsetattr(io::stderr(), OptionalActions::Now, &before).ok();
-    }
     child::end(&register.children);
+    show(&mut register);
     for path in &register.scratch {
         remove(path);
     }
     std::process::exit(farewell().into())
+}
+
+/// Lets the terminal show again what is typed.
+fn show(register: &mut Register) {
+    if let Some(before) = register.terminal.take() {
+        tcsetattr(io::stderr(), OptionalActions::Now, &before).ok();
+    }
 }
 
 /// Removes a folder or file; what cannot be removed stays, there is nobody left to tell.
