@@ -163,10 +163,12 @@ impl Sshd {
         self.signal_sessions_but(signal, &[]);
     }
 
-    /// The same without those in `but`.
+    /// The same without those in `but`, and what they start: that is an sshd too until it becomes its command.
     pub fn signal_sessions_but(&self, signal: &str, but: &[u32]) {
-        for pid in self.sessions() {
-            if !but.contains(&pid) {
+        let sessions = self.sessions();
+        let spared: Vec<u32> = but.iter().flat_map(|pid| descendants(*pid)).collect();
+        for pid in sessions {
+            if !but.contains(&pid) && !spared.contains(&pid) {
                 send(signal, pid);
             }
         }
