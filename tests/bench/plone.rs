@@ -1,9 +1,10 @@
-//! Plone on a test host: each part of the first deployment, of one whose only change is an egg, and of a rollback.
+//! Plone on a test host that has nothing but sshd: each part of its bootstrap, of the first deployment, of one whose only
+//! change is an egg, and of a rollback.
 //!
 //! What began when is told by the program's own lines (`-v`), as they come.
 
 use crate::{
-    lab::{self, Lab},
+    lab::{self, Init, Lab},
     report::{Report, once},
     support::Project,
 };
@@ -15,8 +16,16 @@ use std::{
 
 const PATH: &str = "/srv/plone";
 
-/// What each part begins with: a name, and the word of the line. It ends with the next one that came.
-const PARTS: [(&str, &str); 8] = [
+/// What a part begins with: its name, and the word of the line. It ends with the next one that came.
+type Part = (&'static str, &'static str);
+
+const BOOTSTRAP: [Part; 3] = [
+    ("look, plan", ""),
+    ("apt, from a mirror on its disk", ": apt-get installs"),
+    ("users, key, folders, services", ": group"),
+];
+
+const DEPLOY: [Part; 8] = [
     ("look, plan, lock", ""),
     ("transfer", ": upload"),
     ("check and unpack the release", ": prepare"),
@@ -32,11 +41,15 @@ pub fn run(report: &mut Report) {
         report.note(&format!("NOT MEASURED: {why}"));
         return;
     }
-    let lab = Lab::start(1);
+    let lab = Lab::start_with(Init::Cron, 1);
     let host = lab.host(0);
-    host.run(&["install", "--directory", "--owner=deploy", PATH]);
+    host.use_mirror();
+    host.remove_python();
     let project = Project::from_fixture("plone");
-    project.add_stage_on(&["web1"], "far", PATH, "");
+    project.add_stage_on(&["shipper@web1"], "far", PATH, "");
+    let sandbox = &project.sandbox;
+    let key = sandbox.path("home/.ssh/id_ed25519");
+    let config = lab.config_with_key("shipper", &key, &sandbox.path("ssh_config"));
     project.git(&["init", "--quiet"]);
     project.commit("Start the project");
     project.hostout(&["init"]).exits(0);
@@ -45,26 +58,24 @@ pub fn run(report: &mut Report) {
     report.took("release: the first", once(release));
     let verbose = |arguments: &[&str]| {
         let mut command = project.sandbox.command("git-hostout", &project.directory);
-        command.env("HOSTOUT_SSH_CONFIG", lab.config());
+        command.env("HOSTOUT_SSH_CONFIG", &config);
         watched(command.args(arguments).arg("-v"))
     };
-    show(
-        report,
-        "deploy: the first",
-        &verbose(&["deploy", "far", "--yes"]),
-    );
+    let bootstrap = verbose(&["bootstrap", "far", "--yes"]);
+    show(report, "bootstrap", &BOOTSTRAP, &bootstrap);
+    project.commit("Name the runtime user");
+    let first = verbose(&["deploy", "far", "--yes"]);
+    show(report, "deploy: the first", &DEPLOY, &first);
     assert!(host.page_at(8080, "/Plone").is_some());
 
     let file = "src/acme.policy/src/acme/policy/greeting.py";
     project.edit(file, "Welcome to Acme", "Good day from Acme");
     project.commit("Be more formal");
     report.took("release: one egg changed", once(release));
-    show(
-        report,
-        "deploy: one egg changed",
-        &verbose(&["deploy", "far", "--yes"]),
-    );
-    show(report, "rollback", &verbose(&["rollback", "far", "--yes"]));
+    let second = verbose(&["deploy", "far", "--yes"]);
+    show(report, "deploy: one egg changed", &DEPLOY, &second);
+    let back = verbose(&["rollback", "far", "--yes"]);
+    show(report, "rollback", &DEPLOY, &back);
     let page = host.page_at(8080, "/Plone").unwrap();
     assert!(page.contains("Welcome to Acme"));
 }
@@ -88,14 +99,14 @@ fn watched(command: &mut Command) -> Vec<(Duration, String)> {
 }
 
 /// The whole, and its parts.
-fn show(report: &mut Report, what: &str, lines: &[(Duration, String)]) {
+fn show(report: &mut Report, what: &str, parts: &[Part], lines: &[(Duration, String)]) {
     let end = lines.last().unwrap().0;
     report.took(what, end);
-    let begins: Vec<(&str, Duration)> = PARTS
+    let begins: Vec<(&str, Duration)> = parts
         .iter()
         .filter_map(|(name, word)| {
             let begin = lines.iter().find(|(_, line)| {
-                word.is_empty() || (line.starts_with("web1") && line.contains(word))
+                word.is_empty() || (line.contains("web1") && line.contains(word))
             });
             Some((
                 *name,

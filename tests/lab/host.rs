@@ -181,6 +181,23 @@ impl Host {
         self.page_at(port, "/")
     }
 
+    /// Makes the image's mirror its only source of packages.
+    #[track_caller]
+    pub fn use_mirror(&self) {
+        let line = "deb [trusted=yes] file:/srv/mirror ./";
+        let write =
+            "rm -f /etc/apt/sources.list.d/*; printf '%s\\n' \"$1\" > /etc/apt/sources.list";
+        self.run(&["sh", "-c", write, "sh", line]);
+    }
+
+    /// Takes python, sudo and logrotate away.
+    #[track_caller]
+    pub fn remove_python(&self) {
+        let purge = "dpkg --purge --force-depends $(dpkg-query -W -f '${Package}\\n' | grep -E 'python3|^sudo$|^logrotate$') \
+                     2>&1; ! command -v python3";
+        self.run(&["sh", "-c", purge]);
+    }
+
     /// What `GET PATH` answers there.
     pub fn page_at(&self, port: u16, path: &str) -> Option<String> {
         let ask = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=60).read().decode(), end='')";

@@ -72,6 +72,18 @@ impl Lab {
         self.switch.path("ssh_config")
     }
 
+    /// The same written to `to`, where `user` logs in by `key` and everybody else by [`Self::key`].
+    pub fn config_with_key(&self, user: &str, key: &Path, to: &Path) -> PathBuf {
+        let text = fs::read_to_string(self.config()).unwrap();
+        let both = format!(
+            "Match user {user}\nIdentityFile {}\nIdentitiesOnly yes\nMatch all\n{}",
+            key.display(),
+            text.replace("Host *\n", "Host *\nIdentitiesOnly yes\n")
+        );
+        fs::write(to, both).unwrap();
+        to.to_owned()
+    }
+
     /// The private key that `root` and `deploy` of every host accept.
     pub fn key(&self) -> PathBuf {
         self.switch.path("id")

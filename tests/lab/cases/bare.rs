@@ -76,17 +76,10 @@ impl Bare {
     }
 }
 
-/// The lab's ssh configuration, in which whoever deploys logs in by a key of their own; root by the lab's.
+/// The lab's ssh configuration, in which whoever deploys logs in by a key of their own.
 fn own_key(project: &Project, lab: &Lab) -> String {
-    let text = fs::read_to_string(lab.config()).unwrap();
-    let own = project.sandbox.path("home/.ssh/id_ed25519");
-    let both = format!(
-        "Match user {BUILD}\nIdentityFile {}\nIdentitiesOnly yes\nMatch all\n{}",
-        own.display(),
-        text.replace("Host *\n", "Host *\nIdentitiesOnly yes\n")
-    );
-    let config = project.sandbox.path("ssh_config");
-    fs::write(&config, both).unwrap();
+    let key = project.sandbox.path("home/.ssh/id_ed25519");
+    let config = lab.config_with_key(BUILD, &key, &project.sandbox.path("ssh_config"));
     config.display().to_string()
 }
 
@@ -101,25 +94,11 @@ fn made(host: &Host, runtime: &str) -> String {
     String::from_utf8(host.exec(&["sh", "-c", &look]).stdout).unwrap()
 }
 
-/// Makes the image's mirror the host's only one.
-fn with_mirror(host: &Host) {
-    let line = "deb [trusted=yes] file:/srv/mirror ./";
-    let write = "rm -f /etc/apt/sources.list.d/*; printf '%s\\n' \"$1\" > /etc/apt/sources.list";
-    host.run(&["sh", "-c", write, "sh", line]);
-}
-
-/// Takes python, sudo and logrotate away.
-fn without_python(host: &Host) {
-    let purge = "dpkg --purge --force-depends $(dpkg-query -W -f '${Package}\\n' | grep -E 'python3|^sudo$|^logrotate$') \
-                 2>&1; ! command -v python3";
-    host.run(&["sh", "-c", purge]);
-}
-
 fn a_bare_server_serves_a_page() {
     let bare = Bare::new(Lab::start_with(Init::Cron, 1), "");
     let host = bare.host();
-    with_mirror(host);
-    without_python(host);
+    host.use_mirror();
+    host.remove_python();
     let plan = bare.hostout(&["bootstrap", "far", "--dry-run"]).exits(0);
     assert!(plan.stdout.contains("apt-get installs python3"), "{plan}");
     plan.says(&[
@@ -438,12 +417,12 @@ fn machines_that_are_not_as_they_should_be() {
         .says(&["/srv/hello belongs to jane, and is not empty", "empty it"]);
 
     // No mirror, and then one; meanwhile somebody holds the lock of dpkg.
-    without_python(host(7));
+    host(7).remove_python();
     servers
         .bootstrap("s7")
         .exits(21)
         .says(&["packages:", "is a package mirror reachable from there"]);
-    with_mirror(host(7));
+    host(7).use_mirror();
     sh(
         7,
         "perl -e 'use Fcntl \":flock\"; open F, \">>\", \"/var/lib/dpkg/lock-frontend\"; flock F, LOCK_EX; sleep 6' \
@@ -470,7 +449,7 @@ fn machines_that_are_not_as_they_should_be() {
         libraries: vec!["libc.so.6".to_owned(), "libpopt.so.0".to_owned()],
         ..Wanted::default()
     };
-    with_mirror(host(4));
+    host(4).use_mirror();
     sh(4, "dpkg --purge --force-depends logrotate libpopt0");
     let line = wanted.apply(&Elevation::Root, &["packages"]).shell_line();
     let mut script = ssh(&servers.lab, &["root@web4", &line]);
