@@ -78,16 +78,16 @@ const PACKAGES: [(&str, &str); 10] = [
     ("translationstring", "1.4"),
     // setup.cfg
     ("waitress", "2.1.2"),
-    ("PasteDeploy", "3.1.0"),
     // setuptools with pyproject.toml, and a version in the code
     ("toposort", "1.10"),
     // hatchling, with a version in the code and with one of git's
     ("colorama", "0.4.6"),
     ("iniconfig", "2.0.0"),
-    // flit, poetry-core, pdm
+    // flit, poetry-core, pdm, uv_build
     ("tomli", "2.0.1"),
     ("tomlkit", "0.12.4"),
     ("annotated-doc", "0.0.4"),
+    ("unittest-parametrize", "1.9.0"),
 ];
 
 /// Unpacks the source distribution of a package, downloaded once, as an egg of the project.
@@ -99,7 +99,8 @@ fn unpack(project: &Project, name: &str, version: &str) {
         let mut pip = project.sandbox.command("python3", project.sandbox.root());
         pip.args(["-m", "pip", "download", "--quiet", "--no-deps", "--dest"])
             .arg(&partial)
-            .args(["--no-binary", ":all:", &wanted]);
+            // Only this one: what builds it may well be a wheel.
+            .args(["--no-binary", name, &wanted]);
         assert!(pip.status().unwrap().success(), "{wanted}");
         fs::create_dir_all(folder.parent().unwrap()).unwrap();
         let copied = Command::new("cp")
