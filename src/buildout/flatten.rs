@@ -1,7 +1,8 @@
 //! Configurations that are not in the buildout directory, put into it: what was fetched, and files of the repository above it.
 //!
 //! A fetched file becomes `.hostout/extends/<first 12 digits of its sha256>-<its name>`; the words of `extends` that named it, in
-//! the project's files and in fetched ones, become relative paths. Nothing else of a file changes.
+//! the project's files and in fetched ones, become relative paths. Nothing else of a file changes, so that a copy gives back
+//! what was fetched, and its sha256 proves it.
 
 use super::{
     Error, cfg,

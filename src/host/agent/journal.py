@@ -35,7 +35,8 @@ class Journal:
             self.append(value)
 
     def keep_reserve(self):
-        """Sets room aside, so that the end and the record can be written on a disk that has become full."""
+        """Sets room aside, so that the end and the record can be written on a disk that has become full. It is given up
+        right before these: a hook that runs in between may take the room."""
         write_whole(os.path.join(self.folder, "reserve"), bytes(1 << 18), 0o600)
 
     def free_reserve(self):
