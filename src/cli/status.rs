@@ -9,6 +9,7 @@ use crate::{
     observe, plan, ui,
 };
 use serde::Serialize;
+use std::{panic, thread};
 
 /// Show what runs where: the release, whether it is healthy, and where host and ledger disagree.
 #[derive(clap::Args, Debug)]
@@ -67,17 +68,27 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         Some(name) => vec![work.project.select_stage(Some(name))?],
         None => work.project.stages.iter().collect(),
     };
-    let ledger = work.ledger(&session.ui)?;
+    let (seen, ledger) = thread::scope(|scope| {
+        // The agents start while a long history is read here.
+        let seen = scope.spawn(|| -> Vec<Seen> {
+            let look = |stage: &&Stage| hosts::look_at_each(session, stage, None);
+            stages.iter().map(look).collect()
+        });
+        let ledger = work.ledger(&session.ui);
+        let seen = seen.join();
+        (
+            seen.unwrap_or_else(|cause| panic::resume_unwind(cause)),
+            ledger,
+        )
+    });
+    let ledger = ledger?;
     let deployments = observe::history(&ledger);
     let stages: Vec<StageStatus> = stages
         .into_iter()
-        .map(|stage| {
-            look(
-                session,
-                &ledger,
-                stage,
-                &observe::history_of(&deployments, &stage.name),
-            )
+        .zip(seen)
+        .map(|(stage, seen)| {
+            let log = observe::history_of(&deployments, &stage.name);
+            stage_status(&ledger, stage, seen, &log)
         })
         .collect();
     let verdict = if args.exit_code {
@@ -93,8 +104,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     verdict
 }
 
-fn look(session: &Session, ledger: &Ledger, stage: &Stage, log: &[Deployment]) -> StageStatus {
-    let hosts: Vec<HostStatus> = hosts::look_at_each(session, stage, None)
+/// Each host of a stage, by name.
+type Seen = Vec<(String, Result<Host, Error>)>;
+
+fn stage_status(ledger: &Ledger, stage: &Stage, seen: Seen, log: &[Deployment]) -> StageStatus {
+    let hosts: Vec<HostStatus> = seen
         .into_iter()
         .map(|(name, seen)| match seen {
             Ok(host) => seen_host(host, ledger, &stage.name, log),

@@ -86,7 +86,7 @@ class Foreign(unittest.TestCase):
             if wheel.plain():
                 wheel.unpack(inside)
 
-        self.feed(good, take, (*agent.DAMAGED, OSError))
+        self.feed(good, take, (*agent.damage(), OSError))
 
     def test_journals(self):
         layout = agent.Layout(self.root)

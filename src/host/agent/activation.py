@@ -5,7 +5,6 @@ import os
 import secrets
 import signal
 import time
-import traceback
 
 
 class Activation:
@@ -48,8 +47,8 @@ class Activation:
                     self.spared(self.hook, "on-failure", HOSTOUT_RESULT=end["result"],
                                 HOSTOUT_FAILURE=redact(failure.message))
         except BaseException as error:
-            traceback.print_exc()
-            end = self.end("failed", f"a bug in the agent: {error!r}", kind="bug", output=tail_of(self.journal.output))
+            bug = a_bug(error, tail_of(self.journal.output))
+            end = self.end("failed", bug.message, kind=bug.kind, output=bug.output)
         self.spared(AtBoot(self.layout).remove)
         if not self.request.get("keep-lock"):  # else other hosts of the deployment have yet to follow
             with contextlib.suppress(Failed, OSError):
@@ -65,8 +64,7 @@ class Activation:
         except OSError as error:
             return failed_by_system(error)
         except Exception as error:  # a bug must not leave the site down either
-            traceback.print_exc()
-            return Failed("bug", f"a bug in the agent: {error!r}")
+            return a_bug(error)
         return None
 
     def forward(self):

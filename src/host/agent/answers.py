@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import sys
 import threading
 import time
 
@@ -30,6 +31,13 @@ def failed_by_system(error):
     full = error.errno in FULL
     return Failed("disk-full" if full else "io", f"{place}{error.strerror or error}",
                   "make room, or remove old releases (git hostout prune)" if full else None)
+
+
+def a_bug(error, output=()):
+    """An exception that nobody foresaw, as an answer; its traceback goes to stderr, without a module's help, which may be
+    what is missing."""
+    sys.excepthook(type(error), error, error.__traceback__)
+    return Failed("bug", f"a bug in the agent: {error!r}", output=output)
 
 
 class Events:

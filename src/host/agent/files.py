@@ -8,16 +8,18 @@ import json
 import os
 import secrets
 import shutil
-import struct
-import tarfile
 import tempfile
 import time
-import zipfile
-import zlib
 
-# What reading a damaged archive may raise, besides OSError.
-DAMAGED = (ValueError, LookupError, EOFError, NotImplementedError, RuntimeError, struct.error, tarfile.TarError,
-           zipfile.BadZipFile, zlib.error)
+def damage():
+    """What reading a damaged archive may raise, or what is written in one, besides OSError."""
+    import configparser
+    import struct
+    import tarfile
+    import zipfile
+    import zlib
+    return (ValueError, LookupError, EOFError, NotImplementedError, RuntimeError, struct.error, tarfile.TarError,
+            zipfile.BadZipFile, zlib.error, configparser.Error)
 
 
 def write_whole(path, data, mode=0o644):

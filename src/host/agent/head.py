@@ -9,7 +9,8 @@ A request is one JSON object on stdin; an answer is JSON lines on stdout. The la
 "failed" and proves that the verb ended; exit status 0 goes with ok, 3 with failed.
 
 It is written in parts, which `Agent::SOURCE` joins in this order, so that a part uses what stands above it; each
-opens with the modules that it needs:
+opens with the modules that it needs, but for those that take long to import and that only some verbs use: these are
+imported there, since a look at a host must not wait for them:
 
     answers       what is said on stdout, and the one exception that ends a verb
     layout        every path below <path>

@@ -2,12 +2,9 @@
 
 import collections
 import contextlib
-import http.client
 import re
 import socket
-import ssl
 import time
-import urllib.parse
 
 ASK_SECONDS = 10  # that one answer may take
 BODY = 1 << 20  # of a page is searched for a text, in bytes
@@ -98,6 +95,9 @@ def clean(text):
 
 def ask(address, patience=ASK_SECONDS):
     """One GET without following redirects or proxies; `served` says whether somebody serves that address."""
+    import http.client
+    import ssl
+    import urllib.parse
     end, connection, connected = time.monotonic() + patience, None, False
     try:
         parts = urllib.parse.urlsplit(address)
@@ -123,6 +123,8 @@ def ask(address, patience=ASK_SECONDS):
 
 
 def connection_to(parts, patience):
+    import http.client
+    import ssl
     if parts.scheme == "https":
         return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=patience,
                                            context=ssl.create_default_context())

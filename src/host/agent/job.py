@@ -2,7 +2,6 @@
 
 import os
 import signal
-import traceback
 
 
 def detach(activation):
@@ -52,8 +51,8 @@ def leave_alone(activation, *ours):
         for handle in ours:
             os.close(handle)
         activation.run()
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        a_bug(error)
     finally:
         os._exit(0)
 

@@ -1,10 +1,8 @@
 """One verb a run, or a conversation; whatever happens becomes the last line."""
 
-import argparse
 import os
 import shlex
 import sys
-import traceback
 
 
 def answer(path, verb, arg, stream, answers):
@@ -20,8 +18,7 @@ def answer(path, verb, arg, stream, answers):
     except OSError as error:
         return failed_by_system(error).answer()
     except Exception as error:  # the end marker must come: without it the client can't tell a bug from a lost line
-        traceback.print_exc()
-        return Failed("bug", f"a bug in the agent: {error!r}").answer()
+        return a_bug(error).answer()
 
 
 def only_deploys(path, what=""):
@@ -44,6 +41,7 @@ def limited(path, answers):
 
 
 def main():
+    import argparse
     os.umask(0o022)
     parser = argparse.ArgumentParser(prog="agent", description="git-hostout's agent on a host")
     parser.add_argument("--path", required=True)

@@ -5,7 +5,6 @@ import fcntl
 import os
 import shutil
 import signal
-import traceback
 
 
 class Preparation(Events):
@@ -52,8 +51,7 @@ class Preparation(Events):
         except OSError as error:
             end = failed_by_system(error).answer()
         except BaseException as error:
-            traceback.print_exc()
-            end = Failed("bug", f"a bug in the agent: {error!r}", None, tail_of(self.journal.output)).answer()
+            end = a_bug(error, tail_of(self.journal.output)).answer()
         signal.signal(signal.SIGTERM, pass_over)
         self.journal.free_reserve()
         self.journal.append({**end, "event": "end"})

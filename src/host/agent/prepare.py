@@ -4,7 +4,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import pathlib
 import shutil
 
 
@@ -213,6 +212,7 @@ class Prepare:
 
 def buildout_argv(settings, release, directory, *more):
     """buildout as it runs on a host: wheels from a folder, never an index, never the user's defaults (-U)."""
+    import pathlib
     private = os.path.join(release, ".hostout")
     options = {"directory": directory, "eggs-directory": os.path.join(directory, "eggs"),
                "find-links": os.path.join(private, "dist"),
@@ -224,6 +224,7 @@ def buildout_argv(settings, release, directory, *more):
 
 
 def buildout_env(home, dist):
+    import pathlib
     return {"HOME": home, "TMPDIR": home, "PATH": PATH, "LC_ALL": "C.UTF-8", "TZ": "UTC", "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": pathlib.Path(dist).as_uri(), "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1"}

@@ -2,14 +2,13 @@
 
 import contextlib
 import glob
+import importlib.util
 import os
-import platform
 import re
 import struct
 import subprocess
 import sys
 import sysconfig
-import zipfile
 
 
 def glibc():
@@ -17,6 +16,7 @@ def glibc():
     try:
         text = os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (ValueError, OSError):
+        import platform
         text = " ".join(platform.libc_ver())
     found = re.match(r"glibc (\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else None
@@ -79,7 +79,7 @@ def wheel_tags():
 
 
 def python_facts():
-    return {"version": platform.python_version(), "executable": base_python(),
+    return {"version": python_version(), "executable": base_python(),
             "implementation": sys.implementation.name, "tags": wheel_tags(), "venv": has_venv()}
 
 
@@ -92,16 +92,16 @@ def base_python():
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
+def python_version():
+    return sys.version.split()[0]
+
+
 def python_series():
     return f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def has_venv():
-    try:
-        import venv
-    except ImportError:
-        return False
-    return bool(venv)
+    return importlib.util.find_spec("venv") is not None
 
 
 def parse_toml(layout, text):
@@ -117,8 +117,9 @@ def parse_toml(layout, text):
 
 
 def borrowed_tomli(layout):
+    import zipfile
     if LIMITED:  # whoever may only upload must not bring the parser
-        raise Failed("refused", f"python {platform.python_version()} has no TOML parser, which a limited key needs here",
+        raise Failed("refused", f"python {python_version()} has no TOML parser, which a limited key needs here",
                      "python 3.11 or newer has one")
     for path in glob.glob(os.path.join(glob.escape(layout.store), "*", "*")):
         try:
@@ -132,5 +133,5 @@ def borrowed_tomli(layout):
             return tomli
         finally:
             sys.path.remove(path)
-    raise Failed("missing-artifact", f"python {platform.python_version()} has no TOML parser and no pip was sent",
+    raise Failed("missing-artifact", f"python {python_version()} has no TOML parser and no pip was sent",
                  "use python 3.11 or newer for the stage")

@@ -1,9 +1,7 @@
 """One program after the other from one release to another, while those beside it serve."""
 
 import contextlib
-import ipaddress
 import os
-import urllib.parse
 
 LISTENS = "0A"  # the state of a socket that takes connections; proc(5)
 
@@ -144,6 +142,7 @@ class Only:
 
 def at_place(address, place):
     """The same page of another server; nothing where that isn't plain HTTP."""
+    import urllib.parse
     parts = urllib.parse.urlsplit(address or "")
     return urllib.parse.urlunsplit(parts._replace(netloc=place)) if place and parts.scheme == "http" else None
 
@@ -178,6 +177,7 @@ def listeners():
 
 
 def place_of_hex(text, port):
+    import ipaddress
     data = bytes.fromhex(text)
     address = ipaddress.ip_address(b"".join(data[n:n + 4][::-1] for n in range(0, len(data), 4)))
     if address.is_unspecified:

@@ -1,6 +1,5 @@
 """Start, stop and look at what a release runs, by kind."""
 
-import configparser
 import contextlib
 import glob
 import os
@@ -178,6 +177,7 @@ class Supervisor(NoServices):
 
     def configurations(self):
         """Its supervisord.conf, from whichever part made it."""
+        import configparser
         for path in sorted(glob.glob(os.path.join(glob.escape(self.release), "parts", "*", "supervisord.conf"))):
             parser = configparser.RawConfigParser(inline_comment_prefixes=(";", " #"), strict=False)
             with contextlib.suppress(OSError, configparser.Error, UnicodeDecodeError):

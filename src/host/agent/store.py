@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import os
 import secrets
-import tarfile
 
 
 def missing(layout, digests):
@@ -43,6 +42,7 @@ def put_one(layout, sha256, stream, size=None):
 
 def put_many(layout, stream, answers):
     """Takes a tar stream with one regular member for each artifact, named by its sha256."""
+    import tarfile
     count = size = 0
     try:
         with tarfile.open(fileobj=stream, mode="r|") as archive:

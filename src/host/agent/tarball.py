@@ -3,7 +3,6 @@
 import os
 import posixpath
 import shutil
-import tarfile
 
 FETCHED = ("extends", "downloads")  # what the release fetched, below `.hostout`; the rest there is this program's
 
@@ -12,11 +11,12 @@ def unpack_tarball(path, top, release):
     """Unpacks the buildout files. Nothing leaves `release`, follows a link, or keeps an owner or a special bit."""
     try:
         unpack_members(path, top, release)
-    except DAMAGED as error:
+    except damage() as error:
         raise Failed("refused", f"the tarball is damaged: {error}", "release again") from error
 
 
 def unpack_members(path, top, release):
+    import tarfile
     links = set()
     with tarfile.open(path, "r:gz") as archive:
         for member in archive:

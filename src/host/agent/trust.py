@@ -6,7 +6,6 @@ A host that was introduced takes only what is signed by keys that it knows, and 
 Root says which project is to be believed at a path, by a file of its own (`bootstrap` writes it). Then no other is, and
 that one may take the place of what was believed so far, whose facts stay beside it (`bootstrap --new-trust`)."""
 
-import datetime
 import functools
 import hashlib
 import os
@@ -322,6 +321,7 @@ def seconds_of(text):
 
 def seconds_since(time):
     """By this host's clock; None where `time` is none."""
+    import datetime
     try:
         then = datetime.datetime.fromisoformat(str(time).replace("Z", "+00:00"))
     except ValueError:

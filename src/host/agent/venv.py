@@ -1,11 +1,9 @@
 """The interpreter that runs buildout, shared by releases."""
 
-import configparser
 import glob
 import hashlib
 import json
 import os
-import platform
 import re
 
 # What the venv holds; eggs that need one of these get it from there, as buildout itself does.
@@ -46,7 +44,7 @@ def ensure_venv(layout, venv, output):
     try:
         for file, sha256 in venv["wheels"]:
             install_wheel(verified(layout, {"file": checked_file(file), "sha256": sha256}), venv["path"])
-    except (*DAMAGED, configparser.Error) as error:
+    except damage() as error:
         raise Failed("venv", f"the bootstrap wheels can't be installed: {file}: {error}", "release again") from error
     write_json(os.path.join(venv["path"], ".complete"), venv)
     return True
@@ -86,7 +84,7 @@ def write_file(path, data, executable):
 
 def check_interpreter_line(python):
     """Scripts start with `#!<interpreter>`, which the kernel cuts at blanks and at a length (execve(2))."""
-    major, minor = (int(number) for number in re.findall(r"\d+", platform.release())[:2])
+    major, minor = (int(number) for number in re.findall(r"\d+", os.uname().release)[:2])
     limit = 255 if (major, minor) >= (5, 1) else 127
     if re.search(r"\s", python):
         raise Failed("refused", f"the path {python} has blanks, which #! lines can't hold", "choose another path")

@@ -1,8 +1,6 @@
 """One wheel to one egg directory, exactly as buildout would."""
 
-import configparser
 import contextlib
-import email.parser
 import glob
 import os
 import re
@@ -10,7 +8,6 @@ import secrets
 import shutil
 import stat
 import sysconfig
-import zipfile
 
 MANY_FILES = 200  # that are worth several processes to compile them
 
@@ -67,6 +64,8 @@ class Wheel:
     """A wheel in the store, opened to be unpacked as buildout 5 and 6 would: `pip install -t`, then an egg."""
 
     def __init__(self, path):
+        import email.parser
+        import zipfile
         self.zip = zipfile.ZipFile(path)
         self.names = [info.filename for info in self.zip.infolist() if not info.is_dir()]
         infos = {name.split("/")[0] for name in self.names if name.split("/")[0].endswith(".dist-info")}
@@ -100,6 +99,7 @@ class Wheel:
         """Programs that pip makes: (name, `module:function`) of each (entry points specification)."""
         if f"{self.info}/entry_points.txt" not in self.names:
             return []
+        import configparser
         table = configparser.RawConfigParser(delimiters=("=",), strict=False)
         table.optionxform = str
         table.read_string(self.read("entry_points.txt"))
@@ -155,7 +155,7 @@ def make_eggs(layout, wheels, python, answers, output):
             if there and made_for_this_python(there[0]):
                 eggs[sha256] = os.path.basename(there[0])
                 continue
-            with contextlib.suppress(*DAMAGED):  # pip's words on these are better
+            with contextlib.suppress(*damage()):  # pip's words on these are better
                 wheel = Wheel(path)
                 if not wheel.plain():
                     continue
