@@ -152,6 +152,8 @@ impl OnHost<'_> {
                 // The job goes on, and whoever asks again is told of its end.
                 Err(ConversationError::Transport(transport::Error::Lost { .. }))
                     if asked() == 0 && reconnect(member, &|| asked() > 0, self.watch) => {}
+                // It ended while nobody followed it, and so gave the lock back: asked again it takes what it built.
+                Ok(prepared) if prepared.lock.is_none() => {}
                 answer => return answer.map(|_| ()),
             }
         }

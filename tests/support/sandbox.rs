@@ -4,9 +4,12 @@ use super::{Run, template::Slot};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     cell::Cell,
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::OnceLock,
     thread,
     time::{Duration, Instant},
 };
@@ -84,7 +87,7 @@ impl Sandbox {
 
     /// Where programs are looked for, without folders whose paths begin so.
     #[expect(clippy::unused_self, reason = "a sandbox has one search path")]
-    pub fn path_without(&self, begin: &str) -> std::ffi::OsString {
+    pub fn path_without(&self, begin: &str) -> OsString {
         let all = search_path();
         let folders = env::split_paths(&all).filter(|folder| !folder.starts_with(begin));
         env::join_paths(folders).unwrap()
@@ -257,12 +260,20 @@ fn make_removable(folder: &Path) {
     status.ok();
 }
 
-/// The binary's folder first, so that `git hostout` finds it.
-fn search_path() -> std::ffi::OsString {
-    let binary = Path::new(env!("CARGO_BIN_EXE_git-hostout"));
-    let outer = env::var_os("PATH").unwrap_or_default();
-    let folders = std::iter::once(binary.parent().unwrap().to_owned());
-    env::join_paths(folders.chain(env::split_paths(&outer))).unwrap()
+/// The binary's folder first, so that `git hostout` finds it; then that of the interpreter that `python3` is in the end.
+/// Where it is a script that chooses one (pyenv), a start through it takes ten times as long, and tests start it often.
+fn search_path() -> OsString {
+    static PATH: OnceLock<OsString> = OnceLock::new();
+    let path = || {
+        let binary = Path::new(env!("CARGO_BIN_EXE_git-hostout"));
+        let outer = env::var_os("PATH").unwrap_or_default();
+        let ask = "import os, sys; print(os.path.dirname(sys.executable))";
+        let python = Command::new("python3").args(["-c", ask]).output().unwrap();
+        let python = String::from_utf8(python.stdout).unwrap();
+        let folders = [binary.parent().unwrap(), Path::new(python.trim())].map(Path::to_owned);
+        env::join_paths(folders.into_iter().chain(env::split_paths(&outer))).unwrap()
+    };
+    PATH.get_or_init(path).clone()
 }
 
 /// Downloads are shared by all tests and kept between runs.
