@@ -108,6 +108,9 @@ fn split_port(rest: &str) -> Result<(&str, Option<NonZeroU16>), &'static str> {
                     .ok_or("only `:port` may follow the bracket")?,
             ),
         };
+        if !host.contains(':') || host.contains('[') {
+            return Err("only an IPv6 address stands in brackets");
+        }
         (host, port)
     } else {
         match rest.split_once(':') {
@@ -190,6 +193,9 @@ mod tests {
             "::1",
             "[::1",
             "[::1]22",
+            "[web1]",
+            "[local]",
+            "[@[[]",
             "-oProxyCommand=x",
             "-l@web1",
             "a b",

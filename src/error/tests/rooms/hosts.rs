@@ -67,7 +67,7 @@ pub fn all() -> Vec<Error> {
     }));
     let mut all: Vec<Error> = all.into_iter().map(Error::from).collect();
     for wrong in [
-        "web 1", "@web1", "ada@", "-web1", "web1:0", "[::1", "[::1]x", "::1", "web1;x",
+        "web 1", "@web1", "ada@", "-web1", "web1:0", "[::1", "[::1]x", "[web1]", "::1", "web1;x",
     ] {
         let error = wrong.parse::<Destination>().unwrap_err();
         all.push(Error::Unreachable(Way::Unreachable {
