@@ -90,11 +90,13 @@ impl Options {
         Self::parse(&text, host)
     }
 
-    /// Reads `keyword value` lines. What is left out has ssh's default.
+    /// Reads `keyword value` lines. What is left out, or empty, has ssh's default.
     pub fn parse(text: &str, original: &str) -> Self {
         let mut values: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (keyword, value) in text.lines().filter_map(|line| line.split_once(' ')) {
-            values.entry(keyword).or_default().push(value.trim());
+        let lines = text.lines().filter_map(|line| line.split_once(' '));
+        let lines = lines.map(|(keyword, value)| (keyword, value.trim()));
+        for (keyword, value) in lines.filter(|(_, value)| !value.is_empty()) {
+            values.entry(keyword).or_default().push(value);
         }
         let all = |keyword: &str| values.get(keyword).map(Vec::as_slice).unwrap_or_default();
         let one = |keyword: &str| all(keyword).first().copied();
@@ -291,6 +293,8 @@ mod tests {
         assert_eq!((options.user.as_str(), options.port), ("deploy", 22));
         assert_eq!(options.known_hosts_name(), "web1");
         assert_eq!(options.strict, Strict::Ask);
+        let empty = Options::parse("hostname \nhostkeyalias \n", "web1");
+        assert_eq!(empty.known_hosts_name(), "web1");
         assert!(options.user_known_hosts[0].ends_with(".ssh/known_hosts"));
     }
 }
