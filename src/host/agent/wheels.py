@@ -180,7 +180,7 @@ def made_for_this_python(egg):
 def compile_eggs(folder, final, python, output):
     """Byte code that is never compared with its source: the eggs are read-only and named by their hash."""
     files = sum(name.endswith(".py") for _, _, names in os.walk(folder) for name in names)
-    argv = [python, "-I", "-W", "ignore", "-m", "compileall", "-q", "-j", "0" if files > MANY_FILES else "1",
+    argv = [python, "-IS", "-W", "ignore", "-m", "compileall", "-q", "-j", "0" if files > MANY_FILES else "1",
             "--invalidation-mode", "unchecked-hash", "-s", folder, "-p", final, folder]
     # Status 1 = some file is no python of this version, such as a template; that is the egg's business.
     run(argv, folder, 1800, output)
