@@ -190,7 +190,7 @@ impl fmt::Display for Live {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Untouched(Some(old)) => write!(f, "{old} is live, untouched"),
-            Self::Untouched(None) => f.write_str("nothing is live, as before"),
+            Self::Untouched(None) => f.write_str("nothing was changed"),
             Self::Reverted(old) => write!(f, "{old} is live again"),
             Self::Switched(Some(new)) => write!(f, "{new} is live, or its services are down"),
             Self::Switched(None) => f.write_str("nothing is live"),

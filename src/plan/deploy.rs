@@ -429,11 +429,8 @@ fn prepare(
     if !host.agent {
         actions.push(Action::InstallAgent { agent: facts.agent });
     }
-    let lacking = if reuse {
-        Vec::new()
-    } else {
-        missing(artifacts, host)
-    };
+    // Also of a release that is complete: the host hashes all of them once more before it goes live.
+    let lacking = missing(artifacts, host);
     let there = artifacts.len() - lacking.len();
     let public = fetched(facts.stage, facts.manifest);
     let is_public = |artifact: &Artifact| public.contains(&artifact.sha256);

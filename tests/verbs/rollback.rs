@@ -1,6 +1,7 @@
 //! `git hostout rollback`
 
 use crate::support::{Project, remove_tree, tree};
+use std::fs;
 
 /// A project with 0.1.0, 0.1.1 and 0.1.2 deployed one after another, in that order.
 fn three_times() -> Project {
@@ -67,6 +68,73 @@ fn ships_again_what_the_host_lost() {
     project
         .hostout(&["rollback", "local", "--to", "0.1.0", "--yes"])
         .exits(0);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+    assert!(project.page().contains("Hello, world!"));
+}
+
+#[test]
+fn sends_again_what_a_complete_release_lost() {
+    let project = Project::released();
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    project.greet("Good day");
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    let wheels = |sha256: &str| {
+        project
+            .host
+            .join("store")
+            .join(&sha256[..2])
+            .join(&sha256[2..])
+    };
+    let shown = project
+        .hostout(&["show", "0.1.0", "--json"])
+        .exits(0)
+        .json();
+    let eggs = shown["egg"].as_array().unwrap();
+    let of = |name: &str| {
+        let egg = eggs.iter().find(|egg| egg["name"] == name).unwrap();
+        wheels(egg["artifacts"][0]["sha256"].as_str().unwrap())
+    };
+    let (gone, damaged) = (of("acme.greeting"), of("acme.welcome"));
+    fs::remove_file(&gone).unwrap();
+    project
+        .hostout(&["rollback", "local", "--dry-run"])
+        .exits(0)
+        .says(&["upload", "1 artifact", "which is there and complete"]);
+    fs::remove_file(&damaged).unwrap();
+    fs::write(&damaged, "damaged").unwrap();
+    project
+        .hostout(&["rollback", "local", "--yes"])
+        .exits(21)
+        .says(&["was damaged in the store; removed", "it will be sent anew"]);
+    project.hostout(&["rollback", "local", "--yes"]).exits(0);
+    assert!(project.page().contains("Hello, world!"));
+
+    // Eggs are shared by releases, and made again from the store.
+    remove_tree(&project.host.join("eggs"));
+    project
+        .hostout(&["status", "local"])
+        .exits(0)
+        .says(&["releases/0.1.0 is not complete"]);
+    project
+        .hostout(&["deploy", "local", "0.1.0", "--yes"])
+        .exits(0);
+    let status = project.hostout(&["status", "local", "--exit-code"]);
+    status.exits(0).says(&["healthy"]);
+    assert!(project.page().contains("Hello, world!"));
+}
+
+#[test]
+fn stops_what_runs_though_current_was_taken_away() {
+    let project = Project::released();
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    fs::remove_file(project.host.join("current")).unwrap();
+    assert!(project.page().contains("Hello, world!"));
+    project
+        .hostout(&["status", "local"])
+        .exits(0)
+        .says(&["runs nothing, the ledger says 0.1.0"]);
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
     assert_eq!(project.live().as_deref(), Some("0.1.0"));
     assert!(project.page().contains("Hello, world!"));
 }

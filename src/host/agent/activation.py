@@ -36,8 +36,8 @@ class Activation:
 
     def run(self):
         try:
-            self.settings = {version: stored_settings(self.layout, version) for version in {self.old, self.new} if
-                             version}
+            versions = {self.old, self.new, self.running()} - {None}
+            self.settings = {version: stored_settings(self.layout, version) for version in versions}
             with Heartbeat(self.lock, self.token):
                 failure = self.attempt()
                 # From here on nothing may stop half-way, whatever signals come.
@@ -77,7 +77,7 @@ class Activation:
             self.hook("before-stop")
         self.reached, self.excused = "stopping", time.monotonic()
         if not self.roll:
-            self.stop(self.old)
+            self.stop(self.running())
             self.confirm_silence()
         self.take_back_host_parts(self.old, self.new)
         self.step("switch", f"{self.old or 'nothing'} -> {self.new}")
@@ -153,6 +153,11 @@ class Activation:
         self.backup = Sealed(self.layout, name).seal if name else None
         if self.backup and data and restorable(data):
             self.restore = Restore(Backup(self.layout, name, self.journal.output, self.hook_env()), release, data)
+
+    def running(self):
+        """Whose services may run: those of what is live, or was when somebody took `current` away."""
+        recorded = (read_json(self.layout.record) or {}).get("release")
+        return self.old or (recorded if recorded and complete(self.layout, recorded) else None)
 
     def stop(self, version):
         if version:

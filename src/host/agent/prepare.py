@@ -126,7 +126,10 @@ class Prepare:
         if stored.get("venv") != settings["venv"] or stored.get("buildout") != settings["buildout"]:
             return False
         ensure_venv(self.layout, settings["venv"], self.log)
-        return True
+        if not eggs_are_there(self.release):
+            self.answers.step("eggs")
+            self.make_eggs(settings)
+        return eggs_are_there(self.release)
 
     def fill(self, manifest, settings, token):
         private = os.path.join(self.release, ".hostout")
@@ -179,11 +182,13 @@ class Prepare:
                 os.symlink(path, place)
         if not ours:
             return
+        for sha256, egg in self.make_eggs(settings).items():
+            os.symlink(os.path.join(self.layout.eggs, sha256, egg), os.path.join(folder, egg))
+
+    def make_eggs(self, settings):
         wanted = [(w["sha256"], self.layout.object(w["sha256"])) for w in settings["wheels"] if not w["bootstrap"]]
         python = os.path.join(settings["venv"]["path"], "bin", "python")
-        eggs = make_eggs(self.layout, wanted, python, self.answers, self.log)
-        for sha256, egg in eggs.items():
-            os.symlink(os.path.join(self.layout.eggs, sha256, egg), os.path.join(folder, egg))
+        return make_eggs(self.layout, wanted, python, self.answers, self.log)
 
     def run_buildout(self, settings):
         table = settings["buildout"]
@@ -236,6 +241,13 @@ def complete(layout, version, manifest=None):
     if not marker or (manifest and marker.get("manifest") != manifest):
         return None
     return marker
+
+
+def eggs_are_there(release):
+    """Whether each egg of a release leads somewhere: releases share them, and somebody may have removed some."""
+    folders = [os.path.join(release, "eggs"), os.path.join(release, "eggs", "v5")]
+    return all(os.path.exists(os.path.join(folder, name)) for folder in folders if os.path.isdir(folder)
+               for name in os.listdir(folder))
 
 
 def stored_settings(layout, version):

@@ -60,7 +60,8 @@ def releases(layout):
     found = []
     for version in Prune.listed(layout.releases):
         marker = complete(layout, version)
-        found.append({"version": version, "complete": marker is not None, "manifest": (marker or {}).get("manifest")})
+        whole = marker is not None and eggs_are_there(layout.release(version))
+        found.append({"version": version, "complete": whole, "manifest": (marker or {}).get("manifest")})
     return found
 
 
