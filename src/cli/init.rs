@@ -47,6 +47,7 @@ pub struct Args {
 /// `hostout.toml` as it shall be. It is written when everything that may be refused has been settled.
 struct Draft {
     file: PathBuf,
+    project: config::Project,
     /// None where it stays as it is.
     text: Option<String>,
     /// What is said of it.
@@ -81,29 +82,43 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let who = Person::configured(&repo)?;
     let draft = draft(session, &repo, &root, wish.as_ref())?;
     let key = settle_key(session, &repo, &who)?;
+    // A key that cannot sign is found here, before a file is written.
+    let ledger = settle_ledger(session, &repo, &draft.project, &key, &who)?;
     if let Some(text) = &draft.text {
         write(&draft.file, text)?;
     }
     session.ui.status(&draft.said);
-    let work = session.workspace()?;
-    let project = &work.project;
-    let branch = &project.release.ledger;
-    if let Some(ledger) = find(session, &repo, branch)? {
-        ledger::check_introduction(&repo, &ledger)?;
-        session
-            .ui
-            .status(&format!("Ledger: branch {branch} is there."));
-    } else {
-        let ledger = Ledger::start(&repo, branch, &project.name, &key, &who, session.now())?;
-        ledger::introduce(&repo, &ledger)?;
-        session.ui.status(&format!(
-            "Ledger: branch {branch} started, for releases and deployments. Your own branches\n  are as they were."
-        ));
-    }
+    session.ui.status(&ledger);
     if let Some(path) = &args.recovery_key {
-        recovery::make(session, &work, path)?;
+        recovery::make(session, &session.workspace()?, path)?;
     }
-    next(session, &repo, &root, &draft.file, project)
+    let first = draft.project.stages.first().map(|stage| &stage.name);
+    let stage = args.stage.as_ref();
+    let stage = stage
+        .or(draft.project.default_stage.as_ref())
+        .or(first)
+        .map(String::as_str);
+    next(session, &repo, &root, &draft.file, stage)
+}
+
+/// The ledger that is there, or a new one; what is said of it.
+fn settle_ledger(
+    session: &Session,
+    repo: &gix::Repository,
+    project: &config::Project,
+    key: &Key,
+    who: &Person,
+) -> Result<String, Error> {
+    let branch = &project.release.ledger;
+    if let Some(ledger) = find(session, repo, branch)? {
+        ledger::check_introduction(repo, &ledger)?;
+        return Ok(format!("Ledger: branch {branch} is there."));
+    }
+    let ledger = Ledger::start(repo, branch, &project.name, key, who, session.now())?;
+    ledger::introduce(repo, &ledger)?;
+    Ok(format!(
+        "Ledger: branch {branch} started, for releases and deployments. Your own branches\n  are as they were."
+    ))
 }
 
 /// Gets the ledger back; whether there is a project here to go on with.
@@ -149,10 +164,11 @@ fn draft(
         Err(observe::Error::NoProject { .. }) => return new_file(session, repo, root, wish),
         Err(error) => return Err(error.into()),
     };
-    config::Project::parse(&place.name, &place.text)?;
+    let project = config::Project::parse(&place.name, &place.text)?;
     let Some(wish) = wish else {
         return Ok(Draft {
             file: place.file,
+            project,
             text: None,
             said: format!("{} is there.", place.name),
         });
@@ -161,12 +177,13 @@ fn draft(
     if text == place.text {
         return Ok(Draft {
             file: place.file,
+            project,
             text: None,
             said: format!("{} is there, with stage {}.", place.name, wish.stage),
         });
     }
-    config::Project::parse(&place.name, &text)?;
     Ok(Draft {
+        project: config::Project::parse(&place.name, &text)?,
         file: place.file,
         text: Some(text),
         said: format!("Added stage {} to {}.", wish.stage, place.name),
@@ -192,9 +209,9 @@ fn new_file(
         proposal.targets = targets(session, wish, &proposal.python);
     }
     let text = config::new_file(&proposal);
-    config::Project::parse("hostout.toml", &text)?;
     Ok(Draft {
         file: folder.join("hostout.toml"),
+        project: config::Project::parse("hostout.toml", &text)?,
         text: Some(text),
         said: format!(
             "Wrote hostout.toml; hosts will run {}. Read it: every line is explained.",
@@ -264,15 +281,22 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
     }
     if let Some(path) = Key::found() {
         let question = format!("Sign releases with your key {}?", path.display());
-        if ui.ask(&question, true) == Answer::Yes {
-            let key = Key::new(ledger::Scheme::Ssh, path.display().to_string());
-            key.remember(repo)?;
-            ui.status(&format!(
-                "Signing key: {}\n  {}",
-                key.id,
-                key.fingerprint()?
-            ));
-            return Ok(key);
+        match ui.ask(&question, true) {
+            Answer::Yes => {
+                let key = Key::new(ledger::Scheme::Ssh, path.display().to_string());
+                key.remember(repo)?;
+                ui.status(&format!(
+                    "Signing key: {}\n  {}",
+                    key.id,
+                    key.fingerprint()?
+                ));
+                return Ok(key);
+            }
+            Answer::No => {}
+            Answer::NotATerminal => {
+                let flag = "--yes".to_owned();
+                return Err(Error::NotATerminal { flag });
+            }
         }
     }
     let path = config_home().join("git-hostout").join("signing_ed25519");
@@ -308,14 +332,10 @@ fn next(
     repo: &gix::Repository,
     root: &Path,
     file: &Path,
-    project: &config::Project,
+    stage: Option<&str>,
 ) -> Result<(), Error> {
     let name = file.strip_prefix(root).unwrap_or(file);
     let name = observe::slashed(name)?;
-    let stage = project
-        .default_stage
-        .clone()
-        .or_else(|| project.stages.first().map(|stage| stage.name.clone()));
     let mut lines = vec!["Next:".to_owned()];
     if stage.is_none() {
         lines.push("  git hostout init --stage demo --host local --path ~/demo".to_owned());

@@ -40,7 +40,9 @@ pub(super) fn make(session: &Session, work: &Workspace, path: &Path) -> Result<(
     ));
     session.ui.note(&format!(
         "put it away, off this machine: all it may do is add keys. When all others are lost:\n  \
-         git config user.signingKey {}, then git hostout keys add KEY --role all",
+         git config hostout.signingKey {}\n  \
+         git hostout keys add NEW.pub --role all\n  \
+         git config hostout.signingKey NEW",
         path.display()
     ));
     Ok(())

@@ -56,7 +56,8 @@ impl Key {
         let format = string(repo, format_key)?;
         let scheme = match format.as_deref().map(str::to_ascii_lowercase).as_deref() {
             Some("ssh") => Scheme::Ssh,
-            None if literal(&id).is_some() => Scheme::Ssh,
+            // No name of an OpenPGP key has a slash: it is a file, and so an ssh key.
+            None if literal(&id).is_some() || id.contains('/') => Scheme::Ssh,
             None | Some("openpgp") => Scheme::OpenPgp,
             Some(other) => {
                 return Err(Error::Config {
@@ -226,6 +227,11 @@ mod tests {
             .unwrap();
         let key = Key::configured(&lab.repo()).unwrap().unwrap();
         assert_eq!(key, Key::new(Scheme::OpenPgp, "0123ABCD"));
+
+        lab.git(&["config", "--unset", "hostout.signingFormat"]);
+        lab.git(&["config", "hostout.signingKey", "/away/key"]);
+        let key = Key::configured(&lab.repo()).unwrap().unwrap();
+        assert_eq!((key.scheme, key.id.as_str()), (Scheme::Ssh, "/away/key"));
 
         lab.git(&["config", "hostout.signingFormat", "x509"]);
         let error = Key::configured(&lab.repo()).unwrap_err();

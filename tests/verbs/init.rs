@@ -71,6 +71,47 @@ fn what_cannot_be_signed_for_writes_nothing() {
 }
 
 #[test]
+fn a_second_stage_is_the_one_to_go_on_with() {
+    let project = Project::single();
+    project.hostout(&["init"]).exits(0);
+    let second = [
+        "init", "--stage", "far", "--host", "local", "--path", "/srv/far",
+    ];
+    project
+        .hostout(&second)
+        .exits(0)
+        .says(&["Added stage far", "git hostout deploy far"]);
+}
+
+#[test]
+fn a_key_that_cannot_sign_leaves_no_file_behind() {
+    let project = without_file();
+    let public = fs::read_to_string(project.sandbox.path("home/.ssh/id_ed25519.pub")).unwrap();
+    let key = format!("key::{}", public.trim());
+    project.git(&["config", "--global", "user.signingkey", &key]);
+    let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
+    let run = project.hostout(&arguments).exits(11);
+    run.says(&["cannot sign with", "Nothing was changed"]);
+    assert!(!project.directory.join("hostout.toml").exists());
+}
+
+#[test]
+fn a_key_of_theirs_is_taken_only_with_a_yes() {
+    let project = without_file();
+    project.git(&["config", "--global", "--unset", "user.signingkey"]);
+    let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
+    project
+        .hostout(&arguments)
+        .exits(13)
+        .says(&["there is nobody to ask", "--yes"]);
+    assert!(!project.directory.join("hostout.toml").exists());
+    project
+        .hostout(&[&arguments[..], &["--yes"]].concat())
+        .exits(0)
+        .says(&["Signing key: ", "/.ssh/id_ed25519"]);
+}
+
+#[test]
 fn twice_changes_nothing() {
     let project = without_file();
     let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();

@@ -141,6 +141,28 @@ fn a_key_whose_time_is_over_signs_nothing() {
     assert_eq!(project.git(&["rev-parse", "hostout"]), before);
 }
 
+/// Git signs with it, and so do we: ssh-keygen judges.
+#[test]
+fn an_ecdsa_key_signs_and_is_believed() {
+    for bits in ["256", "521"] {
+        let project = Project::single();
+        let key = project.sandbox.path(&format!("home/.ssh/ecdsa{bits}"));
+        let mut make = project.sandbox.command("ssh-keygen", &project.directory);
+        make.args(["-q", "-t", "ecdsa", "-b", bits, "-N", "", "-f"])
+            .arg(&key);
+        assert!(make.status().unwrap().success());
+        let public = format!("{}.pub", key.display());
+        project.git(&["config", "user.signingKey", &public]);
+        project.hostout(&["init"]).exits(0).says(&["SHA256:"]);
+        project.hostout(&["release", "--yes"]).exits(0);
+        let ben = project.sign_as("ben");
+        project.git(&["config", "user.signingKey", &public]);
+        let add = ["keys", "add", &ben, "--role", "deploy:local", "--yes"];
+        project.hostout(&[&add[..], &BEN].concat()).exits(0);
+        project.hostout(&["verify"]).exits(0);
+    }
+}
+
 #[test]
 fn a_recovery_key_lets_somebody_in_when_all_others_are_lost() {
     let project = Project::single();
@@ -148,12 +170,18 @@ fn a_recovery_key_lets_somebody_in_when_all_others_are_lost() {
     project
         .hostout(&["init", "--recovery-key", &put_away])
         .exits(0)
-        .says(&["Recovery key: ", "put it away, off this machine"]);
+        .says(&[
+            "Recovery key: ",
+            "put it away, off this machine",
+            &format!("git config hostout.signingKey {put_away}"),
+        ]);
     project
         .hostout(&["keys", "list"])
         .exits(0)
         .says(&["recovery"]);
-    project.git(&["config", "user.signingKey", &put_away]);
+    // As it is printed, where git itself signs nothing yet.
+    project.git(&["config", "--global", "--unset", "gpg.format"]);
+    project.git(&["config", "hostout.signingKey", &put_away]);
     project
         .hostout(&["release", "--yes"])
         .exits(11)
@@ -162,13 +190,12 @@ fn a_recovery_key_lets_somebody_in_when_all_others_are_lost() {
         .hostout(&["keys", "remove", "ada@example.org", "--yes"])
         .exits(11);
     let new = project.sign_as("new");
-    project.git(&["config", "user.signingKey", &put_away]);
     project
         .hostout(&[
             "keys", "add", &new, "--role", "all", "--yes", BEN[0], BEN[1],
         ])
         .exits(0);
-    project.sign_as("new");
+    project.git(&["config", "hostout.signingKey", new.trim_end_matches(".pub")]);
     project.hostout(&["release", "--yes"]).exits(0);
     project.hostout(&["verify"]).exits(0);
 }
