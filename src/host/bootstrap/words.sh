@@ -65,7 +65,7 @@ as_user() { # USER CODE [WORD…]
 service_manager() {
     if [ -d /run/systemd/system ]; then
         echo systemd
-    elif has rc-update && [ -d /etc/local.d ]; then
+    elif has rc-update && [ -d /run/openrc ] && [ -e /etc/init.d/local ]; then # it has booted, and has the service
         echo openrc
     elif [ -d /etc/cron.d ]; then
         echo cron
