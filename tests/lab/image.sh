@@ -37,6 +37,14 @@ options=(
     --customize-hook='mkdir "$1/srv/mirror"; cd "$1/srv/mirror"; APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download '"$more"' $(
         chroot "$1" dpkg-query --show --showformat "\${Package}\n" | grep -E "^(cron|libpopt|libpython3|logrotate|media-types|python3|sudo)"
     )'
+    # what makes a host one of another family: its init and its small tools; its package manager, and what packs for that
+    --customize-hook='for name in openrc dnf; do
+        mkdir -p "$1/srv/$name/partial"
+        [ $name = openrc ] && more=busybox || more="createrepo-c rpm"
+        APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq --yes --no-install-recommends --download-only \
+            -o Dir::Cache::Archives="$1/srv/$name" install $name $more
+        rm -rf "$1/srv/$name/partial" "$1/srv/$name/lock"
+    done; cd "$1/srv/dnf"; rm -f dirmngr* gnupg* gpg* pinentry*' # nothing there is signed
 )
 mmdebstrap "${options[@]}" "$suite" "$work/root" >&2
 
