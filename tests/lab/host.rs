@@ -12,7 +12,7 @@ use std::{
     net::{Ipv4Addr, TcpStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -303,7 +303,9 @@ impl Host {
 impl Drop for Host {
     /// It ends with its lab; what started it is ours to end.
     fn drop(&mut self) {
-        let power = self.power.get_mut().unwrap().take();
+        // one that did not boot panics with the lock in its hand
+        let power = self.power.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let power = power.take();
         let line = self.line.get_mut().unwrap().take();
         let starter = power.map(|power| power.starter);
         for mut child in [starter, line].into_iter().flatten() {
