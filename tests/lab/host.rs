@@ -12,7 +12,7 @@ use std::{
     net::{Ipv4Addr, TcpStream},
     path::Path,
     process::{Child, Command, Output, Stdio},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -30,6 +30,8 @@ pub enum Init {
     Bare,
     /// cron, whose `@reboot` lines run at each boot.
     Cron,
+    /// A real `OpenRC`, which goes through its runlevels at each boot.
+    OpenRc,
     /// A real systemd, with what Debian starts by it, cron too. Takes a second.
     Systemd,
 }
@@ -87,6 +89,7 @@ impl Host {
         let init = match self.init {
             Init::Bare => "bare",
             Init::Cron => "cron",
+            Init::OpenRc => "openrc",
             Init::Systemd => "systemd",
         };
         let mut starter = self
@@ -241,9 +244,13 @@ impl Host {
 
     fn has_booted(&self) -> bool {
         let states = [&b"running\n"[..], b"degraded\n"];
-        self.init != Init::Systemd || {
-            let output = self.exec(&["systemctl", "is-system-running"]);
-            states.contains(&&*output.stdout)
+        match self.init {
+            Init::Bare | Init::Cron => true,
+            Init::OpenRc => self.has("/run/booted")(),
+            Init::Systemd => {
+                let output = self.exec(&["systemctl", "is-system-running"]);
+                states.contains(&&*output.stdout)
+            }
         }
     }
 
@@ -296,7 +303,9 @@ impl Host {
 impl Drop for Host {
     /// It ends with its lab; what started it is ours to end.
     fn drop(&mut self) {
-        let power = self.power.get_mut().unwrap().take();
+        // one that did not boot panics with the lock in its hand
+        let power = self.power.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let power = power.take();
         let line = self.line.get_mut().unwrap().take();
         let starter = power.map(|power| power.starter);
         for mut child in [starter, line].into_iter().flatten() {

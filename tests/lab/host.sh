@@ -6,7 +6,7 @@
 #   IMAGE    a Debian's root folder, never written to
 #   DISK     what the host changes in it; it is kept while the host is off
 #   SEED     files that a new disk starts with, and `passwords`, lines for chpasswd(8)
-#   INIT     bare, cron or systemd
+#   INIT     bare, cron, openrc or systemd
 set -eu
 image=$1 disk=$2 seed=$3 lab=$4 name=$5 address=$6 mac=$7 init=$8
 scripts=$(dirname "$0")
@@ -22,6 +22,7 @@ if $new; then
     chroot "$root" chown -R deploy: /home/deploy
     # a machine without systemd has no systemctl either
     [ "$init" = systemd ] || rm -f "$root/bin/systemctl"
+    [ "$init" != openrc ] || sh "$scripts/openrc.sh" "$root"
 fi
 
 hostname "$name"

@@ -21,7 +21,8 @@ fi
 echo "Building the image of the test hosts, once: about a minute" >&2
 # libpq5 and what it wants, which a host may have to get too
 more="libpq5 libldap-2.5-0"
-[ "$suite" = bookworm ] || more="libpq5 libldap2"
+small="busybox insserv libeinfo1 librc1 openrc"
+[ "$suite" = bookworm ] || { more="libpq5 libldap2"; small="busybox insserv libeinfo1 librc1t64 openrc"; }
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 options=(
@@ -37,6 +38,13 @@ options=(
     --customize-hook='mkdir "$1/srv/mirror"; cd "$1/srv/mirror"; APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download '"$more"' $(
         chroot "$1" dpkg-query --show --showformat "\${Package}\n" | grep -E "^(cron|libpopt|libpython3|logrotate|media-types|python3|sudo)"
     )'
+    # what makes a host one of another family: its init and its small tools; its package manager, and what packs for that
+    --customize-hook='set -e; mkdir -p "$1/srv/openrc" "$1/srv/dnf/partial"; export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
+        apt-get -qq --yes --no-install-recommends --download-only -o Dir::Cache::Archives="$1/srv/dnf" \
+            install createrepo-c dnf rpm
+        cd "$1/srv/openrc"; apt-get -qq download '"$small"'
+        # nothing there is signed
+        cd "$1/srv/dnf"; rm -rf partial lock dirmngr* gnupg* gpg* pinentry*'
 )
 mmdebstrap "${options[@]}" "$suite" "$work/root" >&2
 

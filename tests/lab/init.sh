@@ -1,7 +1,8 @@
 #!/bin/sh
-# A host's first process, from what a kernel mounts to its init: systemd, or a shell that starts sshd and reaps.
+# A host's first process, from what a kernel mounts to its init: systemd, or a shell that starts sshd, or has
+# OpenRC start it, and reaps.
 #
-# init.sh ROOT bare|cron|systemd
+# init.sh ROOT bare|cron|openrc|systemd
 set -eu
 root=$1 init=$2
 
@@ -39,9 +40,15 @@ if [ "$init" = systemd ]; then
     exec env -i container=lab PATH="$PATH" /lib/systemd/systemd
 fi
 find /tmp -mindepth 1 -delete
-mkdir /run/sshd
-/usr/sbin/sshd -E /run/sshd.log
-[ "$init" = bare ] || cron
+if [ "$init" = openrc ]; then
+    # as Alpine's inittab does
+    for runlevel in sysinit boot default; do env -i PATH="$PATH" openrc $runlevel; done
+    : > /run/booted
+else
+    mkdir /run/sshd
+    /usr/sbin/sshd -E /run/sshd.log
+    [ "$init" = bare ] || cron
+fi
 # a shell that waits reaps whatever was left behind by its parent
 sleep infinity &
 wait

@@ -26,8 +26,9 @@ do_harden() {
     write "$file" 'PasswordAuthentication no
 KbdInteractiveAuthentication no' 644 || return 1
     if check_harden; then
-        reload_sshd
-        return $?
+        reload_sshd && return
+        rm -f "$file" # else it would look as if sshd went by it
+        return 1
     fi
     rm -f "$file"
     echo "/etc/ssh/sshd_config does not include sshd_config.d, or says otherwise before"
@@ -37,7 +38,7 @@ KbdInteractiveAuthentication no' 644 || return 1
 reload_sshd() {
     case $(service_manager) in
     systemd) systemctl reload ssh 2> /dev/null || systemctl reload sshd 2> /dev/null || hang_up_sshd ;;
-    openrc) rc-service sshd reload ;;
+    openrc) rc-service sshd reload 2> /dev/null || hang_up_sshd ;; # somebody else may have started it
     *) hang_up_sshd ;;
     esac
 }

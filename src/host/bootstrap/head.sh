@@ -47,7 +47,7 @@ for word; do
     trust=*) trust=$value ;;
     introduction=*) introduction=$value ;;
     replaces=*) replaces=$value ;;
-    patience=*) patience=$value ;; # seconds, for the lock of dpkg
+    patience=*) patience=$value ;; # seconds, for the lock of dpkg or rpm
     esac
 done
 text='' remedy='' missing=''

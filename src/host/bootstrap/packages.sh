@@ -44,9 +44,10 @@ check_packages() {
 }
 
 do_packages() {
-    case $(package_manager) in
+    manager=$(package_manager)
+    wait_for_lock || return 1
+    case $manager in
     apt-get)
-        wait_for_dpkg || return 1
         # one mirror of several may be away
         apt-get -q update < /dev/null
         remedy='is a package mirror reachable from there? see /etc/apt/sources.list'
@@ -55,12 +56,17 @@ do_packages() {
         apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends $missing < /dev/null
         ;;
     dnf)
+        # it may pass over mirrors that don't answer, and then know no package
+        remedy='is a package mirror reachable from there? see /etc/yum.repos.d'
         # shellcheck disable=SC2086
-        dnf -q -y install $missing < /dev/null
+        dnf -q -y --setopt=install_weak_deps=False install $missing < /dev/null
         ;;
     apk)
+        # a new machine has no list of packages
+        apk --quiet --wait 600 update < /dev/null
+        remedy='is a package mirror reachable from there? see /etc/apk/repositories'
         # shellcheck disable=SC2086
-        apk --quiet add $missing < /dev/null
+        apk --quiet --wait 600 add $missing < /dev/null
         ;;
     esac
 }
@@ -90,14 +96,20 @@ package_of() { # SONAME
     esac
 }
 
-# Says who holds dpkg's lock, as unattended-upgrades does in a machine's first minutes, and waits for them.
-wait_for_dpkg() {
+# Says who holds the lock of packages, as unattended-upgrades does in a machine's first minutes, and waits for them. rpm
+# waits for nobody where there is no terminal.
+wait_for_lock() {
     waited=0 told=''
-    while holder=$(holder_of /var/lib/dpkg/lock-frontend) && [ -n "$holder" ]; do
-        [ "$told" = "$holder" ] || tell wait "$holder holds the lock of dpkg" >&3
+    case $manager in
+    apt-get) what=dpkg ;;
+    dnf) what=rpm ;;
+    *) what=$manager ;;
+    esac
+    while holder=$(lock_holder) && [ -n "$holder" ]; do
+        [ "$told" = "$holder" ] || tell wait "$holder holds the lock of $what" >&3
         told=$holder
         if [ "$waited" -ge "$patience" ]; then
-            echo "$holder held the lock of dpkg for $patience s"
+            echo "$holder held the lock of $what for $patience s"
             return 1
         fi
         sleep 2
@@ -105,15 +117,39 @@ wait_for_dpkg() {
     done
 }
 
-# By its open files: whoever opens a lock file of dpkg's locks it.
-holder_of() { # FILE
-    for process in /proc/[0-9]*; do
-        for opened in "$process"/fd/*; do
-            # shellcheck disable=SC3013 # -ef is in dash and busybox, and in POSIX since 2024
-            if [ "$opened" -ef "$1" ]; then
-                echo "$(cat "$process/comm") (process ${process#/proc/})"
+lock_holder() {
+    case $manager in
+    apt-get) holder_of /var/lib/dpkg/lock-frontend ;;
+    apk) holder_of /run/apk/db.lock /lib/apk/db/lock ;; # the first one since apk 3
+    dnf)
+        # who wrote itself into a lock of dnf's holds it as long as it lives
+        for file in /var/cache/dnf/*_lock.pid /var/lib/dnf/*_lock.pid; do
+            process=/proc/$(cat "$file" 2> /dev/null)
+            if [ -e "$process/comm" ]; then
+                name_of "$process"
                 return
             fi
         done
+        holder_of "$(rpm --eval '%{_dbpath}')/.rpm.lock"
+        ;;
+    esac
+}
+
+# By its open files: whoever opens one of these lock files locks it.
+holder_of() { # FILE…
+    for process in /proc/[0-9]*; do
+        for opened in "$process"/fd/*; do
+            for file; do
+                # shellcheck disable=SC3013 # -ef is in dash and busybox, and in POSIX since 2024
+                if [ "$opened" -ef "$file" ]; then
+                    name_of "$process"
+                    return
+                fi
+            done
+        done
     done
+}
+
+name_of() { # PROCESS, in /proc
+    echo "$(cat "$1/comm") (process ${1#/proc/})"
 }

@@ -33,7 +33,7 @@ check_boot() {
         ;;
     openrc)
         text="/etc/local.d/$name.start: start what is live at boot"
-        holds "/etc/local.d/$name.start" "$openrc"
+        holds "/etc/local.d/$name.start" "$openrc" && [ -e /etc/runlevels/default/local ]
         ;;
     cron)
         text="/etc/cron.d/$name: start what is live at boot"
@@ -49,7 +49,9 @@ do_boot() {
         write "/etc/systemd/system/$name.service" "$unit" 644 && systemctl daemon-reload &&
             systemctl enable "$name.service"
         ;;
-    openrc) write "/etc/local.d/$name.start" "$openrc" 755 && rc-update add local default ;;
+    openrc)
+        mkdir -p /etc/local.d && write "/etc/local.d/$name.start" "$openrc" 755 && rc-update add local default
+        ;;
     cron) write "/etc/cron.d/$name" "$cron" 644 ;;
     esac
 }

@@ -14,6 +14,10 @@ check_build() {
     check_login "$build" || return $?
     text="user $build, who deploys"
     [ -n "$(home_of "$build")" ] || return 1
+    if is_locked "$build"; then
+        text="user $build, who deploys, locked no more"
+        return 1
+    fi
     [ -z "$runtime" ] || is_in_group "$build" "$runtime" || {
         text="user $build, who deploys, into group $runtime"
         return 1
@@ -43,6 +47,29 @@ check_login() { # USER
         remedy='name another user in hosts of hostout.toml, or give it back'
         return 2
     fi
+    if is_locked "$1" && [ -n "$(password_of "$1" | tr -d '!*')" ]; then
+        text="user $1 is there, and locked by somebody"
+        remedy="unlock it there: passwd -u $1; or name another user in hosts of hostout.toml"
+        return 2
+    fi
+}
+
+# Whether sshd lets nobody in who is this user: without PAM it doesn't when they are locked, with a key neither. So are those
+# whom `adduser -D` or useradd made, before a password is set.
+is_locked() { # USER
+    case $(password_of "$1") in
+    '!'*) ;;
+    *) return 1 ;;
+    esac
+    settings=$(sshd_settings) || return 1
+    case $settings in
+    *'usepam yes'*) return 1 ;;
+    esac
+}
+
+# As shadow(5) has it.
+password_of() { # USER
+    { getent shadow "$1" || grep "^$1:" /etc/shadow; } 2> /dev/null | head -n 1 | cut -d : -f 2
 }
 
 # root may write everywhere but where the file system says no.
@@ -57,9 +84,9 @@ do_build() {
         else
             adduser -D -s /bin/sh "$build" || return 1
         fi
-        # no password, and not locked: sshd without PAM lets nobody in who is locked
-        printf '%s:*\n' "$build" | chpasswd -e || return 1
+        printf '%s:*\n' "$build" | chpasswd -e || return 1 # no password, and not locked
     fi
+    ! is_locked "$build" || printf '%s:*\n' "$build" | chpasswd -e || return 1
     if [ ! -d "$(home_of "$build")" ]; then
         mkdir -p "$(home_of "$build")" && chown "$build:" "$(home_of "$build")" || return 1
     fi
@@ -80,12 +107,19 @@ check_runtime() {
 do_runtime() {
     if [ -z "$(home_of "$runtime")" ]; then
         if has useradd; then
-            useradd --system --no-create-home --home-dir "$path/shared" --shell /usr/sbin/nologin -g "$runtime" "$runtime"
+            useradd --system --no-create-home --home-dir "$path/shared" --shell "$(nologin)" -g "$runtime" "$runtime"
         else
-            adduser -S -D -H -h "$path/shared" -s /sbin/nologin -G "$runtime" "$runtime"
+            adduser -S -D -H -h "$path/shared" -s "$(nologin)" -G "$runtime" "$runtime"
         fi || return 1
     fi
     is_in_group "$runtime" "$runtime" || add_to_group "$runtime" "$runtime"
+}
+
+nologin() {
+    for shell in /usr/sbin/nologin /sbin/nologin /bin/false; do
+        [ ! -x "$shell" ] || break
+    done
+    echo "$shell"
 }
 
 # The key with which deploys log in

@@ -24,13 +24,13 @@ home_of() {
     entry passwd "$1" 6
 }
 
-owner_of() { # PATH [-n]
-    # shellcheck disable=SC2012 # stat's words differ between coreutils and busybox; ls is in POSIX
-    ls -ld "$1" 2> /dev/null | awk '{ print $3 }'
+# ls of busybox shows eight letters of a name.
+owner_of() { # PATH
+    stat -c %U "$1" 2> /dev/null
 }
 
-mode_of() {
-    # shellcheck disable=SC2012
+mode_of() { # PATH
+    # shellcheck disable=SC2012 # ls is in POSIX, and says a mode as people read it
     ls -ld "$1" 2> /dev/null | cut -c 1-10
 }
 
@@ -65,7 +65,7 @@ as_user() { # USER CODE [WORD…]
 service_manager() {
     if [ -d /run/systemd/system ]; then
         echo systemd
-    elif has rc-update && [ -d /etc/local.d ]; then
+    elif has rc-update && [ -d /run/openrc ] && [ -e /etc/init.d/local ]; then # it has booted, and has the service
         echo openrc
     elif [ -d /etc/cron.d ]; then
         echo cron

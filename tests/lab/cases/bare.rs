@@ -6,7 +6,7 @@ use crate::{
     lab::{Host, Init, Lab},
     support::{Project, Run, Running},
 };
-use hostout::host::{Elevation, SCRIPT, Wanted};
+use hostout::host::{Command, Elevation, SCRIPT, Wanted};
 use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
 
 cases![
@@ -20,16 +20,16 @@ cases![
 ];
 
 /// Who deploys, in these tests: nobody the image knows.
-const BUILD: &str = "shipper";
+pub const BUILD: &str = "shipper";
 
 /// A released project with the stage `far` on `shipper@web1`, where nobody knows that user yet.
 pub struct Bare {
     pub project: Project,
-    lab: Lab,
+    pub lab: Lab,
 }
 
 impl Bare {
-    fn new(lab: Lab, more: &str) -> Self {
+    pub fn new(lab: Lab, more: &str) -> Self {
         Self::of(Project::hello(), lab, more)
     }
 
@@ -69,7 +69,7 @@ impl Bare {
     }
 
     /// Waits until the services count as running, which supervisor says a second after they answer.
-    fn is_healthy_again(&self) {
+    pub fn is_healthy_again(&self) {
         let look = || self.hostout(&["status", "far", "--exit-code"]);
         let healthy = crate::lab::wait_for(|| look().succeeded().then_some(()));
         assert!(healthy.is_some(), "{}", look());
@@ -178,13 +178,13 @@ fn a_bare_server_serves_a_page() {
 }
 
 /// Servers of one lab, each the only one of a stage of its name, for bootstraps without any release.
-struct Servers {
+pub struct Servers {
     project: Project,
-    lab: Lab,
+    pub lab: Lab,
 }
 
 impl Servers {
-    fn new(count: u8) -> Self {
+    pub fn new(count: u8) -> Self {
         let lab = Lab::start_with(Init::Cron, count);
         let project = Project::single();
         for number in 1..=count {
@@ -202,8 +202,22 @@ impl Servers {
         sandbox.hostout_with(directory, arguments, &variables)
     }
 
-    fn bootstrap(&self, stage: &str) -> Run {
+    pub fn bootstrap(&self, stage: &str) -> Run {
         self.run(&["bootstrap", stage, "--yes"], &[])
+    }
+
+    /// What the script says on a host, counted from 1, when root is given nothing but it.
+    pub fn script(&self, number: usize, command: &Command) -> String {
+        let line = command.shell_line();
+        let mut child = ssh(&self.lab, &[&format!("root@web{number}"), &line])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(SCRIPT.as_bytes()).unwrap();
+        drop(input);
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
     }
 
     fn start(&self, stage: &str) -> Running {
@@ -451,20 +465,7 @@ fn machines_that_are_not_as_they_should_be() {
     };
     host(4).use_mirror();
     sh(4, "dpkg --purge --force-depends logrotate libpopt0");
-    let line = wanted.apply(&Elevation::Root, &["packages"]).shell_line();
-    let mut script = ssh(&servers.lab, &["root@web4", &line]);
-    let mut child = script
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(SCRIPT.as_bytes())
-        .unwrap();
-    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let said = servers.script(4, &wanted.apply(&Elevation::Root, &["packages"]));
     assert!(
         said.contains("apt-get installs logrotate libpopt0\n") && said.ends_with("end\tok\n"),
         "{said}"

@@ -7,6 +7,7 @@ mod crash;
 mod cycle;
 mod disks;
 mod ends;
+mod families;
 mod faults;
 mod fleets;
 mod machine;
@@ -70,6 +71,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         faults::CASES,
         bare::CASES,
         boot::CASES,
+        families::CASES,
         ends::CASES,
         cycle::CASES,
         disks::CASES,
