@@ -10,6 +10,7 @@ use crate::{
     ledger::{self, Kind, NewEntry},
     plan::Refusal,
     release::{Approval, FORMAT, Need},
+    ui,
 };
 
 /// Agree that a stage gets a release, as its policy asks of a second person.
@@ -39,7 +40,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     if let Some(entry) = ledger.withdrawal(version) {
         let mut refusal = Refusal::default();
         refusal.add(
-            format!("release {version} was withdrawn: {}", entry.reason),
+            format!(
+                "release {version} was withdrawn: {}",
+                ui::clean_line(&entry.reason)
+            ),
             "release another version; git hostout log shows those that are there",
         );
         return Err(refusal.into());

@@ -49,6 +49,21 @@ pub fn carry_out(
     carry_out()
 }
 
+/// Says why there is nothing to do, and as JSON that the plan has no steps.
+pub fn nothing(session: &Session, mode: Mode, why: &str) {
+    session.ui.status(why);
+    no_steps(session, mode, why);
+}
+
+/// The plan of a dry run as JSON, unless there was one.
+pub fn no_steps(session: &Session, mode: Mode, why: &str) {
+    if mode == Mode::DryRun && session.global.json {
+        session
+            .ui
+            .json(&Plan::new(why.to_owned(), Vec::new(), Vec::new()));
+    }
+}
+
 fn show(session: &Session, plan: &Plan, mode: Mode) {
     match (mode, session.global.json) {
         (Mode::DryRun, true) => session.ui.json(plan),

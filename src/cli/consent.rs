@@ -14,6 +14,7 @@ use crate::{
     observe,
     plan::{self, Refusal},
     release::{Intent, Outcome},
+    ui,
 };
 use semver::Version;
 
@@ -55,7 +56,7 @@ pub(super) fn look(
         withdrawn: ledger.withdrawal(version).map(|entry| {
             let day = entry.time.strftime("%Y-%m-%d");
             let by = entry.by.split(" <").next().unwrap_or_default();
-            format!("{by}, {day}: {}", entry.reason)
+            format!("{by}, {day}: {}", ui::clean_line(&entry.reason))
         }),
         me: ledger.name_of(&work.key()?)?,
         approvers: approvers

@@ -1,7 +1,7 @@
 //! What deploy and rollback share: look at the hosts, decide, carry out.
 
 use super::{
-    carry_out::{Mode, Question, carry_out},
+    carry_out::{Mode, Question, carry_out, no_steps},
     consent,
     deploy::Options,
     hosts::{Fleet, Scene},
@@ -103,8 +103,10 @@ pub(super) fn run(
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::Locked { host, holder }),
         Deploying::Live => {
-            already_live(session, work, stage, &released.manifest, intent)?;
-            return unpushed::push_if_any(session, work, ledger, mode);
+            let why = already_live(session, work, stage, &released.manifest, intent)?;
+            unpushed::push_if_any(session, work, ledger, mode)?;
+            no_steps(session, mode, &why);
+            return Ok(());
         }
     };
     let question = question(&plan, intent, stage, options);
@@ -157,22 +159,23 @@ fn need(intent: Intent, stage: &Stage) -> Need {
     }
 }
 
-/// Says that there is nothing to be done on hosts.
+/// Says that there is nothing to be done on hosts, and gives these words.
 fn already_live(
     session: &Session,
     work: &Workspace,
     stage: &Stage,
     manifest: &Manifest,
     intent: Intent,
-) -> Result<(), Error> {
-    session.ui.status(&format!(
+) -> Result<String, Error> {
+    let why = format!(
         "{} {} is live and healthy on {} already.",
         manifest.project.name, manifest.version, stage.name
-    ));
-    match intent {
-        Intent::Deploy => note_edits(session, work, manifest),
-        Intent::Rollback => Ok(()),
+    );
+    session.ui.status(&why);
+    if intent == Intent::Deploy {
+        note_edits(session, work, manifest)?;
     }
+    Ok(why)
 }
 
 /// Whoever edits and deploys without a commit would wait in vain to see it live.

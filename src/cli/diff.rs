@@ -71,6 +71,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
 
 fn manifest(work: &Workspace, ledger: &Ledger, word: &str) -> Result<Manifest, Error> {
     if work.project.stages.iter().all(|stage| stage.name != word) {
+        let begins_as_version = |c: char| c.is_ascii_digit();
+        if !word.trim_start_matches('v').starts_with(begins_as_version) {
+            work.project.select_stage(Some(word))?;
+        }
         return Ok(releasing::released(work, ledger, Some(word))?.manifest);
     }
     let deployments = observe::history(ledger);

@@ -112,16 +112,18 @@ fn list(session: &Session, keyring: &Keyring) -> Result<(), Error> {
         session.ui.json(&Document { keys });
         return Ok(());
     }
-    let rows = keys.into_iter().map(|key| {
+    let blocks = keys.into_iter().map(|key| {
         let roles = if key.roles.is_empty() {
             "nothing".to_owned()
         } else {
             role_words(&key.roles)
         };
         let until = key.until.map(|until| format!("until {until}"));
-        vec![key.name, roles, until.unwrap_or_default(), key.fingerprint]
+        // The fingerprint has a line of its own: it is copied, and must not wrap.
+        let row = vec![key.name, roles, until.unwrap_or_default()];
+        ui::table([row]) + &format!("  {}\n", key.fingerprint)
     });
-    session.ui.data(&ui::table(rows));
+    session.ui.data(&blocks.collect::<String>());
     Ok(())
 }
 

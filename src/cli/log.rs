@@ -54,6 +54,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let mut ends: HashMap<EntryId, Outcome> = HashMap::new();
     let mut entries = Vec::new();
     for entry in ledger.entries() {
+        if args.count.is_some_and(|count| entries.len() >= count) {
+            break;
+        }
         let (kind, version, stage, result) = match &entry.kind {
             Kind::Ended { of, outcome, .. } => {
                 ends.entry(of.clone()).or_insert(*outcome);
@@ -97,9 +100,6 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             reason: entry.reason.clone(),
             result,
         });
-        if args.count.is_some_and(|count| entries.len() >= count) {
-            break;
-        }
     }
     if session.global.json {
         session.ui.json(&Document { entries });

@@ -65,9 +65,9 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(code) = complete::answer(&argv) {
         return code;
     }
-    let cli = match Cli::try_parse_from(argv) {
+    let cli = match Cli::try_parse_from(&argv) {
         Ok(cli) => cli,
-        Err(error) => return report::usage(&error),
+        Err(error) => return report::usage(&argv, &error),
     };
     let session = Session::new(cli.global);
     let done = listen(&session, &cli.verb)

@@ -1,7 +1,7 @@
 //! `git hostout prune`: removes old releases from a stage's hosts.
 
 use super::{
-    carry_out::{Mode, Question, carry_out},
+    carry_out::{Mode, Question, carry_out, nothing},
     hosts,
     session::Session,
 };
@@ -31,6 +31,7 @@ pub struct Args {
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    let mode = Mode::of(args.dry_run);
     let work = session.workspace()?;
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
     let ledger = work.ledger(&session.ui)?;
@@ -49,7 +50,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let keep = args.keep.unwrap_or(stage.keep);
     let keep = usize::try_from(keep).unwrap_or(usize::MAX).max(1);
     let Some(plan) = plan::prune(&stage.name, keep, &hosts, previous) else {
-        session.ui.status("There is nothing to remove.");
+        nothing(session, mode, "There is nothing to remove.");
         return Ok(());
     };
     let question = Question {
@@ -58,7 +59,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         confirmed: args.confirm.as_deref(),
         why: None,
     };
-    carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
+    carry_out(session, &plan, mode, &question, || {
         let show = session.watch();
         execute::prune(&plan, stage, &work.who()?, &mut fleet.members, &|event| {
             show.on(event);

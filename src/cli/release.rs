@@ -1,7 +1,7 @@
 //! `git hostout release`: turns HEAD into a signed release.
 
 use super::{
-    carry_out::{Mode, Question, carry_out},
+    carry_out::{Mode, Question, carry_out, nothing},
     publishing::{self, Outlets},
     releasing,
     session::Session,
@@ -66,15 +66,17 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         }),
         upgrade: args.upgrade.is_some(),
     };
+    let mode = Mode::of(args.dry_run);
     let mut work = session.workspace()?;
     let mut ledger = work.ledger(&session.ui)?;
     let seen = releasing::Seen::look(session, &work, &mut ledger, !args.no_push || args.push)?;
     let version = match plan::consider(&request, &seen.facts(&work))? {
         Considered::Release(version) => version,
         Considered::Nothing(version) => {
-            session.ui.status(&format!(
+            let why = format!(
                 "Nothing changed since {version}: there is nothing to release. An explicit version or --bump releases anyway."
-            ));
+            );
+            nothing(session, mode, &why);
             return Ok(());
         }
     };
@@ -86,9 +88,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let assembled = releasing::assemble(session, &mut work, &ledger, &seen, &version, &upgrade)?;
     let asked = request.version.is_some() || request.bump.is_some();
     if let Some(version) = seen.same_as(&assembled).filter(|_| !asked) {
-        session.ui.status(&format!(
+        let why = format!(
             "Nothing changed since {version}, and nothing newer is to be had: there is nothing to release."
-        ));
+        );
+        nothing(session, mode, &why);
         return Ok(());
     }
     let publishes = seen.publishes(&work)?;
@@ -109,7 +112,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         confirmed: None,
         why: None,
     };
-    carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
+    carry_out(session, &plan, mode, &question, || {
         let outlets = Outlets {
             push_to: seen.push_to(),
             shared,

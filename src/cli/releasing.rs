@@ -164,7 +164,7 @@ fn remote(work: &Workspace, name: &str, ledger: &Ledger) -> Result<RemoteLedger,
             | Fetched::Ahead { .. },
         ) => Ok(RemoteLedger::UpToDate),
         Err(ledger::Error::Diverged { ours, theirs, .. }) => Ok(RemoteLedger::Diverged {
-            detail: format!("{ours} entries only here, {theirs} only there"),
+            detail: format!("entries only here: {ours}, only there: {theirs}"),
         }),
         Err(ledger::Error::Unreachable { remote, message }) => Ok(RemoteLedger::Unreachable {
             remote,

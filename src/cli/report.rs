@@ -1,14 +1,25 @@
 //! The last words of a command that failed: what, why, what to do, what is live.
 
 use super::session::Session;
-use crate::error::{Error, Stopped};
+use crate::{
+    error::{Error, Stopped},
+    ui::{Options, Ui},
+};
 use std::{
+    ffi::OsString,
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
 };
 
-/// clap's own words; help and version are no failure.
-pub(super) fn usage(error: &clap::Error) -> ExitCode {
+/// clap's own words; help and version are no failure. The flags could not be read: whether there should be JSON is
+/// looked up in the words themselves.
+pub(super) fn usage(argv: &[OsString], error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && argv.iter().any(|word| word == "--json") {
+        let words = error.to_string();
+        let (message, _) = words.split_once("\n\n").unwrap_or((&words, ""));
+        let message = message.trim_start_matches("error: ").to_owned();
+        Ui::new(Options::default()).json(&Error::Usage(message).document());
+    }
     // A reader that went away needs no words.
     let code = if error.print().is_ok() {
         error.exit_code()

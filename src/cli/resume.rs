@@ -1,7 +1,7 @@
 //! `git hostout resume`: finishes what was interrupted, pushes what stayed local.
 
 use super::{
-    carry_out::{Mode, Question, carry_out},
+    carry_out::{Mode, Question, carry_out, nothing},
     deploy::Options,
     deployment,
     hosts::{Choice, Scene},
@@ -57,7 +57,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             return Err(execute::Error::Deployed(failed).into());
         }
         if !go_on(session, &work, ledger, &stages, args)? && !recovered {
-            session.ui.status("There is nothing to resume.");
+            let mode = Mode::of(args.dry_run);
+            nothing(session, mode, "There is nothing to resume.");
         }
         return Ok(());
     };

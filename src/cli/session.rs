@@ -156,13 +156,14 @@ pub fn adopt(ui: &Ui, repo: &gix::Repository, branch: &str) -> Result<Option<Led
         return Ok(None);
     };
     let git = Git::of(repo);
-    let fetched = ledger::fetch(repo, &git, &remote, branch, Patience::default())?;
+    ledger::fetch(repo, &git, &remote, branch, Patience::default())?;
     let Some(ledger) = Ledger::open(repo, branch)? else {
         return Ok(None);
     };
     ledger::introduce(repo, &ledger)?;
     ui.detail(&format!(
-        "ledger {branch} taken over from {remote}: {fetched:?}"
+        "ledger {branch} taken over from {remote}: {}",
+        ledger.tip()
     ));
     Ok(Some(ledger))
 }

@@ -193,9 +193,9 @@ fn verdict(stages: &[StageStatus]) -> Result<(), Error> {
                 .drift
                 .first()
                 .cloned()
-                .unwrap_or_else(|| "is not healthy".to_owned());
+                .unwrap_or_else(|| "not healthy".to_owned());
             Err(Error::Unhealthy(format!(
-                "{} of stage {} {what}",
+                "{} of stage {}: {what}",
                 host.host, stage.stage
             )))
         }

@@ -1,7 +1,7 @@
 //! `git hostout unlock`: ends the lock of somebody who is gone.
 
 use super::{
-    carry_out::{Mode, Question, carry_out},
+    carry_out::{Mode, Question, carry_out, nothing},
     deployment,
     hosts::{self, Choice, Fleet, Scene},
     remote,
@@ -36,9 +36,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     }
     let mut scene = Scene::enter(session, &ledger, stage, Choice::default())?;
     let Some(plan) = plan::unlock(&stage.name, scene.open.as_ref(), &seen) else {
-        session
-            .ui
-            .status(&format!("Nobody holds a lock on {}.", stage.name));
+        let why = format!("Nobody holds a lock on {}.", stage.name);
+        nothing(session, Mode::of(args.dry_run), &why);
         return Ok(());
     };
     let nothing = Question::default();

@@ -72,7 +72,7 @@ fn examples() -> Vec<Error> {
         deployed(Live::Switched(Some("1.4.2".to_owned()))),
         deployed(Live::Unknown),
         deployed(Live::Kept("1.4.2".to_owned())),
-        Error::Unhealthy("web1 of stage staging is not healthy".to_owned()),
+        Error::Unhealthy("web1 of stage staging: not healthy".to_owned()),
         Error::Stopped(Stopped {
             nothing: "Nothing was released",
             next: "release",

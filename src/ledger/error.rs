@@ -238,7 +238,7 @@ pub enum Error {
     },
     /// Ours and theirs went different ways.
     #[error(
-        "the ledger here and the one of {remote} went different ways: {ours} entries only here, {theirs} only there"
+        "the ledger here and the one of {remote} went different ways: entries only here: {ours}, only there: {theirs}"
     )]
     Diverged {
         /// The remote.

@@ -136,7 +136,7 @@ fn read_key(repo: &gix::Repository, word: &str) -> Result<GivenKey> {
         key::literal(word).is_some() || ["ecdsa-", "sk-"].iter().any(|s| word.starts_with(s));
     let text = if is_ssh {
         word.strip_prefix("key::").unwrap_or(word).to_owned()
-    } else if path.is_file() {
+    } else if path.is_file() || word.contains('/') {
         fs::read_to_string(path).map_err(Error::file("read", path))?
     } else {
         let mut known = Key::new(Scheme::OpenPgp, word);

@@ -2,6 +2,7 @@
 
 use crate::release::Manifest;
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that differs.
@@ -79,17 +80,33 @@ fn pythons(manifest: &Manifest) -> Values {
     wanted.chain([targets]).collect()
 }
 
+/// By the names and in the spelling of `hostout.toml`, as far as it has them.
 fn settings(manifest: &Manifest) -> Values {
     let mut values = Values::new();
     for buildout in &manifest.buildout {
-        let mut set = |what: &str, text: String| {
-            values.insert(format!("{}.{what}", buildout.name), text);
-        };
-        set("services", format!("{:?}", buildout.services));
-        set("health", format!("{:?}", buildout.health));
-        set("data", format!("{:?}", buildout.data));
-        set("hooks", format!("{:?}", buildout.hooks));
-        set("shared", format!("{:?}", buildout.shared));
+        let tables = json!({
+            "services": buildout.services,
+            "health": buildout.health,
+            "data": buildout.data,
+            "hooks": buildout.hooks,
+            "shared": buildout.shared,
+        });
+        flatten(&buildout.name, &tables, &mut values);
     }
     values
+}
+
+/// Each value below `name`, by its dotted name.
+fn flatten(name: &str, value: &Value, values: &mut Values) {
+    match value {
+        Value::Null => {}
+        Value::Object(table) => {
+            for (key, value) in table {
+                flatten(&format!("{name}.{key}"), value, values);
+            }
+        }
+        Value::String(text) => drop(values.insert(name.to_owned(), text.clone())),
+        Value::Array(list) if list.is_empty() => {}
+        other => drop(values.insert(name.to_owned(), other.to_string())),
+    }
 }

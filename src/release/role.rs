@@ -157,7 +157,9 @@ impl FromStr for Role {
 }
 
 fn unknown(text: &str) -> String {
-    format!("`{text}` is no role; there are all, release, deploy:STAGE, rollback:STAGE, keys")
+    format!(
+        "`{text}` is no role; there are all, release, deploy:STAGE, rollback:STAGE, keys, recovery"
+    )
 }
 
 impl TryFrom<String> for Role {

@@ -33,6 +33,11 @@ fn a_manifest_and_what_differs_between_two() {
         .exits(0)
         .says(&["acme.greeting"]);
     assert!(!run.stdout.contains("acme.welcome"), "{run}");
+    project.edit("hostout.toml", "timeout = \"30s\"", "timeout = \"45s\"");
+    project.commit("Wait longer");
+    project.hostout(&["release", "--yes"]).exits(0);
+    let run = project.hostout(&["diff", "0.1.1", "0.1.2"]).exits(0);
+    run.says(&["setting  default.health.timeout  30            ->  45"]);
     let same = project
         .hostout(&["diff", "0.1.0", "0.1.0"])
         .exits(0)
@@ -43,6 +48,10 @@ fn a_manifest_and_what_differs_between_two() {
         .exits(11)
         .says(&["there is no release 9.9.9"]);
     project.hostout(&["diff", "0.1.0", "9.9.9"]).exits(11);
+    project
+        .hostout(&["diff", "0.1.0", "locla"])
+        .exits(10)
+        .says(&["locla", "local"]);
     project
         .hostout(&["diff", "0.1.0", "local"])
         .exits(11)

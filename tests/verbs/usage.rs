@@ -56,3 +56,34 @@ fn a_wrong_file_is_10_with_line_and_nearest_key() {
     let run = project.hostout(&["check", "--json"]).exits(10);
     assert_eq!(run.json()["error"]["code"], 10);
 }
+
+#[test]
+fn programs_get_a_document_of_wrong_words_too() {
+    let sandbox = Sandbox::new();
+    for arguments in [&["status", "--wrong", "--json"][..], &["--json", "bogus"]] {
+        let run = sandbox.hostout(sandbox.root(), arguments).exits(2);
+        let error = &run.json()["error"];
+        assert_eq!(error["code"], 2, "{run}");
+        assert!(
+            error["message"].as_str().unwrap().contains(arguments[1]),
+            "{run}"
+        );
+    }
+}
+
+#[test]
+fn nothing_to_do_is_a_plan_without_steps() {
+    let project = Project::released_single();
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    for words in [
+        &["release"][..],
+        &["deploy", "local"],
+        &["prune", "local"],
+        &["resume"],
+        &["unlock", "local", "--reason", "none"],
+    ] {
+        let words = [words, &["--dry-run", "--json"]].concat();
+        let run = project.hostout(&words).exits(0);
+        assert_eq!(run.json()["steps"], serde_json::json!([]), "{run}");
+    }
+}

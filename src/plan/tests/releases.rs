@@ -156,7 +156,7 @@ fn every_reason_is_told_before_anything_is_built() {
     };
     seen.unsigned = Some("no signing key is configured");
     seen.remote = RemoteLedger::Diverged {
-        detail: "1 entries only here, 2 only there".to_owned(),
+        detail: "entries only here: 1, only there: 2".to_owned(),
     };
     let request = ReleaseRequest {
         version: Some(Version::new(1, 0, 0)),
