@@ -19,10 +19,10 @@ INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 
 # to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: sshd and passwords for it,
 # gpg, pip, Python.h, kill, crontab, shellcheck, busybox, zsh, fish, PostgreSQL, and for hosts in namespaces mmdebstrap,
-# iproute2, util-linux
+# iproute2, util-linux, and uidmap where they are not run by root
 PACKAGES := build-essential busybox ca-certificates cron curl debian-archive-keyring fish git gnupg iproute2 \
             libpam-wrapper libssl-dev make mmdebstrap openssh-client openssh-server pkg-config postgresql procps \
-            python3 python3-dev python3-pip python3-venv shellcheck util-linux zsh
+            python3 python3-dev python3-pip python3-venv shellcheck uidmap util-linux zsh
 
 # for benchmarks only: who else deploys (Ansible comes from the package index), and what they need for keys as ours
 RIVALS := capistrano rsync ruby-bcrypt-pbkdf ruby-ed25519

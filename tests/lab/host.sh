@@ -15,7 +15,7 @@ root=$disk/root
 new=false
 [ -d "$disk/upper" ] || new=true
 mkdir -p "$disk/upper" "$disk/work" "$root"
-mount -t overlay -o "lowerdir=$image,upperdir=$disk/upper,workdir=$disk/work" "$name" "$root"
+mount -t overlay -o "${HOSTOUT_LAB_ROOTLESS:+userxattr,}lowerdir=$image,upperdir=$disk/upper,workdir=$disk/work" "$name" "$root"
 if $new; then
     cp -R "$seed/root/." "$root/"
     chroot "$root" chpasswd --crypt-method SHA256 < "$seed/passwords"

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
 # Makes the disk that test hosts start from, unless it is there, and prints where it is: a minimal Debian with sshd,
 # python3 and systemd, that has the users root and deploy. It lies outside the repository, named by this recipe's hash.
+# Without root (rootless.py) it lies in memory, and is kept as an archive: outside its namespaces, nobody could remove files
+# of its users.
 # HOSTOUT_LAB_SUITE=trixie makes it Debian 13: `bare` passes there, but for the case whose compiled wheels want python 3.11.
 set -euo pipefail
 
+[ "$(id -u)" = 0 ] || exec python3 "$(dirname "$0")/rootless.py" bash "$0"
+memory="${HOSTOUT_LAB_ROOTLESS:-}"
 recipe=$(sha256sum "${BASH_SOURCE[0]}" | cut -c 1-16)
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/git-hostout-lab"
 suite="${HOSTOUT_LAB_SUITE:-bookworm}"
 image="$cache/$recipe-$suite-$(id -u)"
+archive="$cache/$recipe-$suite.tar"
+[ -z "$memory" ] || image="$memory/image"
 
 mkdir -p "$cache"
 exec 9> "$cache/lock"
@@ -17,14 +23,22 @@ if [ -d "$image" ]; then
     echo "$image"
     exit 0
 fi
+work=$(mktemp -d "${memory:-$cache}/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+if [ -n "$memory" ] && [ -e "$archive" ]; then
+    touch "$archive"
+    mkdir "$work/root"
+    tar --extract --numeric-owner --preserve-permissions --file "$archive" --directory "$work/root"
+    mv "$work/root" "$image"
+    echo "$image"
+    exit 0
+fi
 
 echo "Building the image of the test hosts, once: about a minute" >&2
 # libpq5 and what it wants, which a host may have to get too
 more="libpq5 libldap-2.5-0"
 small="busybox insserv libeinfo1 librc1 openrc"
 [ "$suite" = bookworm ] || { more="libpq5 libldap2"; small="busybox insserv libeinfo1 librc1t64 openrc"; }
-work=$(mktemp -d "$cache/work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
 options=(
     --quiet --variant=minbase --format=directory
     --aptopt='Acquire::Languages "none"'
@@ -70,6 +84,11 @@ rm -f "$work/root/etc/resolv.conf" "$work/root/etc/machine-id"
 
 # those of older recipes
 find "$cache" -mindepth 1 -maxdepth 1 -type d -name "*-$(id -u)" -mtime +30 -exec rm -rf {} +
+find "$cache" -mindepth 1 -maxdepth 1 -type f -name "*.tar*" -mtime +30 -delete
+if [ -n "$memory" ]; then
+    tar --create --numeric-owner --file "$archive.new" --directory "$work/root" .
+    mv "$archive.new" "$archive"
+fi
 mv "$work/root" "$image"
 touch "$image"
 echo "$image"

@@ -1,5 +1,9 @@
 //! What needs more to be tested than every machine has, whole hosts above all: `cargo test --test lab`.
 //!
+//! As root it runs where it is. Without root it goes on in namespaces where it is root, and says so, if the kernel allows it
+//! and the user has a range of ids (`lab::rootless`); else what is on hosts is not run. Only systemd and what else takes
+//! real root is left out there.
+//!
 //! **Invariant:** what could not run is never reported as passed: it is listed as ignored, and the last lines say why.
 //! **To add** a case: a function below `cases/`, and its name in the list of its file.
 
@@ -29,6 +33,7 @@ fn main() {
         cases::hold();
         return;
     }
+    lab::rootless::enter();
     let missing = Need::ALL.map(|(need, what)| (need, what, need.missing()));
     let why = |wanted: Need| {
         missing
@@ -46,6 +51,9 @@ fn main() {
         Trial::test(name, run).with_ignored_flag(why(need).is_some())
     });
     let arguments = Arguments::from_args();
+    if !arguments.list && lab::rootless::folder().is_some() {
+        say("The lab runs without root: as root of a user namespace\n");
+    }
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
     if !arguments.list {
         let ran = conclusion.num_passed + conclusion.num_failed;
@@ -56,7 +64,11 @@ fn main() {
                 lines += &format!("NOT RUN: {count} {what}: {why}\n");
             }
         }
-        io::stdout().write_all(lines.as_bytes()).unwrap();
+        say(&lines);
     }
     conclusion.exit();
+}
+
+fn say(lines: &str) {
+    io::stdout().write_all(lines.as_bytes()).unwrap();
 }

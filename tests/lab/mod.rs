@@ -10,12 +10,13 @@
 //! with the process that started the lab, killed or not, because the kernel ends a process namespace with its first
 //! process, and the other namespaces with their last. Hosts have no route to anywhere: no traffic leaves the machine.
 //! **Not here:** what is tested on hosts (`cases`).
-//! **Needs** root: of the machine, or of a user namespace. Power that goes loses what runs, never what was written: the disk
-//! is memory, so nothing tests whether data was synced.
+//! **Needs** root: of the machine, or of a user namespace (`rootless`). Power that goes loses what runs, never what was
+//! written: the disk is memory, so nothing tests whether data was synced.
 //! **To add** a fault: a method in `faults.rs` that does it, a line in `heal` that undoes it, a case that sees both.
 
 mod faults;
 mod host;
+pub mod rootless;
 mod switch;
 
 pub use faults::Line;
@@ -30,6 +31,7 @@ use std::{
     thread,
 };
 use switch::Switch;
+pub use switch::place;
 
 /// Hosts `web1`, `web2`, …, and an ssh configuration that knows them.
 pub struct Lab {
@@ -125,7 +127,7 @@ impl Lab {
 /// Why there can be no lab here, if so.
 pub fn missing() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
-        return Some("it needs root".to_owned());
+        return Some(rootless::missing());
     }
     let tried = Command::new("unshare")
         .args([

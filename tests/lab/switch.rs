@@ -1,9 +1,9 @@
 //! What a lab's hosts are plugged into.
 
-use super::script;
+use super::{rootless, script};
 use crate::support::sshd::children;
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader},
     net::Ipv4Addr,
     path::{Path, PathBuf},
@@ -29,7 +29,8 @@ pub struct Switch {
 impl Switch {
     /// Running, and plugged into the machine.
     pub fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("lab-").tempdir().unwrap();
+        let mut name = tempfile::Builder::new();
+        let folder = name.prefix("lab-").tempdir_in(place()).unwrap();
         let disks = folder.path().join("disks");
         fs::create_dir(&disks).unwrap();
         let log = folder.path().join("log");
@@ -99,11 +100,21 @@ impl Drop for Switch {
     }
 }
 
+/// Where labs have their folders. Without root, nobody would be left to put them away when all ends at once.
+pub fn place() -> PathBuf {
+    rootless::folder().unwrap_or_else(env::temp_dir)
+}
+
+/// What a process of a lab has of its own. Another kind, which it shares with the machine, is for the machine's root only.
+const NAMESPACES: [&str; 6] = ["--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup"];
+
 /// `words`, to be run in all namespaces of a process.
 pub fn enter(pid: u32, words: &[&str]) -> Command {
     let mut command = Command::new("nsenter");
     command
-        .args(["--target", &pid.to_string(), "--all", "--"])
+        .args(["--target", &pid.to_string()])
+        .args(NAMESPACES)
+        .arg("--")
         .args(words)
         .stdin(Stdio::null());
     command

@@ -1,7 +1,7 @@
 //! Bare servers become hosts: `git hostout bootstrap`, from a machine with sshd only to a served page, and what may stand
 //! in its way.
 
-use super::{cases, machine::ssh, site::PATH};
+use super::{Need, cases, machine::ssh, site::PATH};
 use crate::{
     lab::{Host, Init, Lab},
     support::{Project, Run, Running},
@@ -15,8 +15,8 @@ cases![
     two_people_at_once_wait_for_each_other,
     logins_that_are_not_as_they_should_be,
     machines_that_are_not_as_they_should_be,
-    systemd_starts_what_is_live,
-    data_is_backed_up_and_put_back_by_its_owner,
+    data_is_backed_up_and_put_back_by_its_owner;
+    Need::Systemd; systemd_starts_what_is_live,
 ];
 
 /// Who deploys, in these tests: nobody the image knows.

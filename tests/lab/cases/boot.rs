@@ -1,12 +1,12 @@
 //! Power that goes and comes back.
 
-use super::cases;
+use super::{Need, cases};
 use crate::lab::{Host, Init, Lab};
 
 cases![
     a_power_cycle_ends_processes_and_keeps_files,
-    cron_runs_at_each_boot,
-    systemd_starts_its_units_at_each_boot,
+    cron_runs_at_each_boot;
+    Need::Systemd; systemd_starts_its_units_at_each_boot,
 ];
 
 /// How often the host has written that it booted.

@@ -1,12 +1,12 @@
 //! Power that goes while a release is activated.
 
-use super::{cases, site::Site};
+use super::{Need, cases, site::Site};
 use crate::lab::{Host, Init, Lab, wait_for};
 
 cases![
     the_next_command_puts_right_what_power_cut_off,
-    a_line_of_cron_puts_it_right_at_boot,
-    a_unit_of_systemd_puts_it_right_at_boot,
+    a_line_of_cron_puts_it_right_at_boot;
+    Need::Systemd; a_unit_of_systemd_puts_it_right_at_boot,
 ];
 
 /// The hook waits for good, once it is told to; so it is known where the power goes. The data is backed up by then.

@@ -20,7 +20,7 @@ mod trust;
 
 pub use ends::{HOLD, hold};
 
-use crate::lab;
+use crate::lab::{self, rootless};
 use plone::PLONE;
 use std::env;
 
@@ -32,6 +32,8 @@ pub type Case = (&'static str, Need, fn());
 pub enum Need {
     /// Test hosts.
     Hosts,
+    /// The same, booted by systemd.
+    Systemd,
     /// The same, and minutes.
     Plone,
     /// Root, to mount a file system that others see.
@@ -42,8 +44,9 @@ pub enum Need {
 
 impl Need {
     /// Each of them, and what it is called.
-    pub const ALL: [(Self, &str); 4] = [
+    pub const ALL: [(Self, &str); 5] = [
         (Self::Hosts, "on test hosts"),
+        (Self::Systemd, "on test hosts with systemd"),
         (Self::Plone, "of Plone on test hosts"),
         (Self::Root, "with disks of their own"),
         (Self::Python, "with two pythons"),
@@ -56,6 +59,10 @@ impl Need {
                 Some("it takes minutes: make plone".to_owned())
             }
             Self::Hosts | Self::Plone => lab::missing(),
+            Self::Systemd => lab::missing().or_else(|| {
+                let why = "systemd needs control groups of its own, and so real root";
+                rootless::folder().map(|_| why.to_owned())
+            }),
             Self::Root if rustix::process::geteuid().is_root() => None,
             Self::Root => Some("mounting takes root".to_owned()),
             Self::Python if pythons::python().is_some() => None,
@@ -89,7 +96,8 @@ pub fn all() -> impl Iterator<Item = Case> {
     .copied()
 }
 
-/// The functions of a file as its cases, by their names; before them what they need, if not test hosts.
+/// The functions of a file as its cases, by their names; before them what they need, if not test hosts. Those at the end
+/// can need something else than the others.
 macro_rules! cases {
     ($need:expr; $($case:ident),+ $(,)?) => {
         pub const CASES: &[super::Case] =
@@ -97,6 +105,12 @@ macro_rules! cases {
     };
     ($($case:ident),+ $(,)?) => {
         cases![super::Need::Hosts; $($case),+];
+    };
+    ($($case:ident),+; $need:expr; $($other:ident),+ $(,)?) => {
+        pub const CASES: &[super::Case] = &[
+            $((concat!(module_path!(), "::", stringify!($case)), super::Need::Hosts, $case),)+
+            $((concat!(module_path!(), "::", stringify!($other)), $need, $other)),+
+        ];
     };
 }
 use cases;
