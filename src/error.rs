@@ -242,6 +242,7 @@ impl Error {
                         format!("    {}", reason.remedy),
                     ]
                 })
+                .filter(|line| !line.trim().is_empty())
                 .collect(),
             _ => match self {
                 Self::Unverified(Unverified(verdict)) => verdict

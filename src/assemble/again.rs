@@ -4,11 +4,15 @@
 //! and pins, build tools, times. Only pins may come from the store, by their hashes; every egg is built. What was fetched,
 //! configurations and files of recipes, lies in the release commit; addresses may serve something else by now.
 
-use super::{Assembled, Error, Job, Result, commit, configs, eggs, files, manifest, pins, wheels};
+use super::{
+    Assembled, Error, Job, Result, commit, configs, eggs, files, look::Findings, manifest, pins,
+    wheels,
+};
 use crate::{
     buildout,
     event::Event,
     pack::Store,
+    plan::Refusal,
     release::{Artifact, BuildTool, Digest, Manifest},
 };
 use gix::ObjectId;
@@ -43,8 +47,14 @@ pub fn rebuild(job: &Job<'_>) -> Result<Rebuilt> {
     if let Some(again) = job.again {
         again.fetch_pins(job)?;
     }
-    let configs = configs::read(job)?;
-    let candidates = eggs::find(job, &configs)?;
+    let mut found = Findings::default();
+    let configs = configs::read(job, &mut found);
+    let configs = match (configs, found.into_error()) {
+        (Some(configs), None) => configs,
+        (_, error) => return Err(error.unwrap_or_else(|| Refusal::default().into())),
+    };
+    let sources = eggs::sources(job, &configs)?;
+    let candidates = eggs::find(job, &configs, sources)?;
     let built = wheels::build(job, &configs, &candidates)?;
     let mut made = BTreeMap::new();
     for (candidate, wheel) in candidates.iter().zip(&built.each) {

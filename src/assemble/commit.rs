@@ -27,6 +27,32 @@ pub(super) struct Commit {
     pub runs: BTreeMap<String, String>,
 }
 
+/// The generated configuration of a combination.
+fn file_name(combination: &str) -> String {
+    match combination {
+        "default" => "hostout.cfg".to_owned(),
+        name => format!("hostout-{name}.cfg"),
+    }
+}
+
+/// A file of the project is never written over.
+pub(super) fn names_are_free(job: &Job<'_>) -> Result<()> {
+    let base = files::tree(job)?;
+    let mut refusal = Refusal::default();
+    let combinations = job.project.combinations.iter();
+    let names = combinations.map(|combination| file_name(&combination.name));
+    for name in names.chain([VERSIONS.to_owned()]) {
+        let path = files::join(job.directory, &name);
+        if let Some(path) = path.filter(|path| files::file(job.repo, base, path).is_some()) {
+            refusal.add(
+                format!("{path} is in git; the release writes a file of that name"),
+                format!("git rm {path}, or rename it"),
+            );
+        }
+    }
+    Ok(refusal.into_result()?)
+}
+
 /// Writes the release commit into the object memory and the tarball into the store.
 pub(super) fn write(
     job: &Job<'_>,
@@ -55,10 +81,7 @@ pub(super) fn write(
             spellings: &resolved.spellings,
             downloads: !resolved.downloads.is_empty(),
         });
-        let name = match combination.name.as_str() {
-            "default" => "hostout.cfg".to_owned(),
-            name => format!("hostout-{name}.cfg"),
-        };
+        let name = file_name(&combination.name);
         generated.insert(name.clone(), text);
         runs.insert(combination.name.clone(), name);
     }
@@ -105,20 +128,11 @@ fn tree(
             new.extend(candidate.edits.files.iter().cloned());
         }
     }
-    let mut refusal = Refusal::default();
     for (name, text) in generated {
-        let Some(path) = files::join(job.directory, name) else {
-            continue;
-        };
-        if files::file(job.repo, base, &path).is_some() {
-            refusal.add(
-                format!("{path} is in git; the release writes a file of that name"),
-                format!("git rm {path}, or rename it"),
-            );
+        if let Some(path) = files::join(job.directory, name) {
+            new.insert(path, text.clone().into_bytes());
         }
-        new.insert(path, text.clone().into_bytes());
     }
-    refusal.into_result()?;
     for (name, bytes) in &configs.overlay {
         if let Some(path) = files::join(job.directory, name) {
             new.insert(path, bytes.clone());

@@ -1,6 +1,6 @@
 //! The configurations in use: what they are made of, what buildout sees in them.
 
-use super::{Job, Result, elsewhere, files};
+use super::{Job, Result, elsewhere, files, look::Findings};
 use crate::{
     buildout::{self, Bootstrap, Graph, Inspected, Python, Scratch, Sources, Wishes, Workdir},
     config::Combination,
@@ -42,11 +42,12 @@ pub(super) struct Seen {
     pub inspected: Inspected,
 }
 
-/// Reads every configuration in use.
-pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
-    let tree = files::tree(job)?;
+/// Reads every configuration in use. What is wrong with one does not hide what is wrong with others; nothing where buildout
+/// cannot be asked about any.
+pub(super) fn read(job: &Job<'_>, found: &mut Findings) -> Option<Configs> {
+    let tree = found.take(files::tree(job))?;
     let read = |path: &str| files::file(job.repo, tree, &files::join(job.directory, path)?);
-    let python = Python::find(&job.project.buildout.python)?;
+    let python = found.take(Python::find(&job.project.buildout.python))?;
     let fetch = |url: &str| match job.again.and_then(|again| again.extends(job, url)) {
         Some(bytes) => Ok(bytes),
         None => python.fetch(url),
@@ -68,13 +69,16 @@ pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
         .collect();
     let mut graphs = BTreeMap::new();
     for name in names {
-        graphs.insert(name.to_owned(), Graph::read(&sources, name)?);
+        if let Some(graph) = found.take(Graph::read(&sources, name)) {
+            graphs.insert(name.to_owned(), graph);
+        }
     }
-    passwords(job, &graphs)?;
-    let default = job
-        .project
-        .combination("default")
-        .and_then(|combination| graphs.get(&combination.config));
+    found.take(passwords(job, &graphs));
+    let default = match job.project.combination("default") {
+        // It says which buildout is to be asked.
+        Some(combination) => Some(graphs.get(&combination.config)?),
+        None => None,
+    };
     let kept = kept(job);
     let requirements = read("requirements.txt").and_then(|bytes| String::from_utf8(bytes).ok());
     let wishes = Wishes {
@@ -85,54 +89,84 @@ pub(super) fn read(job: &Job<'_>) -> Result<Configs> {
     let sections = default
         .map(|graph| graph.sections.clone())
         .unwrap_or_default();
-    let bootstrap = Bootstrap::of(&sections, wishes)?;
+    let bootstrap = found.take(Bootstrap::of(&sections, wishes))?;
     (job.watch)(Event::Begin(
         "read the configurations with zc.buildout".to_owned(),
     ));
-    let scratch = Scratch::make(job.cache, &python, &bootstrap, job.user)?;
-
-    let mut overlay = BTreeMap::new();
-    for graph in graphs.values() {
-        overlay.extend(buildout::flatten(graph)?);
-    }
-    let clone = TemporaryClone::new(job.repo, job.head, &[])?;
-    let work = Workdir::copy(clone.path(), job.directory, &overlay, &stand_ins)?;
-    let mut develop: Vec<Develop> = Vec::new();
-    let mut add = |paths: Vec<String>, production: bool| {
-        for path in paths {
-            if !develop.iter().any(|other| other.path == path) {
-                develop.push(Develop { path, production });
-            }
-        }
-    };
-    let development = &job.project.buildout.development;
-    let mut names: Vec<&str> = graphs.keys().map(String::as_str).collect();
-    let developed = !graphs.contains_key(development);
-    names.extend(developed.then_some(development.as_str()));
-    let mut seen = Inspected::read_all(&scratch, &work, &names, job.user)?;
-    let develops = developed.then(|| seen.pop()).flatten();
-    let mut production = BTreeMap::new();
-    for ((name, graph), inspected) in graphs.into_iter().zip(seen) {
-        let inspected = inspected?;
-        add(inspected.develop.clone(), true);
-        add(elsewhere::missing(job, &inspected), true);
-        production.insert(name, Seen { graph, inspected });
-    }
-    match develops {
-        Some(Ok(inspected)) => add(inspected.develop, false),
-        Some(Err(error)) => (job.watch)(Event::Warning(format!(
-            "{development} is left out: {error}"
-        ))),
-        None => {}
-    }
-    Ok(Configs {
+    let scratch = found.take(Scratch::make(job.cache, &python, &bootstrap, job.user))?;
+    let mut configs = Configs {
         python,
         scratch,
-        production,
-        develop,
-        overlay,
+        production: BTreeMap::new(),
+        develop: Vec::new(),
+        overlay: BTreeMap::new(),
         kept,
-    })
+    };
+    let asked = configs.ask(job, graphs, &stand_ins, found);
+    found.take(asked)?;
+    Some(configs)
+}
+
+impl Configs {
+    /// Asks buildout what it sees in each.
+    fn ask(
+        &mut self,
+        job: &Job<'_>,
+        graphs: BTreeMap<String, Graph>,
+        stand_ins: &[String],
+        found: &mut Findings,
+    ) -> Result<()> {
+        for graph in graphs.values() {
+            self.overlay.extend(buildout::flatten(graph)?);
+        }
+        let clone = TemporaryClone::new(job.repo, job.head, &[])?;
+        let work = Workdir::copy(clone.path(), job.directory, &self.overlay, stand_ins)?;
+        let development = &job.project.buildout.development;
+        let mut names: Vec<&str> = graphs.keys().map(String::as_str).collect();
+        let developed = !graphs.contains_key(development);
+        names.extend(developed.then_some(development.as_str()));
+        let mut seen = Inspected::read_all(&self.scratch, &work, &names, job.user)?;
+        let develops = developed.then(|| seen.pop()).flatten();
+        for ((name, graph), inspected) in graphs.into_iter().zip(seen) {
+            if let Some(inspected) = found.take(inspected) {
+                self.develop(inspected.develop.clone(), true);
+                self.develop(elsewhere::missing(job, &inspected), true);
+                self.production.insert(name, Seen { graph, inspected });
+            }
+        }
+        match develops {
+            Some(Ok(inspected)) => self.develop(inspected.develop, false),
+            Some(Err(error)) => (job.watch)(Event::Warning(format!(
+                "{development} is left out: {error}"
+            ))),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn develop(&mut self, paths: Vec<String>, production: bool) {
+        for path in paths {
+            if !self.develop.iter().any(|other| other.path == path) {
+                self.develop.push(Develop { path, production });
+            }
+        }
+    }
+
+    /// What looks like a password in production's configurations, with a remedy each.
+    pub fn secrets(&self, job: &Job<'_>) -> Vec<String> {
+        let graphs = self.production.values().map(|seen| &seen.graph);
+        let told: BTreeSet<(String, usize, String)> = graphs
+            .flat_map(Graph::secrets)
+            .map(|secret| {
+                let file = files::join(job.directory, &secret.place.file);
+                let file = file.unwrap_or_else(|| secret.place.file.clone());
+                let told = secret.exposed(&file);
+                let text = format!("{}; {}", told.what, told.remedy);
+                (file, secret.place.line, text)
+            })
+            .collect();
+        told.into_iter().map(|(.., text)| text).collect()
+    }
 }
 
 /// Shared files live on hosts only; here empty ones stand in for them.

@@ -36,8 +36,8 @@ pub(super) struct Candidate {
     pub changes: Vec<String>,
 }
 
-/// Finds the project's eggs and decides each one's version. Every egg that cannot be released is a reason.
-pub(super) fn find(job: &Job<'_>, configs: &Configs) -> Result<Vec<Candidate>> {
+/// Finds the project's eggs. Every egg that cannot be released is a reason.
+pub(super) fn sources(job: &Job<'_>, configs: &Configs) -> Result<Vec<EggSource>> {
     let tree = files::tree(job)?;
     let mut refusal = Refusal::default();
     let mut sources: Vec<EggSource> = Vec::new();
@@ -66,6 +66,16 @@ pub(super) fn find(job: &Job<'_>, configs: &Configs) -> Result<Vec<Candidate>> {
         }
     }
     refusal.into_result()?;
+    Ok(sources)
+}
+
+/// Decides each egg's version.
+pub(super) fn find(
+    job: &Job<'_>,
+    configs: &Configs,
+    sources: Vec<EggSource>,
+) -> Result<Vec<Candidate>> {
+    let tree = files::tree(job)?;
     let left_out = left_out(job, configs, &sources);
     if let Some(again) = job.again {
         let recorded = |source: &EggSource| {

@@ -73,6 +73,7 @@ pub(super) fn write(
             local: pinned.local.clone(),
             downloads: pinned.downloads.keys().cloned().collect(),
         },
+        secrets: configs.secrets(job),
     })
 }
 

@@ -15,6 +15,7 @@ mod eggs;
 mod elsewhere;
 mod error;
 mod files;
+mod look;
 mod manifest;
 mod pins;
 mod settings;
@@ -24,6 +25,7 @@ mod wheels;
 
 pub use again::{Again, Rebuilt, rebuild};
 pub use error::{Error, Result};
+pub use look::{Looked, look};
 pub use together::together;
 
 use crate::{
@@ -95,13 +97,14 @@ pub struct Assembled {
     pub unused: Vec<String>,
     /// Where its files come from, as far as the manifest does not say it.
     pub sources: Sources,
+    /// What looks like a password in its configurations, with a remedy each.
+    pub secrets: Vec<String>,
 }
 
-/// Puts a release together.
-pub fn assemble(job: &Job<'_>) -> Result<Assembled> {
-    let configs = configs::read(job)?;
-    settings::check(job, &configs)?;
-    let candidates = eggs::find(job, &configs)?;
+/// Puts a release together from what was looked at.
+pub fn assemble(job: &Job<'_>, looked: Looked) -> Result<Assembled> {
+    let Looked { configs, sources } = looked;
+    let candidates = eggs::find(job, &configs, sources)?;
     let built = wheels::build(job, &configs, &candidates)?;
     let resolved = pins::resolve(job, &configs, &candidates, &built)?;
     let commit = commit::write(job, &configs, &candidates, &resolved)?;

@@ -59,7 +59,6 @@ pub(super) fn resolve(
     candidates: &[Candidate],
     built: &Wheels,
 ) -> Result<Pinned> {
-    outside(job, configs)?;
     let own = own(candidates, built);
     let edits: Vec<(String, Vec<u8>)> = candidates
         .iter()
@@ -220,7 +219,7 @@ fn describe(combination: &Combination) -> String {
 }
 
 /// Parts that act outside the release directory have to be named, so that nobody is surprised.
-fn outside(job: &Job<'_>, configs: &Configs) -> Result<()> {
+pub(super) fn outside(job: &Job<'_>, configs: &Configs) -> Result<()> {
     let mut refusal = Refusal::default();
     let mut told = BTreeSet::new();
     for (config, seen) in &configs.production {

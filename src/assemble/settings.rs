@@ -8,7 +8,7 @@ use crate::{
     release::{Data, Services},
 };
 
-/// Everything that hosts would need to know and cannot, all at once and before anything is built.
+/// Everything that hosts would need to know and cannot, all at once.
 pub(super) fn check(job: &Job<'_>, configs: &Configs) -> Result<()> {
     let mut refusal = Refusal::default();
     for combination in &job.project.combinations {

@@ -1,12 +1,20 @@
 //! `git hostout check`: everything that could stop a release or a deployment, all at once, nothing changed.
 
-use super::{hosts, releasing, session::Session, shared};
+use super::{
+    consent, considering,
+    deploy::Options,
+    hosts, releasing,
+    session::{Session, Workspace},
+    shared, verify,
+};
 use crate::{
     config::Stage,
     error::Error,
-    host, observe,
-    plan::{self, DeployFacts, DeployRequest, Deploying, Reason, Refusal, ReleaseRequest},
-    release::Intent,
+    facts, host,
+    ledger::{Ledger, Released},
+    observe,
+    plan::{self, Considered, DeployFacts, Deploying, Reason, Refusal, ReleaseRequest},
+    release::{Intent, Need},
 };
 use std::collections::BTreeSet;
 
@@ -19,126 +27,232 @@ pub struct Args {
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
-    let work = session.workspace()?;
+    let mut work = session.workspace()?;
     let mut ledger = work.ledger(&session.ui)?;
-    let mut refusal = Refusal::default();
+    if let Some(name) = &args.stage {
+        work.project.select_stage(Some(name))?;
+    }
+    let mut found = Found::default();
+    let resolves = release(session, &mut work, &mut ledger, &mut found)?;
+    for open in observe::exposed(&work.place, &work.project) {
+        session.ui.warn(&format!("{}; {}", open.what, open.remedy));
+    }
+    deploy(session, &work, &ledger, args, resolves, &mut found)?;
+    found.into_result()?;
+    session.ui.status(if resolves {
+        "Nothing that was looked at stands in the way. Not looked at: whether every pin can be had and every egg builds; \
+         git hostout release --dry-run does."
+    } else {
+        "Nothing stands in the way."
+    });
+    Ok(())
+}
+
+/// What stands in the way of a release; whether there is one to make, which has to be resolved.
+fn release(
+    session: &Session,
+    work: &mut Workspace,
+    ledger: &mut Ledger,
+    found: &mut Found,
+) -> Result<bool, Error> {
+    let seen = releasing::Seen::look(session, work, ledger, false)?;
+    let request = ReleaseRequest::default();
+    match considering::consider(session, work, ledger, &seen, &request) {
+        Ok(Considered::Release(version)) => {
+            let looked = releasing::job(session, work, ledger, &seen, None, |job| {
+                considering::look(session, job).map(|_| ())
+            });
+            match looked {
+                Ok(()) => session
+                    .ui
+                    .status(&format!("release: {version} is the next one")),
+                Err(error) => found.add(error),
+            }
+            Ok(true)
+        }
+        Ok(Considered::Nothing(version)) => {
+            session
+                .ui
+                .status(&format!("release: {version} is up to date"));
+            Ok(false)
+        }
+        Err(error) => {
+            found.add(error);
+            Ok(true)
+        }
+    }
+}
+
+/// What stands in the way of a deployment, of HEAD's release or, before there is one, of any.
+fn deploy(
+    session: &Session,
+    work: &Workspace,
+    ledger: &Ledger,
+    args: &Args,
+    resolves: bool,
+    found: &mut Found,
+) -> Result<(), Error> {
     let stages: Vec<&Stage> = match &args.stage {
         Some(name) => vec![work.project.select_stage(Some(name))?],
         None => work.project.stages.iter().collect(),
     };
-    let seen = releasing::Seen::look(session, &work, &mut ledger, false)?;
-    match plan::consider(&ReleaseRequest::default(), &seen.facts(&work)) {
-        Ok(plan::Considered::Release(version)) => {
-            session
-                .ui
-                .status(&format!("release: {version} can be made"));
-        }
-        Ok(plan::Considered::Nothing(version)) => {
-            session
-                .ui
-                .status(&format!("release: {version} is up to date"));
-        }
-        Err(found) => refusal.reasons.extend(found.reasons),
-    }
-    let released = match releasing::released(&work, &ledger, None) {
+    let released = match releasing::released(work, ledger, None) {
         Ok(released) => Some(released),
         Err(Error::Refused(_)) => None,
         Err(error) => return Err(error),
     };
-    for open in observe::exposed(&work.place, &work.project) {
-        session.ui.warn(&format!("{}; {}", open.what, open.remedy));
+    if let Some(released) = released.as_ref().filter(|_| !stages.is_empty())
+        && let Err(error) = verify::before_deploying(work, ledger, released)
+    {
+        found.add(error);
     }
-    let log = observe::history(&ledger);
-    let mut unreachable = None;
-    if let Err(error) = shared::check(session, &work) {
-        unreachable = Some(add(&mut refusal, error));
+    let log = observe::history(ledger);
+    if let Err(error) = shared::check(session, work) {
+        found.add(error);
     }
     for stage in stages {
-        for (name, host) in hosts::look_at_each(
-            session,
-            stage,
-            released.as_ref().map(|released| &released.manifest),
-        ) {
+        let may = may_deploy(work, ledger, stage, found);
+        let own = observe::history_of(&log, &stage.name);
+        if let Some(released) = released.as_ref().filter(|_| !resolves) {
+            agreed(session, work, ledger, released, stage, &own, found);
+        }
+        let last_started = match own.first() {
+            Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
+            None => None,
+        };
+        let manifest = released.as_ref().map(|released| &released.manifest);
+        for (name, host) in hosts::look_at_each(session, stage, manifest) {
             match host {
                 Ok(host) => {
-                    let fits = check(stage, &host, released.as_ref(), &log, &mut refusal);
-                    if fits {
+                    let fits = match &released {
+                        Some(released) => check(
+                            &DeployFacts {
+                                manifest: &released.manifest,
+                                digest: released.digest,
+                                agent: host::Agent::digest(),
+                                stage,
+                                last_started: last_started.as_ref(),
+                                log: &log,
+                                hosts: std::slice::from_ref(&host),
+                                live: &[],
+                                open: None,
+                                behind: &[],
+                                nowhere: &BTreeSet::new(),
+                                trust: None,
+                            },
+                            found,
+                        ),
+                        None => check_python(&host, found),
+                    };
+                    if fits && may {
                         session
                             .ui
                             .status(&format!("{}: {name} is ready", stage.name));
                     }
                 }
-                Err(error) => unreachable = Some(add(&mut refusal, error)),
+                Err(error) => found.add(error),
             }
         }
     }
-    match (refusal.reasons.len(), unreachable) {
-        (0, _) => {
-            session.ui.status("Nothing stands in the way.");
-            Ok(())
+    Ok(())
+}
+
+/// Everything that was found.
+#[derive(Default)]
+struct Found {
+    refusal: Refusal,
+    /// The first error; by itself it is the error it was.
+    first: Option<Error>,
+}
+
+impl Found {
+    fn add(&mut self, error: Error) {
+        self.reasons(considering::reasons(&error));
+        self.first.get_or_insert(error);
+    }
+
+    /// Several hosts may have one reason.
+    fn reasons(&mut self, reasons: Vec<Reason>) {
+        for reason in reasons {
+            if !self.refusal.reasons.contains(&reason) {
+                self.refusal.reasons.push(reason);
+            }
         }
-        (1, Some(error)) => Err(error),
-        _ => Err(refusal.into()),
+    }
+
+    fn into_result(self) -> Result<(), Error> {
+        match (self.refusal.reasons.len(), self.first) {
+            (0, _) => Ok(()),
+            (1, Some(error)) => Err(error),
+            _ => Err(self.refusal.into()),
+        }
     }
 }
 
-/// What cannot be reached stops a release or deployment, too. By itself it is the error it was.
-fn add(refusal: &mut Refusal, error: Error) -> Error {
-    refusal.reasons.push(Reason {
-        what: error.to_string(),
-        remedy: error.hints().join("; "),
-    });
-    error
+/// Whether our key may deploy there. That there is no key that signs is told with the release.
+fn may_deploy(work: &Workspace, ledger: &Ledger, stage: &Stage, found: &mut Found) -> bool {
+    let Ok(key) = work.key() else {
+        return false;
+    };
+    if key.ready().is_err() {
+        return false;
+    }
+    let need = Need::Deploy(stage.name.clone());
+    let allowed = ledger.allows(&key, &need);
+    allowed.map_err(|error| found.add(error.into())).is_ok()
 }
 
-/// Whether the host is ready for the release of HEAD; every reason against it goes into `refusal`.
-fn check(
+/// What the policy has against HEAD's release on a stage. A reason is asked for when it is deployed.
+fn agreed(
+    session: &Session,
+    work: &Workspace,
+    ledger: &Ledger,
+    released: &Released,
     stage: &Stage,
-    host: &crate::facts::Host,
-    released: Option<&crate::ledger::Released>,
-    log: &[crate::facts::Deployment],
-    refusal: &mut Refusal,
-) -> bool {
-    let before = refusal.reasons.len();
-    let Some(released) = released else {
-        // Without a release the host's own state can still be told.
-        if let Err(why) = &host.python {
-            refusal.add(
-                format!("{}: {why}", host.name),
-                "install python3 and python3-venv there",
-            );
-        }
-        return refusal.reasons.len() == before;
+    log: &[facts::Deployment],
+    found: &mut Found,
+) {
+    let options = Options {
+        reason: "check".to_owned(),
+        ..Options::default()
     };
-    let request = DeployRequest {
-        intent: Intent::Deploy,
-        health: None,
-        keep_unhealthy: false,
-        moved: true,
+    let how = (Intent::Deploy, &options);
+    match consent::look(session, work, ledger, released, stage, log, how) {
+        Ok(said) => found.reasons(plan::consent(&said).reasons),
+        // Without a key nobody is asked: that is told with the release.
+        Err(_) if work.key().is_err() => {}
+        Err(error) => found.add(error),
+    }
+}
+
+/// Without a release the host's own state can still be told.
+fn check_python(host: &facts::Host, found: &mut Found) -> bool {
+    let Err(why) = &host.python else {
+        return true;
     };
-    let facts = DeployFacts {
-        manifest: &released.manifest,
-        digest: released.digest,
-        agent: host::Agent::digest(),
-        stage,
-        last_started: None,
-        log,
-        hosts: std::slice::from_ref(host),
-        live: &[],
-        open: None,
-        behind: &[],
-        nowhere: &BTreeSet::new(),
-        trust: None,
-    };
-    match plan::deploy(&request, &facts) {
+    let mut refusal = Refusal::default();
+    refusal.add(
+        format!("{}: {why}", host.name),
+        "install python3 and python3-venv there",
+    );
+    found.reasons(refusal.reasons);
+    false
+}
+
+/// Whether a host is ready for the release of HEAD.
+fn check(facts: &DeployFacts<'_>, found: &mut Found) -> bool {
+    let request = Options::default().request(Intent::Deploy);
+    let mut refusal = Refusal::default();
+    match plan::deploy(&request, facts) {
         Ok(Deploying::Locked { host, holder }) => {
             refusal.add(
                 format!("{host} is locked by {holder}"),
                 "wait until they are done",
             );
         }
-        Ok(Deploying::Live | Deploying::Plan(_)) => {}
-        Err(found) => refusal.reasons.extend(found.reasons),
+        Ok(Deploying::Live | Deploying::Plan(_)) => return true,
+        Err(stopped) => refusal = stopped,
     }
-    refusal.reasons.len() == before
+    found.reasons(refusal.reasons);
+    false
 }

@@ -97,7 +97,9 @@ pub(super) fn run(
     };
     let decided = decide(&request, &facts, &said, &store)?;
     if !matches!(decided, Deploying::Live) {
-        ledger.allows(&work.key()?, &need(intent, stage))?;
+        let key = work.key()?;
+        key.ready()?;
+        ledger.allows(&key, &need(intent, stage))?;
     }
     let plan = match decided {
         Deploying::Plan(plan) => plan,

@@ -13,6 +13,7 @@ mod check;
 mod complete;
 mod completions;
 mod consent;
+mod considering;
 mod deploy;
 mod deployment;
 mod diff;

@@ -2,6 +2,7 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out, nothing},
+    considering,
     publishing::{self, Outlets},
     releasing,
     session::Session,
@@ -70,7 +71,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let mut work = session.workspace()?;
     let mut ledger = work.ledger(&session.ui)?;
     let seen = releasing::Seen::look(session, &work, &mut ledger, !args.no_push || args.push)?;
-    let version = match plan::consider(&request, &seen.facts(&work))? {
+    let version = match considering::consider(session, &mut work, &ledger, &seen, &request)? {
         Considered::Release(version) => version,
         Considered::Nothing(version) => {
             let why = format!(

@@ -1,6 +1,9 @@
 //! What the verbs about releases share: what is known, putting one together, publishing it, finding one.
 
-use super::session::{Session, Workspace};
+use super::{
+    considering,
+    session::{Session, Workspace},
+};
 use crate::{
     assemble::{self, Assembled, Job, Upgrade},
     buildout::User,
@@ -9,7 +12,7 @@ use crate::{
     facts::{self, RemoteLedger},
     ledger::{self, Fetched, Git, Key, Kind, Ledger, Patience, Released},
     observe,
-    plan::{self, Copies, Refusal, ReleaseFacts, Staged},
+    plan::{self, Copies, Refusal, ReleaseFacts, ReleaseRequest, Staged},
     release::{Manifest, Need, normalize},
 };
 use gix::ObjectId;
@@ -63,8 +66,9 @@ impl Seen {
             None => false,
         };
         let unsigned = match Key::configured(&work.repo) {
-            Ok(Some(key)) => ledger
-                .allows(&key, &Need::Release)
+            Ok(Some(key)) => key
+                .ready()
+                .and_then(|()| ledger.allows(&key, &Need::Release))
                 .err()
                 .map(|error| error.to_string()),
             Ok(None) => Some("no signing key is configured".to_owned()),
@@ -120,6 +124,7 @@ impl Seen {
             manifest: &assembled.manifest,
             digest: crate::release::Digest::of(assembled.text.as_bytes()),
             unused: &assembled.unused,
+            secrets: &assembled.secrets,
             sources: &assembled.sources,
             copies,
             push_to: self.push_to.as_deref(),
@@ -131,6 +136,16 @@ impl Seen {
     pub(super) fn same_as(&self, assembled: &Assembled) -> Option<&Version> {
         let previous = &self.previous.as_ref()?.manifest;
         (self.unchanged && previous.pin == assembled.manifest.pin).then_some(&previous.version)
+    }
+
+    /// Whether HEAD is released as it is, and nothing else was asked for.
+    pub(super) fn is_released(&self, request: &ReleaseRequest) -> bool {
+        self.unchanged && *request == ReleaseRequest::default()
+    }
+
+    /// The repository.
+    pub(super) fn repository(&self) -> &facts::Repository {
+        &self.repository
     }
 
     /// The release before.
@@ -261,11 +276,32 @@ pub(super) fn assemble(
     version: &Version,
     upgrade: &Upgrade,
 ) -> Result<Assembled, Error> {
+    job(
+        session,
+        work,
+        ledger,
+        seen,
+        Some((version, upgrade)),
+        |job| assemble::assemble(job, considering::look(session, job)?),
+    )
+}
+
+/// Does something with what a release is made from; for a look its version does not matter.
+pub(super) fn job<T>(
+    session: &Session,
+    work: &mut Workspace,
+    ledger: &Ledger,
+    seen: &Seen,
+    release: Option<(&Version, &Upgrade)>,
+    with: impl FnOnce(&Job<'_>) -> assemble::Result<T>,
+) -> Result<T, Error> {
     work.repo.objects.enable_object_memory();
     let texts = OnceCell::new();
     let known = |name: &str| known(ledger, &texts, name);
     let show = session.watch();
-    let assembled = assemble::assemble(&Job {
+    let none = Version::new(0, 0, 0);
+    let (version, upgrade) = release.unwrap_or((&none, &Upgrade::None));
+    Ok(with(&Job {
         repo: &work.repo,
         head: seen.head,
         directory: &work.buildout(),
@@ -281,8 +317,7 @@ pub(super) fn assemble(
         store: &session.store()?,
         user: &User::current(),
         watch: &|event| show.on(event),
-    })?;
-    Ok(assembled)
+    })?)
 }
 
 /// Every version of an egg in the ledger. The texts of all `versions.cfg` are read once, and only when an egg changed.

@@ -32,6 +32,7 @@ mod person;
 mod program;
 mod public;
 mod push;
+mod ready;
 mod reapply;
 mod released;
 mod rules;

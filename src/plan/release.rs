@@ -65,6 +65,8 @@ pub struct Staged<'a> {
     pub digest: Digest,
     /// Develop eggs that production does not use.
     pub unused: &'a [String],
+    /// What looks like a password in its configurations, with a remedy each.
+    pub secrets: &'a [String],
     /// What only its making shows of where its files come from.
     pub sources: &'a Sources,
     /// Where its files are.
@@ -229,6 +231,7 @@ fn notes(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Vec<String> {
         ));
     }
     notes.extend(pin_notes(previous, staged.manifest));
+    notes.extend(staged.secrets.iter().cloned());
     match (facts.remote, staged.push_to) {
         (RemoteLedger::Unreachable { remote, detail }, _) => notes.push(format!(
             "{remote} does not answer ({detail}); push later: git hostout resume"

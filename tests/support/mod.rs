@@ -8,6 +8,7 @@
 mod balancer;
 pub mod compiled;
 mod elsewhere;
+mod gpg;
 mod history;
 mod host;
 mod index;
@@ -25,6 +26,7 @@ mod wheel;
 
 pub use balancer::{Backend, Balancer, Visitors};
 pub use elsewhere::Elsewhere;
+pub use gpg::sign_by_gpg;
 pub use history::History;
 pub use host::Host;
 pub use index::Index;

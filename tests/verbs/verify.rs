@@ -1,6 +1,6 @@
 //! `git hostout verify`
 
-use crate::support::{History, Project, Run};
+use crate::support::{History, Project, Run, sign_by_gpg};
 use hostout::release::{Digest, Manifest};
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt as _};
@@ -325,31 +325,7 @@ fn a_clone_that_has_seen_nothing_takes_the_introduction_from_the_remote() {
 #[test]
 fn an_openpgp_release_verifies() {
     let project = Project::single();
-    let home = project.sandbox.path("g");
-    fs::create_dir(&home).unwrap();
-    fs::set_permissions(&home, fs::Permissions::from_mode(0o700)).unwrap();
-    let gpg = project.sandbox.path("gpg");
-    let script = format!(
-        "#!/bin/sh\nGNUPGHOME='{}' exec gpg \"$@\"\n",
-        home.display()
-    );
-    fs::write(&gpg, script).unwrap();
-    fs::set_permissions(&gpg, fs::Permissions::from_mode(0o755)).unwrap();
-    let mut make = project
-        .sandbox
-        .command(gpg.to_str().unwrap(), &project.directory);
-    make.args(["--batch", "--pinentry-mode", "loopback", "--passphrase", ""]);
-    make.args([
-        "--quick-gen-key",
-        "Ada <ada@example.org>",
-        "ed25519",
-        "sign",
-        "never",
-    ]);
-    assert!(make.output().unwrap().status.success());
-    project.git(&["config", "gpg.format", "openpgp"]);
-    project.git(&["config", "gpg.program", gpg.to_str().unwrap()]);
-    project.git(&["config", "user.signingKey", "ada@example.org"]);
+    sign_by_gpg(&project);
     project.hostout(&["init"]).exits(0);
     project.hostout(&["release", "--yes"]).exits(0);
     holds(&project);

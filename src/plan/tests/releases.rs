@@ -90,6 +90,7 @@ impl Seen {
             manifest,
             digest: digest(),
             unused: &[],
+            secrets: &[],
             sources,
             copies,
             push_to,
