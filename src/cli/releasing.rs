@@ -31,7 +31,7 @@ pub struct Seen {
     unchanged: bool,
     remote: RemoteLedger,
     push_to: Option<String>,
-    unsigned: Option<String>,
+    unsigned: Option<(String, String)>,
     tip: String,
     head: ObjectId,
 }
@@ -69,11 +69,19 @@ impl Seen {
             Ok(Some(key)) => key
                 .ready()
                 .and_then(|()| ledger.allows(&key, &Need::Release))
-                .err()
-                .map(|error| error.to_string()),
-            Ok(None) => Some("no signing key is configured".to_owned()),
-            Err(error) => Some(error.to_string()),
+                .map_err(Some),
+            Ok(None) => Err(None),
+            Err(error) => Err(Some(error)),
         };
+        let unsigned = unsigned.err().map(|error| {
+            let remedy = error.as_ref().and_then(ledger::Error::hint);
+            (
+                error.map_or("no signing key is configured".to_owned(), |it| {
+                    it.to_string()
+                }),
+                remedy.unwrap_or("git config user.signingkey, or git hostout init".to_owned()),
+            )
+        });
         session.ui.detail(&format!("HEAD is {head}"));
         Ok(Self {
             previous_facts: previous.as_ref().map(|released| facts::Released {
@@ -109,7 +117,10 @@ impl Seen {
             released: &self.released,
             unchanged: self.unchanged,
             remote: &self.remote,
-            unsigned: self.unsigned.as_deref(),
+            unsigned: self
+                .unsigned
+                .as_ref()
+                .map(|(why, remedy)| (&**why, &**remedy)),
         }
     }
 

@@ -43,8 +43,8 @@ pub struct ReleaseFacts<'a> {
     pub unchanged: bool,
     /// The remote's ledger.
     pub remote: &'a RemoteLedger,
-    /// Why nothing can be signed.
-    pub unsigned: Option<&'a str>,
+    /// Why nothing can be signed, and what to do about it.
+    pub unsigned: Option<(&'a str, &'a str)>,
 }
 
 /// What comes out of considering.
@@ -151,11 +151,8 @@ fn state(facts: &ReleaseFacts<'_>, refusal: &mut Refusal) {
             "move it to ~/.netrc or pip's configuration, and change the password",
         );
     }
-    if let Some(why) = facts.unsigned {
-        refusal.add(
-            format!("no way to sign: {why}"),
-            "git config user.signingkey, or git hostout init",
-        );
+    if let Some((why, remedy)) = facts.unsigned {
+        refusal.add(format!("no way to sign: {why}"), remedy);
     }
     if let RemoteLedger::Diverged { detail } = facts.remote {
         refusal.add(

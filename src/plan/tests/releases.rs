@@ -18,7 +18,7 @@ struct Seen {
     released: BTreeSet<Version>,
     unchanged: bool,
     remote: RemoteLedger,
-    unsigned: Option<&'static str>,
+    unsigned: Option<(&'static str, &'static str)>,
 }
 
 impl Seen {
@@ -155,7 +155,7 @@ fn every_reason_is_told_before_anything_is_built() {
         passwords: vec![("base.cfg".to_owned(), 3)],
         ..seen.repository
     };
-    seen.unsigned = Some("no signing key is configured");
+    seen.unsigned = Some(("no signing key is configured", "git hostout init"));
     seen.remote = RemoteLedger::Diverged {
         detail: "entries only here: 1, only there: 2".to_owned(),
     };
