@@ -99,7 +99,7 @@ pub(super) fn run(
     if !matches!(decided, Deploying::Live) {
         ledger.allows(&work.key()?, &need(intent, stage))?;
     }
-    let plan = match decided {
+    let mut plan = match decided {
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::Locked { host, holder }),
         Deploying::Live => {
@@ -107,6 +107,7 @@ pub(super) fn run(
             return unpushed::push_if_any(session, work, ledger, mode);
         }
     };
+    plan.notes.extend(unpushed::late_tags(work, &ledger)?);
     let question = question(&plan, intent, stage, options);
     carry_out(session, &plan, mode, &question, || {
         recording(session, work, |recorder| {

@@ -28,6 +28,7 @@ pub struct Seen {
     unchanged: bool,
     remote: RemoteLedger,
     push_to: Option<String>,
+    lacking: Vec<String>,
     unsigned: Option<String>,
     tip: String,
     head: ObjectId,
@@ -70,6 +71,10 @@ impl Seen {
             Ok(None) => Some("no signing key is configured".to_owned()),
             Err(error) => Some(error.to_string()),
         };
+        let push_to = match &remote {
+            RemoteLedger::Unreachable { .. } | RemoteLedger::NoRemote => None,
+            RemoteLedger::UpToDate | RemoteLedger::Diverged { .. } => remote_name.filter(|_| push),
+        };
         session.ui.detail(&format!("HEAD is {head}"));
         Ok(Self {
             previous_facts: previous.as_ref().map(|released| facts::Released {
@@ -77,12 +82,11 @@ impl Seen {
                 digest: released.digest,
             }),
             released: commits.into_values().collect(),
-            push_to: match &remote {
-                RemoteLedger::Unreachable { .. } | RemoteLedger::NoRemote => None,
-                RemoteLedger::UpToDate | RemoteLedger::Diverged { .. } => {
-                    remote_name.filter(|_| push)
-                }
+            lacking: match &push_to {
+                Some(remote) => ledger.tags_lacking_at(remote)?,
+                None => Vec::new(),
             },
+            push_to,
             tip: ledger.tip().to_string(),
             repository,
             previous,
@@ -123,6 +127,7 @@ impl Seen {
             sources: &assembled.sources,
             copies,
             push_to: self.push_to.as_deref(),
+            lacking: &self.lacking,
             publishes,
         }
     }
@@ -163,8 +168,14 @@ fn remote(work: &Workspace, name: &str, ledger: &Ledger) -> Result<RemoteLedger,
             | Fetched::Forwarded { .. }
             | Fetched::Ahead { .. },
         ) => Ok(RemoteLedger::UpToDate),
-        Err(ledger::Error::Diverged { ours, theirs, .. }) => Ok(RemoteLedger::Diverged {
+        Err(ledger::Error::Diverged {
+            ours,
+            theirs,
+            blocked,
+            ..
+        }) => Ok(RemoteLedger::Diverged {
             detail: format!("{ours} entries only here, {theirs} only there"),
+            blocked,
         }),
         Err(ledger::Error::Unreachable { remote, message }) => Ok(RemoteLedger::Unreachable {
             remote,
@@ -383,23 +394,4 @@ pub(super) fn ahead(work: &Workspace, ledger: &Ledger) -> Result<Option<Ahead>, 
             .replace("{version}", &version.to_string()),
         commits: observe::distance(&work.repo, head, commit)?,
     }))
-}
-
-/// The tags of the newest `entries` entries, newest last.
-pub(super) fn tags(work: &Workspace, ledger: &Ledger, entries: usize) -> Vec<String> {
-    let mut tags: Vec<String> = ledger
-        .entries()
-        .take(entries)
-        .filter_map(|entry| match &entry.kind {
-            Kind::Release { version, .. } => Some(
-                work.project
-                    .release
-                    .tag
-                    .replace("{version}", &version.to_string()),
-            ),
-            _ => None,
-        })
-        .collect();
-    tags.reverse();
-    tags
 }

@@ -93,6 +93,7 @@ impl Seen {
             sources,
             copies,
             push_to,
+            lacking: &[],
             publishes,
         };
         release(&self.facts(), &staged)
@@ -157,6 +158,7 @@ fn every_reason_is_told_before_anything_is_built() {
     seen.unsigned = Some("no signing key is configured");
     seen.remote = RemoteLedger::Diverged {
         detail: "1 entries only here, 2 only there".to_owned(),
+        blocked: false,
     };
     let request = ReleaseRequest {
         version: Some(Version::new(1, 0, 0)),
@@ -194,6 +196,7 @@ fn what_is_left_of_a_release_is_a_plan_too() {
         ledger: "hostout",
         tip: "0123456789abcdef0123456789abcdef01234567",
         push_to: Some("origin"),
+        lacking: &[],
     });
     let tags = ["v1.4.0", "v1.4.1", "v1.4.2"].map(str::to_owned);
     let diverged = Some(Diverged {
