@@ -12,11 +12,13 @@ use crate::{
 use serde::Serialize;
 use std::{error::Error as _, io};
 
+mod document;
 mod live;
 #[cfg(test)]
 mod tests;
 mod unverified;
 
+pub use document::Document;
 pub use live::Stopped;
 pub use unverified::Unverified;
 
@@ -286,48 +288,6 @@ impl Error {
         }
         causes
     }
-
-    /// As `--json` writes it.
-    pub fn document(&self) -> Document {
-        let class = self.class();
-        let reasons = self
-            .refusal()
-            .map(|refusal| refusal.reasons.clone())
-            .unwrap_or_default();
-        Document {
-            error: Body {
-                code: class.code(),
-                kind: class,
-                message: self.to_string(),
-                causes: self.causes(),
-                hint: self.hints().into_iter().next(),
-                live: self.live(),
-                reasons,
-                output: match self {
-                    Self::Execute(execute::Error::Deployed(deployed)) => deployed.output.clone(),
-                    _ => Vec::new(),
-                },
-            },
-        }
-    }
-}
-
-/// What an error looks like with `--json`.
-#[derive(Debug, Serialize)]
-pub struct Document {
-    error: Body,
-}
-
-#[derive(Debug, Serialize)]
-struct Body {
-    code: u8,
-    kind: Class,
-    message: String,
-    causes: Vec<String>,
-    hint: Option<String>,
-    live: String,
-    reasons: Vec<plan::Reason>,
-    output: Vec<String>,
 }
 
 fn config_class(error: &config::Error) -> Class {
@@ -466,6 +426,8 @@ fn ledger_class(error: &ledger::Error) -> Class {
         | Error::NoRepository { .. }
         | Error::Open { .. }
         | Error::Reftable { .. }
+        | Error::Foreign { .. }
+        | Error::Rejected { .. }
         | Error::File { .. }
         | Error::Program { .. }
         | Error::Failed { .. }

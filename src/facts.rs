@@ -53,6 +53,8 @@ pub enum RemoteLedger {
     Diverged {
         /// What to look at, in words.
         detail: String,
+        /// Whether ours cannot be made again on top of theirs.
+        blocked: bool,
     },
     /// It did not answer.
     Unreachable {

@@ -101,7 +101,7 @@ pub(super) fn run(
         key.ready()?;
         ledger.allows(&key, &need(intent, stage))?;
     }
-    let plan = match decided {
+    let mut plan = match decided {
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::Locked { host, holder }),
         Deploying::Live => {
@@ -111,6 +111,7 @@ pub(super) fn run(
             return Ok(());
         }
     };
+    plan.notes.extend(unpushed::late_tags(work, &ledger)?);
     let question = question(&plan, intent, stage, options);
     carry_out(session, &plan, mode, &question, || {
         recording(session, work, |recorder| {

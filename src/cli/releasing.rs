@@ -31,6 +31,7 @@ pub struct Seen {
     unchanged: bool,
     remote: RemoteLedger,
     push_to: Option<String>,
+    lacking: Vec<String>,
     unsigned: Option<(String, String)>,
     tip: String,
     head: ObjectId,
@@ -82,6 +83,10 @@ impl Seen {
                 remedy.unwrap_or("git config user.signingkey, or git hostout init".to_owned()),
             )
         });
+        let push_to = match &remote {
+            RemoteLedger::Unreachable { .. } | RemoteLedger::NoRemote => None,
+            RemoteLedger::UpToDate | RemoteLedger::Diverged { .. } => remote_name.filter(|_| push),
+        };
         session.ui.detail(&format!("HEAD is {head}"));
         Ok(Self {
             previous_facts: previous.as_ref().map(|released| facts::Released {
@@ -89,12 +94,11 @@ impl Seen {
                 digest: released.digest,
             }),
             released: commits.into_values().collect(),
-            push_to: match &remote {
-                RemoteLedger::Unreachable { .. } | RemoteLedger::NoRemote => None,
-                RemoteLedger::UpToDate | RemoteLedger::Diverged { .. } => {
-                    remote_name.filter(|_| push)
-                }
+            lacking: match &push_to {
+                Some(remote) => ledger.tags_lacking_at(remote)?,
+                None => Vec::new(),
             },
+            push_to,
             tip: ledger.tip().to_string(),
             repository,
             previous,
@@ -139,6 +143,7 @@ impl Seen {
             sources: &assembled.sources,
             copies,
             push_to: self.push_to.as_deref(),
+            lacking: &self.lacking,
             publishes,
         }
     }
@@ -189,8 +194,14 @@ fn remote(work: &Workspace, name: &str, ledger: &Ledger) -> Result<RemoteLedger,
             | Fetched::Forwarded { .. }
             | Fetched::Ahead { .. },
         ) => Ok(RemoteLedger::UpToDate),
-        Err(ledger::Error::Diverged { ours, theirs, .. }) => Ok(RemoteLedger::Diverged {
+        Err(ledger::Error::Diverged {
+            ours,
+            theirs,
+            blocked,
+            ..
+        }) => Ok(RemoteLedger::Diverged {
             detail: format!("entries only here: {ours}, only there: {theirs}"),
+            blocked,
         }),
         Err(ledger::Error::Unreachable { remote, message }) => Ok(RemoteLedger::Unreachable {
             remote,
@@ -429,23 +440,4 @@ pub(super) fn ahead(work: &Workspace, ledger: &Ledger) -> Result<Option<Ahead>, 
             .replace("{version}", &version.to_string()),
         commits: observe::distance(&work.repo, head, commit)?,
     }))
-}
-
-/// The tags of the newest `entries` entries, newest last.
-pub(super) fn tags(work: &Workspace, ledger: &Ledger, entries: usize) -> Vec<String> {
-    let mut tags: Vec<String> = ledger
-        .entries()
-        .take(entries)
-        .filter_map(|entry| match &entry.kind {
-            Kind::Release { version, .. } => Some(
-                work.project
-                    .release
-                    .tag
-                    .replace("{version}", &version.to_string()),
-            ),
-            _ => None,
-        })
-        .collect();
-    tags.reverse();
-    tags
 }

@@ -24,9 +24,8 @@ pub(super) fn caught_up(
         Ok(Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => work.ledger(&session.ui),
         Ok(Fetched::Absent | Fetched::Same | Fetched::Ahead { .. }) => Ok(ledger),
         Err(error @ ledger::Error::Diverged { .. }) => {
-            session
-                .ui
-                .warn(&format!("{error}; `git hostout resume` joins them"));
+            let hint = error.hint().unwrap_or_default();
+            session.ui.warn(&format!("{error}; {hint}"));
             Ok(ledger)
         }
         Err(ledger::Error::Unreachable { remote, message }) => {

@@ -1,6 +1,6 @@
 //! The last words of a command that failed: what, why, what to do, what is live.
 
-use super::session::Session;
+use super::{partial, session::Session};
 use crate::{
     error::{Error, Stopped},
     ui::{Options, Ui},
@@ -41,8 +41,9 @@ pub(super) fn stopped(session: &Session, stopped: Stopped) -> u8 {
 
 /// Says everything about `error`, and gives its exit code.
 pub(super) fn failure(session: &Session, error: &Error) -> u8 {
+    let partial = partial::remedy(session, error);
     if session.global.json {
-        session.ui.json(&error.document());
+        session.ui.json(&error.document().hinting(partial.clone()));
     }
     session.ui.error(&error.to_string());
     for line in error.lines() {
@@ -51,7 +52,8 @@ pub(super) fn failure(session: &Session, error: &Error) -> u8 {
     for cause in error.causes() {
         session.ui.plain(&format!("caused by: {cause}"));
     }
-    for hint in error.hints() {
+    let hints = partial.map_or_else(|| error.hints(), |hint| vec![hint]);
+    for hint in hints {
         session.ui.hint(&hint);
     }
     let live = error.live();

@@ -3,7 +3,7 @@
 use super::{
     carry_out::{Mode, Question, carry_out, nothing},
     deploy::Options,
-    deployment,
+    deployment, give_up,
     hosts::{Choice, Scene},
     publishing::{self, Outlets},
     recover::{self, Recovered},
@@ -30,9 +30,15 @@ pub struct Args {
     /// Show what would be done
     #[arg(long, short = 'n')]
     dry_run: bool,
+    /// Where somebody else's release or keys reached the remote first: give ours up, with what was done with them
+    #[arg(long, conflicts_with = "stage")]
+    give_up: bool,
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    if args.give_up {
+        return give_up::run(session, Mode::of(args.dry_run));
+    }
     let mut work = session.workspace()?;
     let mut ledger = work.ledger(&session.ui)?;
     let stages = match &args.stage {
@@ -217,6 +223,10 @@ fn rest(work: &Workspace, ledger: &Ledger) -> Result<Rest, Error> {
     };
     let manifest = Manifest::from_toml(&note.manifest)?;
     let remote = ledger::remote_for(&work.repo);
+    let lacking = match &remote {
+        Some(remote) => ledger.tags_lacking_at(remote)?,
+        None => Vec::new(),
+    };
     let plan = plan::resume(&Interrupted {
         project: &work.project.name,
         manifest: &manifest,
@@ -224,6 +234,7 @@ fn rest(work: &Workspace, ledger: &Ledger) -> Result<Rest, Error> {
         ledger: ledger.branch(),
         tip: &ledger.tip().to_string(),
         push_to: remote.as_deref(),
+        lacking: &lacking,
     });
     Ok(Rest::Release(Box::new(Begun {
         note,

@@ -2,7 +2,6 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
-    releasing,
     session::{Session, Workspace},
 };
 use crate::{
@@ -16,7 +15,6 @@ use gix::ObjectId;
 /// Entries that the remote has not.
 pub(super) struct Unpushed {
     remote: String,
-    entries: usize,
     /// The tip of the remote's ledger, where that went on without them.
     theirs: Option<ObjectId>,
     /// How they get there.
@@ -34,11 +32,14 @@ pub(super) fn find(work: &Workspace, ledger: &Ledger) -> Result<Option<Unpushed>
     let (entries, theirs) = match fetched {
         Ok(Fetched::Ahead { entries }) => (entries, None),
         Ok(Fetched::Absent) => (usize::MAX, None),
-        Ok(Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => return Ok(None),
+        Ok(Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => (0, None),
         Err(ledger::Error::Diverged { ours, tip, .. }) => (ours, Some(tip)),
         Err(error) => return Err(error.into()),
     };
-    let tags = releasing::tags(work, ledger, entries);
+    let tags = ledger.tags_lacking_at(&remote)?;
+    if entries == 0 && tags.is_empty() {
+        return Ok(None);
+    }
     let diverged = theirs.map(|tip| Diverged {
         entries,
         onto: tip.to_string(),
@@ -46,10 +47,19 @@ pub(super) fn find(work: &Workspace, ledger: &Ledger) -> Result<Option<Unpushed>
     let plan = plan::publish(&remote, branch, &tags, diverged);
     Ok(Some(Unpushed {
         remote,
-        entries,
         theirs,
         plan,
     }))
+}
+
+/// Tags that go to the remote with the ledger, in words.
+pub(super) fn late_tags(work: &Workspace, ledger: &Ledger) -> Result<Option<String>, Error> {
+    match ledger::remote_for(&work.repo) {
+        Some(remote) if !work.silent.get() => {
+            Ok(plan::late_tags(&remote, &ledger.tags_lacking_at(&remote)?))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Pushes what stayed local, where a command has nothing else to do. A remote that still does not answer is told, and
@@ -92,9 +102,8 @@ impl Unpushed {
         work: &Workspace,
         ledger: Ledger,
     ) -> Result<(), Error> {
-        let tags = releasing::tags(work, &ledger, self.entries);
         let ledger = match self.theirs {
-            Some(tip) => reapply(work, &ledger, &self.remote, tip, self.entries)?,
+            Some(tip) => reapply(work, &ledger, &self.remote, tip)?,
             None => ledger,
         };
         let publisher = Publisher {
@@ -103,42 +112,43 @@ impl Unpushed {
             patience: Patience::default(),
             silent: work.silent.clone(),
         };
-        match publisher.push_all(&tags, &ledger)? {
+        match publisher.push(&ledger)? {
             Published::Pushed(remote) => {
                 session.ui.status(&format!("Pushed to {remote}."));
                 Ok(())
             }
             Published::Kept => Ok(()),
-            Published::Refused { remote, message } | Published::Unreachable { remote, message } => {
+            Published::Refused { remote, message } => {
+                Err(ledger::Error::Rejected { remote, message }.into())
+            }
+            Published::Unreachable { remote, message } => {
                 Err(ledger::Error::Unreachable { remote, message }.into())
             }
         }
     }
 }
 
-/// Our entries on top of theirs. A release cannot go on top of another one: it has to be made again.
+/// Our entries on top of theirs. A release cannot go on top of another one, nor keys on other keys: they have to be made
+/// again.
 fn reapply(
     work: &Workspace,
     ledger: &Ledger,
     remote: &str,
     tip: ObjectId,
-    ours: usize,
 ) -> Result<Ledger, Error> {
-    let branch = ledger.branch();
-    match Ledger::reapply(&work.repo, branch, tip, &work.key()?) {
-        Ok(ledger) => Ok(ledger),
-        Err(ledger::Error::ReleaseTaken { by }) => {
-            let tags = releasing::tags(work, ledger, ours).join(" ");
-            let mut refusal = Refusal::default();
-            refusal.add(
-                format!("{remote} got another release in between: {by}"),
-                format!(
-                    "give yours up, and release again: git tag -d {tags} && \
-                     git branch -f {branch} refs/hostout/remotes/{remote}/{branch} && git hostout release"
-                ),
-            );
-            Err(refusal.into())
-        }
-        Err(error) => Err(error.into()),
-    }
+    let (what, again) = match Ledger::reapply(&work.repo, ledger.branch(), tip, &work.key()?) {
+        Ok(ledger) => return Ok(ledger),
+        Err(ledger::Error::ReleaseTaken { by }) => (
+            format!("{remote} got another release in between: {by}"),
+            "give yours up, and release again: git hostout resume --give-up && git hostout release",
+        ),
+        Err(ledger::Error::KeysTaken { by }) => (
+            format!("{remote} got other keys or another policy in between: {by}"),
+            "give yours up, and change them again: git hostout resume --give-up && git hostout keys list",
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    let mut refusal = Refusal::default();
+    refusal.add(what, again);
+    Err(refusal.into())
 }

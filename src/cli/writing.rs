@@ -92,6 +92,10 @@ pub(super) fn write(
         entry: writing.entry,
         details: writing.details,
         push_to: remote.as_deref(),
+        lacking: match &remote {
+            Some(remote) => ledger.tags_lacking_at(remote)?,
+            None => Vec::new(),
+        },
         tell: stages.iter().map(|stage| stage.name.clone()).collect(),
     });
     let question = Question {

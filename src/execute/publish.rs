@@ -1,7 +1,7 @@
-//! Pushing the ledger and a tag: at best now, else later by `resume`.
+//! Pushing the ledger and tags: at best now, else later by `resume`.
 
 use super::Result;
-use crate::ledger::{self, Git, Ledger, Patience, Pushed};
+use crate::ledger::{self, Git, Ledger, Patience, Pushed, Refused};
 use std::{cell::Cell, rc::Rc};
 
 /// How refs get to the remote.
@@ -41,25 +41,11 @@ pub enum Published {
 }
 
 impl Publisher {
-    /// Pushes each of `tags` with the ledger, the newest last.
-    ///
-    /// # Errors
-    /// As [`Self::push`].
-    pub fn push_all(&self, tags: &[String], ledger: &Ledger) -> Result<Published> {
-        let mut published = self.push(tags.first().map(String::as_str), ledger)?;
-        for tag in tags.iter().skip(1) {
-            if let Published::Pushed(_) = published {
-                published = self.push(Some(tag), ledger)?;
-            }
-        }
-        Ok(published)
-    }
-
-    /// Pushes the ledger's branch, and `tag` with it, all or nothing.
+    /// Pushes the ledger's branch, and every tag of a release with it that the remote was not seen to have, all or nothing.
     ///
     /// # Errors
     /// Only what is wrong here; a remote that says no or nothing is an outcome.
-    pub fn push(&self, tag: Option<&str>, ledger: &Ledger) -> Result<Published> {
+    pub fn push(&self, ledger: &Ledger) -> Result<Published> {
         let Some(remote) = &self.remote else {
             return Ok(Published::Kept);
         };
@@ -67,18 +53,27 @@ impl Publisher {
             return Ok(Published::Kept);
         }
         let remote = remote.clone();
-        match ledger::push(&self.git, &remote, tag, ledger.branch(), self.patience) {
+        let tags = ledger.tags_lacking_at(&remote)?;
+        let names = tags.iter().map(String::as_str);
+        match ledger::push(&self.git, &remote, names, ledger.branch(), self.patience) {
             Ok(Pushed::Done) => {
-                ledger.note_pushed(&remote)?;
+                ledger.note_pushed(&remote, &tags)?;
                 Ok(Published::Pushed(remote))
             }
             Ok(Pushed::Refused {
                 references,
                 message,
+                said,
             }) => {
-                let message = references.first().map_or(message, |first| {
-                    format!("{}: {}", first.reference, first.reason)
-                });
+                let message = match references.first() {
+                    Some(Refused { reference, reason }) if said.is_empty() => {
+                        format!("{reference}: {reason}")
+                    }
+                    Some(Refused { reference, reason }) => {
+                        format!("{reference}: {reason}: {said}")
+                    }
+                    None => message,
+                };
                 Ok(Published::Refused { remote, message })
             }
             Err(ledger::Error::Unreachable { remote, message }) => {

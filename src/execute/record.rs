@@ -109,7 +109,7 @@ impl Recorder<'_> {
     /// With `may_yield` the newest entry had no effect yet, and is given up when the stage is somebody else's.
     fn publish(&self, ledger: &mut Ledger, may_yield: bool) -> Result<()> {
         for _ in 0..TRIES {
-            let (remote, message) = match self.publisher.push(None, ledger)? {
+            let (remote, message) = match self.publisher.push(ledger)? {
                 Published::Kept => return Ok(()),
                 Published::Pushed(remote) => {
                     (self.watch)(Event::Detail(format!("ledger pushed to {remote}")));

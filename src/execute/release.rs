@@ -70,10 +70,11 @@ pub fn carry_out_release(
             }
             Action::Push { .. } => {
                 (release.watch)(Event::Begin(format!("here: {}", step.action)));
-                published = release.publisher.push(Some(&release.note.tag), ledger)?;
+                published = release.publisher.push(ledger)?;
                 not_stopped(&published)?;
             }
             Action::Append { .. }
+            | Action::GiveUp { .. }
             | Action::Reapply { .. }
             | Action::Settle { .. }
             | Action::Recover { .. }

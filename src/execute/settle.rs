@@ -67,6 +67,7 @@ impl Settling<'_> {
             | Action::Tag { .. }
             | Action::Enter { .. }
             | Action::Append { .. }
+            | Action::GiveUp { .. }
             | Action::Reapply { .. }
             | Action::Push { .. }
             | Action::Recover { .. }

@@ -249,6 +249,8 @@ pub enum Error {
         theirs: usize,
         /// Their newest entry.
         tip: ObjectId,
+        /// Whether an entry of ours cannot be made again on top of theirs: both released, or both changed keys.
+        blocked: bool,
     },
     /// A ledger with another first commit or key than the one that was seen first.
     #[error(
@@ -263,6 +265,20 @@ pub enum Error {
         expected: String,
         /// What is there now.
         found: String,
+    },
+    /// The remote answered, and did not take what was pushed.
+    #[error("{remote} did not take it: {message}")]
+    Rejected {
+        /// The remote.
+        remote: String,
+        /// What it said, without user info of addresses.
+        message: String,
+    },
+    /// A repository that another user owns.
+    #[error("the git repository of {path} belongs to another user: its ownership is dubious")]
+    Foreign {
+        /// What git calls it in `safe.directory`.
+        path: PathBuf,
     },
     /// The remote could not be asked; nothing changed there.
     #[error("{remote} cannot be reached: {message}")]
@@ -321,13 +337,6 @@ impl Error {
             Self::Locked { .. } => {
                 "a crashed git may have left a `.lock` file beside the reference".into()
             }
-            Self::Introduction { branch, .. } => format!(
-                "somebody replaced the ledger, or the project started a new one; ask, then forget the old one with \
-                 `git config --remove-section hostout.{branch}`"
-            ),
-            Self::Unreachable { .. } => {
-                "nothing was changed there; try again when it answers".into()
-            }
             Self::Config { key, .. } => {
                 format!("`git config --show-origin {key}` says where it is set")
             }
@@ -357,10 +366,41 @@ impl Error {
             Self::BranchExists(branch) => format!(
                 "`git log {branch}` shows whose it is; `ledger` in [release] names another one"
             ),
+            Self::TagExists { .. } => {
+                "`git hostout resume` finishes a release that stopped; else release another version".into()
+            }
+            Self::Tag { name, .. } => format!(
+                "ask who made or moved it; `git tag -d {name} && git fetch REMOTE tag {name}` takes the remote's"
+            ),
+            _ => return self.hint_elsewhere(),
+        })
+    }
+
+    /// The same for what others did, on a remote or to this repository.
+    fn hint_elsewhere(&self) -> Option<String> {
+        Some(match self {
+            Self::Introduction { branch, .. } => format!(
+                "somebody replaced the ledger, or the project started a new one; ask, then forget the old one with \
+                 `git config --remove-section hostout.{branch}`"
+            ),
+            Self::Rejected { .. } => {
+                "a rule of it is in the way: settle that with whoever runs it; everything is here, and `git hostout resume` pushes it then"
+                    .into()
+            }
+            Self::Foreign { path } => format!(
+                "git refuses it too; if you trust it: git config --global --add safe.directory '{}'",
+                path.display()
+            ),
+            Self::Unreachable { .. } => {
+                "nothing was changed there; try again when it answers".into()
+            }
             Self::Rewritten { branch, .. } => format!(
                 "somebody moved it by force; `git reflog {branch}` shows where it was, `git hostout verify` whether it holds"
             ),
-            Self::Diverged { .. } => "`git hostout resume` joins them".into(),
+            Self::Diverged { blocked: false, .. } => "`git hostout resume` joins them".into(),
+            Self::Diverged { blocked: true, .. } => {
+                "`git hostout resume --give-up` shows what of ours cannot go on top of theirs, and gives it up".into()
+            }
             Self::RemoteTag { remote, name, .. } => format!(
                 "ask who did that; `git push --force {remote} refs/tags/{name}` puts back what is here, `git push \
                  {remote} :refs/tags/{name}` takes a copy away"
@@ -369,13 +409,7 @@ impl Error {
                 "ask who forced it; `git push --force {remote} {branch}` puts back what is here, `git update-ref -d \
                  refs/hostout/remotes/{remote}/{branch}` forgets what was there"
             ),
-            Self::TagExists { .. } => {
-                "`git hostout resume` finishes a release that stopped; else release another version".into()
-            }
-            Self::Tag { name, .. } => format!(
-                "ask who made or moved it; `git tag -d {name} && git fetch REMOTE tag {name}` takes the remote's"
-            ),
-            Self::Git { .. } | Self::Open { .. } | Self::Interrupted => return None,
+            _ => return None,
         })
     }
 

@@ -5,7 +5,7 @@ use super::{
     branch::{self, reference_name},
     check_introduction, entry,
     git::redact,
-    history, hygiene, introduce, own,
+    give_up, history, hygiene, introduce, own,
 };
 use gix::{
     ObjectId,
@@ -95,11 +95,15 @@ fn take(
     let new = match here {
         None => &theirs[..],
         Some(here) => match theirs.iter().position(|id| *id == here) {
-            Some(0) => return Ok(Fetched::Same),
+            Some(0) => {
+                get_late_tags(repo, git, remote, &theirs, &tags, patience)?;
+                return Ok(Fetched::Same);
+            }
             Some(new) => &theirs[..new],
             None => {
-                return ahead(repo, remote, here, &theirs)
-                    .map(|entries| Fetched::Ahead { entries });
+                let entries = ahead(repo, remote, here, &theirs)?;
+                get_late_tags(repo, git, remote, &theirs, &tags, patience)?;
+                return Ok(Fetched::Ahead { entries });
             }
         },
     };
@@ -109,6 +113,7 @@ fn take(
     get_tags(repo, git, remote, new, &tags, patience)?;
     take_over(repo, branch, here, fetched)?;
     introduce(repo, &ledger)?;
+    get_late_tags(repo, git, remote, &theirs[new.len()..], &tags, patience)?;
     Ok(match here {
         None => Fetched::Adopted { tip: fetched },
         Some(from) => Fetched::Forwarded { from, to: fetched },
@@ -170,14 +175,7 @@ fn get_tags(
     there: &BTreeMap<String, ObjectId>,
     patience: Patience,
 ) -> Result<()> {
-    let mut wanted = Vec::new();
-    for id in entries {
-        if let Kind::Release { tag, .. } = entry::read(repo, *id)?.0.kind
-            && !repo.has_object(tag)
-        {
-            wanted.push(tag);
-        }
-    }
+    let wanted = lacking_tags(repo, entries)?;
     let mut refspecs = Vec::new();
     for (name, _) in there.iter().filter(|(_, id)| wanted.contains(id)) {
         let full = format!("refs/tags/{name}");
@@ -190,6 +188,43 @@ fn get_tags(
         get(repo, git, remote, &refspecs, patience)?;
     }
     Ok(())
+}
+
+/// Fetches tags that came to the remote after the entries that name them, which are known here. One that cannot be had
+/// stops nobody: without it only its release is out of reach, as before.
+fn get_late_tags(
+    repo: &gix::Repository,
+    git: &Git,
+    remote: &str,
+    known: &[ObjectId],
+    there: &BTreeMap<String, ObjectId>,
+    patience: Patience,
+) -> Result<()> {
+    let wanted = lacking_tags(repo, known)?;
+    let mut refspecs = Vec::new();
+    for (name, _) in there.iter().filter(|(_, id)| wanted.contains(id)) {
+        let full = format!("refs/tags/{name}");
+        if branch::tip_of(repo, &full)?.is_none() {
+            refspecs.push(format!("{full}:{full}"));
+        }
+    }
+    if !refspecs.is_empty() {
+        get(repo, git, remote, &refspecs, patience).ok();
+    }
+    Ok(())
+}
+
+/// The tag objects that `entries` name and that are not here.
+fn lacking_tags(repo: &gix::Repository, entries: &[ObjectId]) -> Result<Vec<ObjectId>> {
+    let mut lacking = Vec::new();
+    for id in entries {
+        if let Kind::Release { tag, .. } = entry::read(repo, *id)?.0.kind
+            && !repo.has_object(tag)
+        {
+            lacking.push(tag);
+        }
+    }
+    Ok(lacking)
 }
 
 pub(super) fn another_tag(name: &str, remote: &str) -> Error {
@@ -214,12 +249,20 @@ pub(super) fn ahead(
     match common {
         Some((entries, 0)) => Ok(entries),
         common => {
-            let (ours, behind) = common.unwrap_or((ours.len(), theirs.len()));
+            let (only_here, behind) = common.unwrap_or((ours.len(), theirs.len()));
+            let read = |ids: &[ObjectId]| -> Result<Vec<Entry>> {
+                ids.iter().map(|id| Ok(entry::read(repo, *id)?.0)).collect()
+            };
+            let there = read(&theirs[..behind])?;
+            let blocked = read(&ours[..only_here])?
+                .iter()
+                .any(|entry| give_up::blocked(&entry.kind, &there));
             Err(Error::Diverged {
                 remote: redact(remote),
-                ours,
+                ours: only_here,
                 theirs: behind,
                 tip: theirs[0],
+                blocked,
             })
         }
     }

@@ -200,6 +200,22 @@ pub fn remote_for(repo: &gix::Repository) -> Option<String> {
     .find(|name| names.iter().any(|known| *known == name.as_str()))
 }
 
+/// The remote that a partial clone takes missing objects from; nothing where this is none.
+pub fn promisor(repo: &gix::Repository) -> Option<String> {
+    let config = repo.config_snapshot();
+    let extension = config.string("extensions.partialClone");
+    if let Some(name) = extension {
+        return Some(name.to_string());
+    }
+    let names = repo.remote_names();
+    let names = names.iter().map(ToString::to_string);
+    let promises = |name: &String| {
+        let key = format!("remote.{name}.promisor");
+        config.boolean(key.as_str()).unwrap_or(false)
+    };
+    names.into_iter().find(promises)
+}
+
 /// `text` without user info in addresses, on one line, without control characters.
 pub(super) fn redact(text: &str) -> String {
     let mut clean = String::new();

@@ -114,9 +114,42 @@ pub(super) fn quarantine(remote: &str, branch: &str) -> String {
 }
 
 impl Ledger {
-    /// Keeps that `remote` has all of this now.
-    pub fn note_pushed(&self, remote: &str) -> Result<()> {
+    /// Keeps that `remote` has all of this now, and `tags`.
+    pub fn note_pushed(&self, remote: &str, tags: &[String]) -> Result<()> {
+        let mut seen = self.tags_seen_at(remote)?;
+        let before = seen.len();
+        seen.extend(tags.iter().cloned());
+        if seen.len() > before {
+            write(&seen_file(&self.repo, remote, &self.branch), &seen)?;
+        }
         set(&self.repo, remote, &self.branch, Some(self.tip))
+    }
+
+    /// The tags of releases that `remote` was not seen to have, oldest first, as far as they are here. A remote that was
+    /// added later, or another one, gets them with the ledger: its releases are nothing without them.
+    pub fn tags_lacking_at(&self, remote: &str) -> Result<Vec<String>> {
+        let seen = self.tags_seen_at(remote)?;
+        let mut lacking = Vec::new();
+        for entry in &self.history {
+            let Kind::Release { tag, .. } = entry.kind else {
+                continue;
+            };
+            if let Some(name) = name_of(&self.repo, tag)?
+                && !seen.contains(&name)
+                && branch::tip_of(&self.repo, &format!("refs/tags/{name}"))? == Some(tag)
+            {
+                lacking.push(name);
+            }
+        }
+        Ok(lacking)
+    }
+
+    fn tags_seen_at(&self, remote: &str) -> Result<BTreeSet<String>> {
+        match branch::tip_of(&self.repo, &quarantine(remote, &self.branch))? {
+            Some(_) => read(&seen_file(&self.repo, remote, &self.branch)),
+            // What was there is forgotten, or was never looked at.
+            None => Ok(BTreeSet::new()),
+        }
     }
 }
 

@@ -2,11 +2,20 @@
 
 use super::{Error, Result};
 use gix::discover::upwards;
-use std::path::{self, Path};
+use std::{
+    fs,
+    path::{self, Path},
+};
 
 /// Opens the repository that `directory` is in: also from below, in linked work trees and bare.
 pub fn discover(directory: &Path) -> Result<gix::Repository> {
     let repo = gix::discover(directory).map_err(|source| unopened(directory, source))?;
+    // The library opens it and leaves its configuration out: it would be a repository without remote and signing key.
+    if repo.git_dir_trust() != gix::sec::Trust::Full {
+        let path = repo.workdir().unwrap_or_else(|| repo.git_dir());
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        return Err(Error::Foreign { path });
+    }
     // The library opens it and then finds no reference at all.
     let storage = repo.config_snapshot().string("extensions.refStorage");
     if storage.is_some_and(|name| name.eq_ignore_ascii_case(b"reftable")) {

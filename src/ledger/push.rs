@@ -13,6 +13,8 @@ pub enum Pushed {
         references: Vec<Refused>,
         /// What git said.
         message: String,
+        /// What the remote itself said, a hook of it for instance; may be empty.
+        said: String,
     },
 }
 
@@ -25,41 +27,58 @@ pub struct Refused {
     pub reason: String,
 }
 
-/// Pushes the ledger's branch, and `tag` if there is one, in one `git push --atomic`. The tag is only ever created
-/// there (a lease on nothing), the branch is never forced. The user's pre-push hook is run.
+/// Pushes the ledger's branch with `tags` in one `git push --atomic`. Tags are only ever created there (a lease on
+/// nothing; one that is there already is no refusal), the branch is never forced. The user's pre-push hook is run.
 ///
 /// # Errors
 /// [`Error::Unreachable`] where the remote didn't answer in time, or the login failed.
-pub fn push(
+pub fn push<'t>(
     git: &Git,
     remote: &str,
-    tag: Option<&str>,
+    tags: impl IntoIterator<Item = &'t str>,
     branch: &str,
     patience: Patience,
 ) -> Result<Pushed> {
-    let tag = tag.map(|name| format!("refs/tags/{name}"));
-    let lease = tag.as_ref().map(|tag| format!("--force-with-lease={tag}:"));
-    let branch = reference_name(branch);
-    let same = |name: &String| format!("{name}:{name}");
-    let (branch, tag) = (same(&branch), tag.as_ref().map(same));
+    let tags: Vec<&str> = tags.into_iter().collect();
+    let leases = tags.iter();
+    let leases: Vec<String> = leases
+        .map(|tag| format!("--force-with-lease=refs/tags/{tag}:"))
+        .collect();
+    let same = |name: &str| format!("{name}:{name}");
+    let mut refspecs = vec![same(&reference_name(branch))];
+    refspecs.extend(tags.iter().map(|tag| same(&format!("refs/tags/{tag}"))));
 
     let mut arguments = vec!["push", "--atomic", "--porcelain", "--no-follow-tags"];
-    arguments.extend(lease.as_deref());
-    arguments.extend(["--", remote, &branch]);
-    arguments.extend(tag.as_deref());
+    arguments.extend(leases.iter().map(String::as_str));
+    arguments.extend(["--", remote]);
+    arguments.extend(refspecs.iter().map(String::as_str));
     let talk = git.talk(&arguments, patience)?;
     if talk.output.status.success() {
         return Ok(Pushed::Done);
     }
     let references = refused(&String::from_utf8_lossy(&talk.output.stdout));
-    let message = redact(&String::from_utf8_lossy(&talk.output.stderr));
+    let stderr = String::from_utf8_lossy(&talk.output.stderr);
+    let message = redact(&stderr);
     if !talk.answered && references.is_empty() {
         return Err(Error::unreachable(remote, &message));
     }
     Ok(Pushed::Refused {
         references,
         message,
+        said: said(&stderr),
     })
+}
+
+/// What the remote said: git marks its lines.
+fn said(stderr: &str) -> String {
+    let lines = stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("remote:"));
+    let lines: Vec<&str> = lines
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    redact(&lines.join("\n"))
 }
 
 /// The refused references of `git push --porcelain`: `!` TAB from:to TAB summary (git-push(1), OUTPUT).
@@ -128,10 +147,10 @@ mod tests {
         let remote = lab.bare_remote();
         let mut ledger = lab.ledger();
         ledger.append(&lab.started("a"), &lab.key()).unwrap();
-        push(&lab.child(), "origin", None, "hostout", impatient()).unwrap();
+        push(&lab.child(), "origin", [], "hostout", impatient()).unwrap();
         lab.git(&["update-ref", "refs/heads/hostout", "hostout~1"]);
         lab.ledger().append(&lab.started("b"), &lab.key()).unwrap();
-        let result = push(&lab.child(), "origin", None, "hostout", impatient()).unwrap();
+        let result = push(&lab.child(), "origin", [], "hostout", impatient()).unwrap();
         let Pushed::Refused { references, .. } = result else {
             panic!("it was overwritten")
         };
@@ -149,10 +168,11 @@ mod tests {
             &lab.work().join(".git/hooks/pre-push"),
             "echo not today >&2; exit 1",
         );
-        let result = push(&lab.child(), "origin", None, "hostout", impatient()).unwrap();
+        let result = push(&lab.child(), "origin", [], "hostout", impatient()).unwrap();
         let Pushed::Refused {
             references,
             message,
+            ..
         } = result
         else {
             panic!("the hook was not run")
@@ -170,13 +190,13 @@ mod tests {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("git://{}/x", silent.local_addr().unwrap());
         let begin = Instant::now();
-        let error = push(&lab.child(), &address, None, "hostout", impatient()).unwrap_err();
+        let error = push(&lab.child(), &address, [], "hostout", impatient()).unwrap_err();
         assert!(matches!(error, Error::Unreachable { .. }), "{error}");
         assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
 
         let nowhere = lab.path().join("nowhere");
         let nowhere = format!("file://ann:pw@{}", nowhere.display());
-        let error = push(&lab.child(), &nowhere, None, "hostout", impatient()).unwrap_err();
+        let error = push(&lab.child(), &nowhere, [], "hostout", impatient()).unwrap_err();
         assert!(matches!(error, Error::Unreachable { .. }), "{error}");
         assert!(!error.to_string().contains("pw@"), "{error}");
     }

@@ -9,8 +9,8 @@ use super::{
 use gix::ObjectId;
 
 /// Both sides of a diverged ledger.
-struct Sides {
-    ours: Vec<ObjectId>,
+pub(super) struct Sides {
+    pub(super) ours: Vec<ObjectId>,
     /// The newest entry of both.
     base: ObjectId,
     theirs: Vec<ObjectId>,
@@ -62,7 +62,7 @@ impl Ledger {
 
 impl Sides {
     /// Finds both sides, and checks theirs.
-    fn of(repo: &gix::Repository, branch: &str, theirs: ObjectId) -> Result<Self> {
+    pub(super) fn of(repo: &gix::Repository, branch: &str, theirs: ObjectId) -> Result<Self> {
         let their_ledger = Ledger::at(repo, branch, theirs)?;
         check_introduction(repo, &their_ledger)?;
         let here =
@@ -91,13 +91,13 @@ impl Sides {
         })
     }
 
-    fn theirs(&self, repo: &gix::Repository) -> Result<Vec<Entry>> {
+    pub(super) fn theirs(&self, repo: &gix::Repository) -> Result<Vec<Entry>> {
         let theirs = self.theirs.iter();
         theirs.map(|id| Ok(entry::read(repo, *id)?.0)).collect()
     }
 
     /// Makes `kept`, newest first, again on top of theirs, and moves the branch there.
-    fn again(
+    pub(super) fn again(
         &self,
         repo: &gix::Repository,
         branch: &str,
@@ -204,7 +204,7 @@ mod tests {
     }
 
     fn publish(lab: &Lab) {
-        let pushed = push(&lab.child(), "origin", None, "hostout", impatient());
+        let pushed = push(&lab.child(), "origin", [], "hostout", impatient());
         assert_eq!(pushed.unwrap(), Pushed::Done);
     }
 

@@ -51,7 +51,7 @@ pub use recover::recover;
 pub use refusal::{Reason, Refusal};
 pub use regain::{Regaining, regain};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
-pub use resume::{Diverged, Interrupted, publish, resume};
+pub use resume::{Diverged, GivingUp, Interrupted, give_up, late_tags, publish, resume};
 pub use rollback::{NoTarget, proven, rollback_target};
 pub use settle::{as_seen, settle};
 pub use trust::{Appending, append, tell};
@@ -158,6 +158,15 @@ pub enum Action {
         releases: Vec<Version>,
         /// Who may sign in it, a line each.
         keys: Vec<String>,
+    },
+    /// Give up entries that only we have.
+    GiveUp {
+        /// The ledger's branch.
+        ledger: String,
+        /// Their subjects, oldest first.
+        entries: Vec<String>,
+        /// The tags of releases among them.
+        tags: Vec<String>,
     },
     /// Make entries that only we have again on top of the remote's.
     Reapply {

@@ -73,6 +73,8 @@ pub struct Staged<'a> {
     pub copies: &'a Copies<'a>,
     /// Where it is pushed to: the remote's name; nothing = it stays local.
     pub push_to: Option<&'a str>,
+    /// Tags of earlier releases that go there with it, because they are not there.
+    pub lacking: &'a [String],
     /// Subjects of branch commits that the push would publish.
     pub publishes: &'a [String],
 }
@@ -154,13 +156,17 @@ fn state(facts: &ReleaseFacts<'_>, refusal: &mut Refusal) {
     if let Some((why, remedy)) = facts.unsigned {
         refusal.add(format!("no way to sign: {why}"), remedy);
     }
-    if let RemoteLedger::Diverged { detail } = facts.remote {
+    if let RemoteLedger::Diverged { detail, blocked } = facts.remote {
         refusal.add(
             format!(
                 "ledger {} and the remote's have diverged: {detail}",
                 facts.ledger
             ),
-            "git hostout resume makes our entries again on top of theirs",
+            if *blocked {
+                "git hostout resume --give-up gives ours up, to be released again on top of theirs"
+            } else {
+                "git hostout resume makes our entries again on top of theirs"
+            },
         );
     }
 }
@@ -187,6 +193,7 @@ pub fn release(facts: &ReleaseFacts<'_>, staged: &Staged<'_>) -> Result<Plan, Re
         ledger: facts.ledger,
         tip: facts.tip,
         push_to: staged.push_to,
+        lacking: staged.lacking,
     });
     let shared = staged.copies.shared.iter();
     let shared = shared.filter(|sharing| !sharing.lacks.is_empty());

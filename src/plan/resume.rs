@@ -1,6 +1,6 @@
 //! Deciding how a release that was interrupted, or stayed local, goes on.
 
-use super::{Action, Plan};
+use super::{Action, Plan, show::names};
 use crate::release::Manifest;
 
 /// A release that was begun and is not in the ledger.
@@ -18,6 +18,8 @@ pub struct Interrupted<'a> {
     pub tip: &'a str,
     /// The remote; nothing = it stays local.
     pub push_to: Option<&'a str>,
+    /// Tags of earlier releases that the remote lacks.
+    pub lacking: &'a [String],
 }
 
 /// The steps that are left: each of them looks first whether it is done.
@@ -46,9 +48,8 @@ pub(super) fn publishing(release: &Interrupted<'_>) -> Vec<Action> {
             version: release.manifest.version.clone(),
         },
     ];
-    let pushed = release
-        .push_to
-        .map(|to| push(to, ledger, &[tag.to_owned()]));
+    let tags = [release.lacking, &[tag.to_owned()]].concat();
+    let pushed = release.push_to.map(|to| push(to, ledger, &tags));
     steps.extend(pushed);
     steps
 }
@@ -78,7 +79,66 @@ pub fn publish(remote: &str, ledger: &str, tags: &[String], diverged: Option<Div
     )
 }
 
-fn push(remote: &str, ledger: &str, tags: &[String]) -> Action {
+/// What a push of the ledger takes along to a remote that lacks `tags`; for plans whose push is part of another step.
+pub fn late_tags(remote: &str, tags: &[String]) -> Option<String> {
+    let refs: Vec<String> = tags.iter().map(|tag| format!("refs/tags/{tag}")).collect();
+    (!tags.is_empty()).then(|| {
+        let names = names(&refs);
+        format!("{remote} gets {names} with the ledger: it was not seen to have them")
+    })
+}
+
+/// Entries of ours that cannot go on top of the remote's.
+#[derive(Clone, Debug)]
+pub struct GivingUp<'a> {
+    /// The remote.
+    pub remote: &'a str,
+    /// The ledger's branch.
+    pub ledger: &'a str,
+    /// The subjects of what is given up, oldest first.
+    pub entries: Vec<String>,
+    /// The tags of releases among them.
+    pub tags: Vec<String>,
+    /// How many entries of ours are made again.
+    pub kept: usize,
+    /// The remote's tip.
+    pub onto: String,
+}
+
+/// Gives up what is in the way, makes the rest again.
+pub fn give_up(giving_up: GivingUp<'_>) -> Plan {
+    let mut notes = Vec::new();
+    if giving_up
+        .entries
+        .iter()
+        .any(|subject| !subject.starts_with("release "))
+    {
+        notes.push(
+            "hosts stay as they are: what was deployed of it runs on, until `git hostout rollback STAGE --to VERSION` goes on from there"
+                .to_owned(),
+        );
+    }
+    let summary = format!(
+        "Give up what {} got otherwise in between.",
+        giving_up.remote
+    );
+    let reapply = (giving_up.kept > 0).then(|| Action::Reapply {
+        ledger: giving_up.ledger.to_owned(),
+        entries: giving_up.kept,
+        onto: giving_up.onto,
+    });
+    let given_up = Action::GiveUp {
+        ledger: giving_up.ledger.to_owned(),
+        entries: giving_up.entries,
+        tags: giving_up.tags,
+    };
+    let push = (giving_up.kept > 0).then(|| push(giving_up.remote, giving_up.ledger, &[]));
+    let steps = std::iter::once(given_up).chain(reapply).chain(push);
+    let steps = steps.map(|action| (None, action)).collect();
+    Plan::new(summary, notes, steps)
+}
+
+pub(super) fn push(remote: &str, ledger: &str, tags: &[String]) -> Action {
     let tags = tags.iter().map(|tag| format!("refs/tags/{tag}"));
     let refs = tags.chain([format!("refs/heads/{ledger}")]).collect();
     Action::Push {

@@ -55,6 +55,7 @@ impl Action {
             Self::Store { .. } => "share",
             Self::Tag { .. } => "tag",
             Self::Enter { .. } | Self::Append { .. } => "enter",
+            Self::GiveUp { .. } => "give up",
             Self::Reapply { .. } => "reapply",
             Self::Regain { .. } => "take",
             Self::Settle { .. } => "settle",
@@ -97,7 +98,10 @@ impl Action {
                 "release {version} into ledger {ledger}, on {}",
                 short(expected)
             ),
-            Self::Append { .. } | Self::Reapply { .. } | Self::Regain { .. } => self.for_ledger(),
+            Self::Append { .. }
+            | Self::GiveUp { .. }
+            | Self::Reapply { .. }
+            | Self::Regain { .. } => self.for_ledger(),
             Self::Settle {
                 stage,
                 deployment,
@@ -186,6 +190,15 @@ impl Action {
                 entries,
                 ..
             } => format!("{entries} entries of ledger {ledger}, up to {}", short(tip)),
+            Self::GiveUp {
+                ledger,
+                entries,
+                tags,
+            } => {
+                let entries = format!("`{}` of ledger {ledger}", entries.join("`, `"));
+                let tags: Vec<String> = tags.iter().map(|tag| format!(", tag {tag}")).collect();
+                format!("{entries}{}", tags.concat())
+            }
             Self::Reapply {
                 ledger,
                 entries,
@@ -286,7 +299,7 @@ fn beside(artifacts: &[Artifact], there: usize) -> String {
 }
 
 /// References for people: `tag v1.4.2 and branch hostout`. Many tags are only counted.
-fn names(refs: &[String]) -> String {
+pub(super) fn names(refs: &[String]) -> String {
     let below = |prefix: &str| -> Vec<&str> {
         let names = refs.iter();
         names.filter_map(|name| name.strip_prefix(prefix)).collect()

@@ -1,6 +1,6 @@
 //! Plans that only write down: keys, policy, approvals, withdrawals; and what hosts are told of keys and policy.
 
-use super::{Action, Plan, Refusal};
+use super::{Action, Plan, Refusal, resume::push};
 use crate::{
     facts::{Host, Trusted},
     release::Unchecked,
@@ -23,16 +23,17 @@ pub struct Appending<'a> {
     pub details: Vec<String>,
     /// The remote; nothing = it stays here.
     pub push_to: Option<&'a str>,
+    /// Tags of releases that go there with it, because they are not there.
+    pub lacking: Vec<String>,
     /// The stages whose hosts are told of it at once.
     pub tell: Vec<String>,
 }
 
 /// One entry, a push of it where there is a remote, and what hosts are told at once.
 pub fn append(appending: Appending<'_>) -> Plan {
-    let push = appending.push_to.map(|remote| Action::Push {
-        remote: remote.to_owned(),
-        refs: vec![format!("refs/heads/{}", appending.ledger)],
-    });
+    let push = appending
+        .push_to
+        .map(|remote| push(remote, appending.ledger, &appending.lacking));
     let entry = Action::Append {
         ledger: appending.ledger.to_owned(),
         expected: appending.tip,

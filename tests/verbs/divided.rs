@@ -71,8 +71,113 @@ fn a_ledger_that_went_two_ways_is_joined_unless_both_released() {
         two.there(&["release", "0.2.0", "--yes"]).exits(0);
     });
     host.hostout(&["resume"]).exits(0);
-    two.there(&["resume"]).exits(11).says(&[
+    let refused = two.there(&["resume"]).exits(11);
+    refused.says(&[
         "origin got another release in between: ",
-        "git tag -d v0.2.0",
+        "give yours up, and release again: git hostout resume --give-up && git hostout release",
     ]);
+}
+
+#[test]
+fn a_release_that_came_too_late_is_given_up_and_made_again() {
+    let two = Two::of(Host::of(Project::single(), ""));
+    let (host, sandbox) = (&two.host, &two.host.project.sandbox);
+    let git = |arguments: &[&str]| sandbox.git(&two.other, arguments);
+    two.there(&["resume", "--give-up"])
+        .exits(0)
+        .says(&["There is nothing to give up; `git hostout resume` does what is left to be done."]);
+    git(&["commit", "--quiet", "--allow-empty", "-m", "Mine"]);
+    two.there(&["release", "0.2.0", "--yes", "--no-push"])
+        .exits(0);
+    two.there(&["verify"]).exits(0);
+    host.project.commit_empty("Theirs");
+    host.hostout(&["release", "0.2.0", "--yes"]).exits(0);
+
+    two.there(&["release", "0.3.0", "--yes"]).exits(11).says(&[
+        "git hostout resume --give-up gives ours up, to be released again on top of theirs",
+    ]);
+    two.there(&["unlock", "far", "-m", "look"])
+        .says(&["`git hostout resume --give-up` shows what of ours cannot go on top of theirs"]);
+    two.there(&["resume"])
+        .exits(11)
+        .says(&["git hostout resume --give-up && git hostout release"]);
+    let before = git(&[
+        "rev-parse",
+        "hostout",
+        "v0.2.0",
+        "refs/hostout/seen/hostout",
+    ]);
+    two.there(&["resume", "--give-up", "--dry-run"])
+        .exits(0)
+        .says(&["give up", "`release 0.2.0` of ledger hostout, tag v0.2.0"]);
+    let after = git(&[
+        "rev-parse",
+        "hostout",
+        "v0.2.0",
+        "refs/hostout/seen/hostout",
+    ]);
+    assert_eq!(before, after);
+    two.there(&["resume", "--give-up", "--yes"])
+        .exits(0)
+        .says(&[
+            "Given up; the ledger here goes on from that of origin. Next: git hostout release",
+        ]);
+
+    let [here, theirs, remote] = two.tips();
+    assert_eq!((&here, &theirs), (&remote, &remote));
+    // What the remote was seen to have is not forgotten, nor what both have.
+    assert_eq!(
+        git(&["rev-parse", "refs/hostout/remotes/origin/hostout"]),
+        remote
+    );
+    git(&[
+        "merge-base",
+        "--is-ancestor",
+        "refs/hostout/seen/hostout",
+        "hostout",
+    ]);
+    let tag = host.project.git(&["rev-parse", "v0.2.0"]);
+    assert_eq!(git(&["rev-parse", "v0.2.0"]), tag);
+    two.there(&["verify"]).exits(0);
+    two.there(&["release", "0.3.0", "--yes"]).exits(0);
+    two.there(&["deploy", "local", "--yes"]).exits(0);
+}
+
+#[test]
+fn what_was_done_with_a_release_is_given_up_with_it_and_the_rest_is_kept() {
+    let two = Two::of(Host::of(Project::single(), ""));
+    let (host, sandbox) = (&two.host, &two.host.project.sandbox);
+    let remote = sandbox.path("remote.git");
+    let away = remote.with_extension("away");
+    fs::rename(&remote, &away).unwrap();
+    two.there(&["deploy", "local", "0.1.0", "--yes"]).exits(0);
+    sandbox.git(
+        &two.other,
+        &["commit", "--quiet", "--allow-empty", "-m", "Mine"],
+    );
+    two.there(&["release", "0.2.0", "--yes"]).exits(0);
+    two.there(&["deploy", "local", "0.2.0", "--yes"]).exits(0);
+    fs::rename(&away, &remote).unwrap();
+    host.project.commit_empty("Theirs");
+    host.hostout(&["release", "0.2.0", "--yes"]).exits(0);
+    two.there(&["resume", "--give-up", "--yes"])
+        .exits(0)
+        .says(&[
+            "what was deployed of it runs on, until `git hostout rollback STAGE --to VERSION` goes on from there",
+            "2 entries of ledger hostout, onto",
+            "Pushed to origin.",
+        ]);
+    let [_, theirs, there] = two.tips();
+    assert_eq!(theirs, there);
+    two.there(&["verify"]).exits(0);
+    let log = two.there(&["log", "local", "--json"]).exits(0).json();
+    let versions = log["entries"].as_array().unwrap().iter();
+    let versions: Vec<&str> = versions
+        .filter_map(|entry| entry["version"].as_str())
+        .collect();
+    assert_eq!(versions, ["0.1.0"], "{log}");
+    two.there(&["release", "0.3.0", "--yes"]).exits(0);
+    two.there(&["deploy", "local", "0.3.0", "--yes"])
+        .exits(11)
+        .says(&["git hostout rollback local --to 0.3.0 asks, and goes on from there"]);
 }

@@ -46,6 +46,7 @@ mod prune;
 mod rebuild;
 mod refusals;
 mod release;
+mod remotes;
 mod repositories;
 mod resume;
 mod rollback;

@@ -94,6 +94,7 @@ impl Seen {
             sources,
             copies,
             push_to,
+            lacking: &[],
             publishes,
         };
         release(&self.facts(), &staged)
@@ -158,6 +159,7 @@ fn every_reason_is_told_before_anything_is_built() {
     seen.unsigned = Some(("no signing key is configured", "git hostout init"));
     seen.remote = RemoteLedger::Diverged {
         detail: "entries only here: 1, only there: 2".to_owned(),
+        blocked: false,
     };
     let request = ReleaseRequest {
         version: Some(Version::new(1, 0, 0)),
@@ -195,6 +197,7 @@ fn what_is_left_of_a_release_is_a_plan_too() {
         ledger: "hostout",
         tip: "0123456789abcdef0123456789abcdef01234567",
         push_to: Some("origin"),
+        lacking: &[],
     });
     let tags = ["v1.4.0", "v1.4.1", "v1.4.2"].map(str::to_owned);
     let diverged = Some(Diverged {

@@ -100,6 +100,23 @@ fn more() -> Vec<E> {
             ours: 2,
             theirs: 1,
             tip: tip(),
+            blocked: false,
+        },
+        E::Diverged {
+            remote: s("origin"),
+            ours: 2,
+            theirs: 1,
+            tip: tip(),
+            blocked: true,
+        },
+        E::Rejected {
+            remote: s("origin"),
+            message: s(
+                "refs/heads/hostout: [remote rejected] (pre-receive hook declined): not on a Friday",
+            ),
+        },
+        E::Foreign {
+            path: "/srv/shop".into(),
         },
         E::RemoteTag {
             remote: s("origin"),
