@@ -16,6 +16,8 @@ use crate::{
     plan::{self, Considered, DeployFacts, Deploying, Reason, Refusal, ReleaseRequest},
     release::{Intent, Need},
 };
+use semver::Version;
+use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// Say everything that could stop a release or a deployment, all at once; change nothing.
@@ -33,7 +35,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         work.project.select_stage(Some(name))?;
     }
     let mut found = Found::default();
-    let resolves = release(session, &mut work, &mut ledger, &mut found)?;
+    let considered = release(session, &mut work, &mut ledger, &mut found)?;
+    let resolves = !matches!(considered, Some(Considered::Nothing(_)));
     for open in observe::exposed(&work.place, &work.project) {
         session.ui.warn(&format!("{}; {}", open.what, open.remedy));
     }
@@ -45,16 +48,34 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     } else {
         "Nothing stands in the way."
     });
+    if session.global.json {
+        session.ui.json(&Document {
+            version: match considered {
+                Some(Considered::Release(version) | Considered::Nothing(version)) => Some(version),
+                None => None,
+            },
+            released: !resolves,
+        });
+    }
     Ok(())
 }
 
-/// What stands in the way of a release; whether there is one to make, which has to be resolved.
+/// What there is to say where nothing stands in the way.
+#[derive(Serialize)]
+struct Document {
+    /// That of HEAD, or the next one.
+    version: Option<Version>,
+    /// Whether HEAD has it already; else its pins and builds were not looked at.
+    released: bool,
+}
+
+/// What stands in the way of a release, and which it is.
 fn release(
     session: &Session,
     work: &mut Workspace,
     ledger: &mut Ledger,
     found: &mut Found,
-) -> Result<bool, Error> {
+) -> Result<Option<Considered>, Error> {
     let seen = releasing::Seen::look(session, work, ledger, false)?;
     let request = ReleaseRequest::default();
     match considering::consider(session, work, ledger, &seen, &request) {
@@ -68,17 +89,17 @@ fn release(
                     .status(&format!("release: {version} is the next one")),
                 Err(error) => found.add(error),
             }
-            Ok(true)
+            Ok(Some(Considered::Release(version)))
         }
         Ok(Considered::Nothing(version)) => {
             session
                 .ui
                 .status(&format!("release: {version} is up to date"));
-            Ok(false)
+            Ok(Some(Considered::Nothing(version)))
         }
         Err(error) => {
             found.add(error);
-            Ok(true)
+            Ok(None)
         }
     }
 }

@@ -163,15 +163,21 @@ fn find<'s>(
         let mut scene = Scene::enter(session, ledger, stage, Choice::default())?;
         let mut hosts = scene.fleet.look(stage, None)?;
         let mode = Mode::of(args.dry_run);
-        match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
-            Recovered::Nothing => {}
+        let look_again = match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
+            // Between two looks the host itself may have put right what was cut off.
+            Recovered::Nothing => {
+                scene.open.is_none() && ledger.open_deployment(&stage.name)?.is_some()
+            }
             Recovered::Shown => return Ok(None),
             Recovered::Done(failed) => {
                 found.recovered = true;
                 found.failed = found.failed.or(failed);
-                scene = Scene::enter(session, ledger, stage, Choice::default())?;
-                hosts = scene.fleet.look(stage, None)?;
+                true
             }
+        };
+        if look_again {
+            scene = Scene::enter(session, ledger, stage, Choice::default())?;
+            hosts = scene.fleet.look(stage, None)?;
         }
         if let Some(plan) = plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
             found.left.push(Left { scene, plan });

@@ -2,7 +2,8 @@
 
 use super::{Error, Key, Result, Scheme, key, program};
 use crate::process::{File, asked};
-use std::{io::Write as _, process::Stdio};
+use rustix::process::Signal;
+use std::{io::Write as _, os::unix::process::ExitStatusExt as _, process::Stdio};
 
 impl Key {
     /// A detached, armored signature over `bytes`.
@@ -33,7 +34,9 @@ impl Key {
         let output = program::run(command, bytes)?;
         drop(literal_file);
         let signature = String::from_utf8_lossy(&output.stdout).replace('\r', "");
-        if !output.status.success() && asked() > 0 {
+        // A Ctrl-C goes to both of us: it may have ended the program before we hear of it.
+        let interrupted = output.status.signal() == Some(Signal::INT.as_raw());
+        if !output.status.success() && (interrupted || asked() > 0) {
             return Err(Error::Interrupted);
         }
         if !output.status.success() || !signature.starts_with("-----BEGIN ") {

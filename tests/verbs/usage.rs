@@ -74,6 +74,9 @@ fn programs_get_a_document_of_wrong_words_too() {
 #[test]
 fn nothing_to_do_is_a_plan_without_steps() {
     let project = Project::released_single();
+    let checked = project.hostout(&["check", "--json"]).exits(0).json();
+    assert_eq!(checked["version"], "0.1.0");
+    assert_eq!(checked["released"], true);
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
     for words in [
         &["release"][..],
