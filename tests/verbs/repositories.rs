@@ -177,37 +177,6 @@ fn a_reftable_is_named_with_the_way_out() {
 }
 
 #[test]
-fn one_of_another_user_is_refused_as_git_does_unless_it_is_named_safe() {
-    let project = Project::released_single();
-    let nobody = Some(65534);
-    // Only root can give files away; elsewhere there is nothing to see.
-    if std::os::unix::fs::chown(&project.directory, nobody, nobody).is_err() {
-        return;
-    }
-    let git = project.directory.join(".git");
-    std::os::unix::fs::chown(&git, nobody, nobody).unwrap();
-    let path = fs::canonicalize(&project.directory).unwrap();
-    let remedy = format!(
-        "git refuses it too; if you trust it: git config --global --add safe.directory '{}'",
-        path.display()
-    );
-    for arguments in [
-        &["release", "0.2.0", "--yes"] as &[&str],
-        &["init"],
-        &["status"],
-    ] {
-        project
-            .hostout(arguments)
-            .exits(11)
-            .says(&["belongs to another user: its ownership is dubious", &remedy]);
-    }
-    let mut named = project.sandbox.command("git", project.sandbox.root());
-    let safe = ["config", "--global", "--add", "safe.directory"];
-    assert!(named.args(safe).arg(&path).status().unwrap().success());
-    project.hostout(&["release", "0.2.0", "--yes"]).exits(0);
-}
-
-#[test]
 fn no_repository_and_no_commits() {
     let project = Project::from_fixture("single");
     project.add_stage("local", project.host.to_str().unwrap(), "");

@@ -12,6 +12,7 @@ mod faults;
 mod fleets;
 mod machine;
 mod matrix;
+mod owners;
 mod plone;
 mod pythons;
 mod site;
@@ -36,7 +37,7 @@ pub enum Need {
     Systemd,
     /// The same, and minutes.
     Plone,
-    /// Root, to mount a file system that others see.
+    /// Root, to mount a file system that others see, or to give files away.
     Root,
     /// A python 3.13 beside another one.
     Python,
@@ -48,7 +49,7 @@ impl Need {
         (Self::Hosts, "on test hosts"),
         (Self::Systemd, "on test hosts with systemd"),
         (Self::Plone, "of Plone on test hosts"),
-        (Self::Root, "with disks of their own"),
+        (Self::Root, "of root's own: disks, files of others"),
         (Self::Python, "with two pythons"),
     ];
 
@@ -64,7 +65,7 @@ impl Need {
                 rootless::folder().map(|_| why.to_owned())
             }),
             Self::Root if rustix::process::geteuid().is_root() => None,
-            Self::Root => Some("mounting takes root".to_owned()),
+            Self::Root => Some("mounting, and giving files away, takes root".to_owned()),
             Self::Python if pythons::python().is_some() => None,
             Self::Python => Some("there is no python3.13 beside another python3".to_owned()),
         }
@@ -82,6 +83,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         ends::CASES,
         cycle::CASES,
         disks::CASES,
+        owners::CASES,
         pythons::CASES,
         fleets::CASES,
         trips::CASES,
