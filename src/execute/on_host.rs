@@ -303,16 +303,29 @@ impl OnHost<'_> {
         }
     }
 
-    /// Gives back a host's lock. One that does not answer frees it itself when the lease is over.
+    /// Gives back a host's lock, over a new way where the old one is gone. One that does not answer frees it itself when the
+    /// lease is over.
     pub(super) fn give_back(&self, member: &mut Member) {
-        let host = member.host.destination.clone();
-        let agent = self.agent(member);
-        if let Err(error) = agent.until(&|| false).unlock(&self.lock.token) {
+        let mut answer = self.unlock(member);
+        if let Err(ConversationError::Transport(_)) = answer
+            && let Some(open) = member.transport.another()
+            && let Some(way) = open()
+        {
+            member.transport = way;
+            answer = self.unlock(member);
+        }
+        if let Err(error) = answer {
             let lease = self.lock.lease;
             (self.watch)(Event::Warning(format!(
-                "{host}: the lock stays until its lease of {lease} s is over: {error}"
+                "{}: the lock stays until its lease of {lease} s is over: {error}",
+                member.host.destination
             )));
         }
+    }
+
+    fn unlock(&self, member: &mut Member) -> Result<(), ConversationError> {
+        let mut agent = self.agent(member).until(&|| false);
+        agent.unlock(&self.lock.token).map(|_| ())
     }
 
     fn agent<'m>(&self, member: &'m mut Member) -> Conversation<'m> {

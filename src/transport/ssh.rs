@@ -115,8 +115,6 @@ impl Ssh {
         policy.check(&key, prompter)?;
         auth::log_in(session, options, host, prompter)
             .map_err(|failure| connected.say_where(failure))?;
-        // When a question is due is the pump's business, so libssh2 may send one at its least distance.
-        session.set_keepalive(true, 2);
         Ok(connected)
     }
 
@@ -169,6 +167,8 @@ impl Ssh {
     }
 
     fn block_for(&self, time: Duration) {
+        // libssh2 gives up at its next question for a sign of life, however long it may block.
+        self.session.set_keepalive(true, 0);
         self.session.set_blocking(true);
         self.session
             .set_timeout(u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
@@ -190,6 +190,8 @@ impl Ssh {
             tail,
         } = asked;
         self.session.set_blocking(false);
+        // When a question is due is the pump's business, so libssh2 may send one at its least distance.
+        self.session.set_keepalive(true, 2);
         let connection = (&self.session, self.socket.as_fd());
         let mut pump = Pump::new(
             connection,

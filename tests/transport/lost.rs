@@ -105,6 +105,23 @@ fn a_silent_command_and_one_that_reads_late_are_not_lost() {
     assert_eq!(stdout.trim_ascii(), sent.len().to_string().as_bytes());
 }
 
+/// A machine under load takes its time to open a channel, too.
+#[test]
+fn a_server_that_pauses_for_some_seconds_is_not_lost() {
+    let sshd = Sshd::start();
+    let mut transport = reach(&sshd, "web1").unwrap();
+    // It is past the moment when libssh2 wants a sign of life.
+    thread::sleep(Duration::from_secs(3));
+    sshd.signal_sessions("STOP");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_secs(4));
+            sshd.signal_sessions("CONT");
+        });
+        assert_eq!(output(&mut *transport, &["echo", "late"]), "late\n");
+    });
+}
+
 #[test]
 fn keys_exchanged_anew_in_the_middle_lose_nothing() {
     let sshd = Sshd::start_with("RekeyLimit 1M");

@@ -162,20 +162,36 @@ fn unlock_writes_down_how_a_deployment_ended_that_was_left() {
     assert!(message.contains("she went home"), "{message}");
 }
 
-#[test]
-fn a_cancelled_client_leaves_nothing() {
+/// A client that is told to end while it holds the lock; `meanwhile` happens to its connection.
+fn cancelled(meanwhile: impl Fn(&Host)) {
     let host = slow();
     let lock = host.path.join(".hostout/lock/owner");
     let mut deploy = host.start(&["deploy", "far", "--yes"]);
     deploy
         .until("the lock is taken", || lock.exists())
         .signal("TERM");
+    meanwhile(&host);
     // In time before the switch, or after it: then the job is waited for.
     go(&host);
-    deploy.end();
-    assert!(host.status()["hosts"][0]["lock"].is_null());
+    let run = deploy.end();
+    let stage = host.status();
+    assert!(
+        stage["hosts"][0]["lock"].is_null(),
+        "{stage}\n{}",
+        run.stderr
+    );
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     assert_eq!(host.live().as_deref(), Some("0.1.1"));
+}
+
+#[test]
+fn a_cancelled_client_leaves_nothing() {
+    cancelled(|_| ());
+}
+
+#[test]
+fn a_cancelled_client_that_is_cut_off_leaves_nothing() {
+    cancelled(|host| host.sshd.signal_sessions("KILL"));
 }
 
 /// How often two deploy at once; `HOSTOUT_TEST_RACES=100` for more.
