@@ -303,7 +303,9 @@ fn config_class(error: &config::Error) -> Class {
 fn observe_class(error: &observe::Error) -> Class {
     use observe::Error;
     match error {
-        Error::File { .. } | Error::Encoding(_) | Error::Outside { .. } => Class::Config,
+        Error::File { .. } | Error::NotText { .. } | Error::Encoding(_) | Error::Outside { .. } => {
+            Class::Config
+        }
         Error::Bare(_)
         | Error::NoProject { .. }
         | Error::NoBuildout(_)

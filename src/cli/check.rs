@@ -122,9 +122,11 @@ fn deploy(
         Err(Error::Refused(_)) => None,
         Err(error) => return Err(error),
     };
-    if let Some(released) = released.as_ref().filter(|_| !stages.is_empty())
-        && let Err(error) = verify::before_deploying(work, ledger, released)
-    {
+    let verified = match released.as_ref().filter(|_| !stages.is_empty()) {
+        Some(released) => verify::before_deploying(work, ledger, released),
+        None => verify::before_writing(work, ledger),
+    };
+    if let Err(error) = verified {
         found.add(error);
     }
     let log = observe::history(ledger);

@@ -7,6 +7,7 @@ use super::{
     releasing,
     session::Session,
     shared::Shared,
+    verify,
 };
 use crate::{
     error::Error,
@@ -81,6 +82,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             return Ok(());
         }
     };
+    verify::before_writing(&work, &ledger)?;
     let mut shared = Shared::connect(session, &work)?;
     if let Some((shared, previous)) = shared.as_mut().zip(seen.previous()) {
         shared.fetch(session, previous)?;

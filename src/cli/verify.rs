@@ -80,9 +80,9 @@ pub(super) fn before_deploying(
     }
 }
 
-/// The checks before an entry that others rely on.
+/// The checks before an entry that others rely on. Nothing is kept of them: the entry itself will be.
 pub(super) fn before_writing(work: &Workspace, ledger: &Ledger) -> Result<(), Error> {
-    let verdict = Verdict::of(None, check_ledger(work, ledger, None)?);
+    let verdict = Verdict::of(None, look_at_ledger(work, ledger, None)?);
     if verdict.ok {
         Ok(())
     } else {
@@ -92,12 +92,20 @@ pub(super) fn before_writing(work: &Workspace, ledger: &Ledger) -> Result<(), Er
 
 /// Checks the ledger and keeps how far it is checked: the only thing that looking leaves behind.
 fn check_ledger(work: &Workspace, ledger: &Ledger, met: Option<&str>) -> Result<Vec<Check>, Error> {
-    let introduction = ledger::introduce(&work.repo, ledger)?;
-    let checks = observe::verify_ledger(ledger, &introduction, met)?;
+    let checks = look_at_ledger(work, ledger, met)?;
     if checks.iter().all(|check| check.ok) {
         ledger.remember()?;
     }
     Ok(checks)
+}
+
+fn look_at_ledger(
+    work: &Workspace,
+    ledger: &Ledger,
+    met: Option<&str>,
+) -> Result<Vec<Check>, Error> {
+    let introduction = ledger::introduce(&work.repo, ledger)?;
+    Ok(observe::verify_ledger(ledger, &introduction, met)?)
 }
 
 fn check_release(

@@ -315,10 +315,9 @@ impl OnHost<'_> {
             answer = self.unlock(member);
         }
         if let Err(error) = answer {
-            let lease = self.lock.lease;
+            let (host, lease) = (&member.host.destination, self.lock.lease);
             (self.watch)(Event::Warning(format!(
-                "{}: the lock stays until its lease of {lease} s is over: {error}",
-                member.host.destination
+                "{host}: the lock stays until its lease of {lease} s is over: {error}"
             )));
         }
     }

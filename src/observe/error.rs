@@ -33,6 +33,14 @@ pub enum Error {
         source: io::Error,
     },
     /// A file is not text.
+    #[error("{file}:{line} is not UTF-8")]
+    NotText {
+        /// Which.
+        file: PathBuf,
+        /// Its first line that is none, counted from 1.
+        line: usize,
+    },
+    /// A file's name is not text.
     #[error("{0} is not UTF-8")]
     Encoding(PathBuf),
     /// `--config` names a file outside of the repository.
@@ -115,6 +123,7 @@ impl Error {
             Self::NoBuildout(_) => {
                 "run it in the folder of the buildout, or use -C FOLDER".to_owned()
             }
+            Self::NotText { .. } => "save it as UTF-8, and commit it".to_owned(),
             Self::NoCommits => "git add the buildout and git commit it first".to_owned(),
             Self::Outside { .. } => {
                 "move it into the repository, or run in the other one".to_owned()

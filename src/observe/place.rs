@@ -4,6 +4,7 @@ use super::{Error, Result};
 use std::{
     fs,
     path::{Path, PathBuf},
+    string::FromUtf8Error,
 };
 
 /// The name of the file that makes a folder a project.
@@ -50,7 +51,13 @@ pub fn find(repo: &gix::Repository, start: &Path, config: Option<&Path>) -> Resu
         path: file.clone(),
         source,
     })?;
-    let text = String::from_utf8(bytes).map_err(|_| Error::Encoding(file.clone()))?;
+    let text = String::from_utf8(bytes).map_err(|error| Error::NotText {
+        line: 1 + before_fault(&error)
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count(),
+        file: file.clone(),
+    })?;
     Ok(Place {
         root,
         folder,
@@ -58,6 +65,12 @@ pub fn find(repo: &gix::Repository, start: &Path, config: Option<&Path>) -> Resu
         name,
         text,
     })
+}
+
+/// The part that is text.
+fn before_fault(error: &FromUtf8Error) -> &[u8] {
+    let length = error.utf8_error().valid_up_to();
+    error.as_bytes().get(..length).unwrap_or_default()
 }
 
 /// The root of the work tree, without symbolic links.

@@ -182,6 +182,19 @@ fn a_deployment_checks_first() {
 }
 
 #[test]
+fn nothing_is_released_on_top_of_a_ledger_that_does_not_verify() {
+    let project = Project::released_single();
+    commit_to_ledger(&project, "2", UNSIGNED, edit_manifest);
+    let edited = project.git(&["rev-parse", "hostout"]);
+    for verb in [&["release", "0.2.0", "--yes"][..], &["check"]] {
+        let run = project.hostout(verb).exits(11);
+        run.says(&["is not signed"]);
+    }
+    assert_eq!(project.git(&["rev-parse", "hostout"]), edited);
+    assert_eq!(project.git(&["tag"]), "v0.1.0");
+}
+
+#[test]
 fn a_manifest_edited_in_the_ledger_is_named() {
     let project = Project::released_single();
     let good = project.git(&["rev-parse", "hostout"]);

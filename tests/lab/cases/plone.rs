@@ -5,9 +5,9 @@ use super::{
     Need, cases,
     site::{PATH, Site},
 };
-use crate::lab::Lab;
+use crate::lab::{Lab, wait_for};
 
-cases![Need::Plone; one_instance, zeo_and_two_clients];
+cases![Need::Plone; one_instance, zeo_and_two_clients, clients_below_control_scripts_go_one_after_the_other];
 
 /// Must be set in the environment, or these cases are listed as ignored.
 pub const PLONE: &str = "HOSTOUT_TEST_PLONE";
@@ -26,7 +26,7 @@ urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8080/Plone", bod
 "#;
 
 fn one_instance() {
-    let site = Site::plone(Lab::start(1), "");
+    let site = Site::plone(Lab::start(1), "", |_| ());
     from_a_buildout_to_a_site_and_back(&site);
 }
 
@@ -38,7 +38,7 @@ after-start = ["sh", "scripts/create_site.sh"]
 "#;
 
 fn zeo_and_two_clients() {
-    let site = Site::plone(Lab::start(1), ZEO);
+    let site = Site::plone(Lab::start(1), ZEO, |_| ());
     from_a_buildout_to_a_site_and_back(&site);
     let other = site.host().page_at(8081, "/Plone");
     assert!(
@@ -47,6 +47,68 @@ fn zeo_and_two_clients() {
     );
     let snapshots = format!("ls {PATH}/shared/var/snapshotbackups");
     assert_ne!(site.host().run(&["sh", "-c", &snapshots]), "");
+}
+
+/// Visitors who, as behind a balancer, ask the other client where one is down; tells how many were served, and how many not.
+const VISITORS: &str = r#"
+import itertools, os, time, urllib.request
+served = lost = 0
+for turn in itertools.count():
+    if os.path.exists("/tmp/over"):
+        break
+    for port in (8080, 8081)[::1 - turn % 2 * 2]:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/Plone", timeout=60).read()
+        except OSError:
+            continue
+        served += 1
+        break
+    else:
+        lost += 1
+    time.sleep(0.2)
+with open("/tmp/visitors", "w") as file:
+    print(served, "served,", lost, "lost", file=file)
+"#;
+
+/// No supervisor: `bin/zeoserver`, `bin/instance` and `bin/instance2` are started, stopped and asked themselves.
+fn clients_below_control_scripts_go_one_after_the_other() {
+    let rolling = format!("strategy = \"rolling\"\n{ZEO}");
+    let site = Site::plone(Lab::start(1), &rolling, |project| {
+        project.edit("zeo.cfg", "    supervisor\n", "");
+    });
+    let host = site.host();
+    let status = |script: &str| host.run(&[&format!("{PATH}/current/bin/{script}"), "status"]);
+    let scripts = ["zeoserver", "instance", "instance2"];
+    let front = |port| host.page_at(port, "/Plone").unwrap_or_default();
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let before = scripts.map(status);
+
+    let greeting = "src/acme.policy/src/acme/policy/greeting.py";
+    site.project.edit(greeting, FIRST, SECOND);
+    site.project.commit("Be more formal");
+    site.hostout(&["release", "--yes"]).exits(0);
+    let come = format!("setsid python3 -c '{VISITORS}' </dev/null >/dev/null 2>&1 &");
+    host.run(&["sh", "-c", &come]);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0).says(&[
+        "restarts one after the other instance, instance2",
+        "keeps running zeoserver: neither configuration nor eggs changed",
+    ]);
+    host.run(&["touch", "/tmp/over"]);
+    let told = || host.exec(&["cat", "/tmp/visitors"]).stdout;
+    let told = wait_for(|| Some(told()).filter(|told| told.ends_with(b"\n")));
+    let told = String::from_utf8(told.unwrap()).unwrap();
+    assert!(told.ends_with(" 0 lost\n"), "{told}");
+
+    let after = scripts.map(status);
+    assert_eq!(before[0], after[0]);
+    assert!(before[1] != after[1] && before[2] != after[2], "{after:?}");
+    for port in [8080, 8081] {
+        assert!(front(port).contains(SECOND), "{port}");
+    }
+    site.hostout(&["status", "far", "--exit-code"]).exits(0);
+    site.hostout(&["rollback", "far", "--yes"]).exits(0);
+    assert!(front(8081).contains(FIRST));
+    assert_eq!(after[0], status("zeoserver"));
 }
 
 fn from_a_buildout_to_a_site_and_back(site: &Site) {

@@ -55,9 +55,10 @@ impl Site {
         site
     }
 
-    /// `fixtures/plone` with its first release; `more` are further lines of the stage's table.
-    pub fn plone(lab: Lab, more: &str) -> Self {
+    /// `fixtures/plone` with its first release, after `edit`; `more` are further lines of the stage's table.
+    pub fn plone(lab: Lab, more: &str, edit: impl Fn(&Project)) -> Self {
         let project = Project::from_fixture("plone");
+        edit(&project);
         project.edit("hostout.toml", "timeout = \"2m\"", "timeout = \"5m\"");
         project.add_stage_on(&["web1"], "far", PATH, more);
         project.git(&["init", "--quiet"]);

@@ -17,6 +17,11 @@ pub fn all() -> Vec<Error> {
             source: denied(),
         }
         .into(),
+        Seen::NotText {
+            file: path(),
+            line: 3,
+        }
+        .into(),
         Seen::Encoding(path()).into(),
         Seen::Outside {
             file: PathBuf::from("/etc/hostout.toml"),
