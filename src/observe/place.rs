@@ -52,10 +52,7 @@ pub fn find(repo: &gix::Repository, start: &Path, config: Option<&Path>) -> Resu
         source,
     })?;
     let text = String::from_utf8(bytes).map_err(|error| Error::NotText {
-        line: 1 + before_fault(&error)
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count(),
+        line: before_fault(&error).split(|byte| *byte == b'\n').count(),
         file: file.clone(),
     })?;
     Ok(Place {
