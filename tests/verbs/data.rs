@@ -180,6 +180,51 @@ fn without_a_way_back_services_stay_down_and_both_ways_are_told() {
     assert_eq!(ask(&project, ""), "one=one");
 }
 
+/// The second try finds the release live that could not migrate: it must not run on data that it did not migrate.
+#[test]
+fn a_second_try_that_fails_leaves_the_data_as_it_found_it_and_tells_the_way_back_of_the_first() {
+    let project = guestbook(
+        "[data]\nkind = \"command\"\nbackup = \"cp var/filestorage/Data.fs $HOSTOUT_BACKUP/Data.fs\"\n\
+         restore = \"echo $HOSTOUT_RELEASE >> var/restored; test -e var/can && cp $HOSTOUT_BACKUP/Data.fs var/filestorage/\"\n",
+    );
+    migrating(&project, "sys.exit(3)");
+    let data = project.host.join("shared/var/filestorage/Data.fs");
+    project.hostout(&["deploy", "local", "--yes"]).exits(23);
+    let first = newest_backup(&project);
+    let ways = [
+        "to go on with 0.1.1: git hostout deploy local 0.1.1".to_owned(),
+        format!(
+            "to go back to 0.1.0: put its data back from {}, then git hostout rollback local --to 0.1.0",
+            first.display()
+        ),
+    ];
+    let ways = ways.each_ref().map(String::as_str);
+    for can in [true, false] {
+        let can_file = project.host.join("shared/var/can");
+        if can {
+            fs::write(&can_file, "").unwrap();
+        } else {
+            fs::remove_file(&can_file).unwrap();
+        }
+        let found = fs::read(&data).unwrap();
+        let run = project.hostout(&["deploy", "local", "0.1.1", "--yes"]);
+        let run = run.exits(23).says(&ways);
+        if can {
+            run.says(&["the data is again as this deployment found it; the services stay down"]);
+            assert!(fs::read(&data).unwrap() == found, "restored");
+        }
+        assert!(page(project.port).is_err(), "services are down");
+    }
+    let restored = fs::read_to_string(project.host.join("shared/var/restored")).unwrap();
+    assert_eq!(restored, "0.1.1\n0.1.1\n0.1.1\n");
+    // The way back of the first is there still.
+    fs::copy(first.join("Data.fs"), &data).unwrap();
+    fs::remove_file(data.with_extension("fs.index")).unwrap_or_default();
+    let back = ["rollback", "local", "--to", "0.1.0", "--yes"];
+    project.hostout(&back).exits(0);
+    assert_eq!(ask(&project, ""), "one=one");
+}
+
 #[test]
 fn a_backup_that_fails_touches_nothing() {
     let project = guestbook(

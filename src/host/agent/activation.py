@@ -21,6 +21,7 @@ class Activation:
         self.undoing = False
         self.excused = time.monotonic()  # from then on its deadline counts
         self.migrating = False  # whether the data may be the new release's
+        self.was_healthy = False  # whether what is live was so, too
         self.backup = self.restore = None
         programs = request.get("roll")
         self.roll = Roll(self, programs) if programs else None  # else all stop together
@@ -38,6 +39,8 @@ class Activation:
         try:
             versions = {self.old, self.new, self.running()} - {None}
             self.settings = {version: stored_settings(self.layout, version) for version in versions}
+            record = read_json(self.layout.record) or {}
+            self.was_healthy = bool(record.get("healthy")) and record.get("release") == self.old
             with Heartbeat(self.lock, self.token):
                 failure = self.attempt()
                 # From here on nothing may stop half-way, whatever signals come.
@@ -247,13 +250,18 @@ class Activation:
             return end
         try:
             if self.reached == "switched":
-                if self.old == self.new:
+                again = self.old == self.new
+                if again and not self.migrating:
                     self.remember("failed")
                     return self.end("failed", f"{message}; it is the release that was live before", **more)
                 if not self.roll:
                     self.stop(self.new)
                 self.spared(self.take_back_host_parts, self.new, self.old)
                 self.restore_data()
+                if again and not self.was_healthy:  # a release that waits for its data to be migrated must not run
+                    self.remember("failed")
+                    return self.end("failed", f"{message}; the data is again as this deployment found it; the services "
+                                    "stay down", **{**more, "hint": self.both_ways()})
                 self.switch_back()
             if not self.old:
                 self.remember("failed", live=None)
@@ -303,11 +311,17 @@ class Activation:
             self.warn(f"data that {self.new} left could not be removed: {error}")
 
     def both_ways(self):
-        """The commands after a data migration that can't be undone here; which one is right, a person decides."""
-        stage = self.request.get("stage")
-        source = f" from {backup_folder(self.layout, self.backup['name'])}" if self.backup else ""
+        """The commands after a data migration that can't be undone here; which one is right, a person decides. After
+        several tries the way back is that before the first one."""
+        stage, old, name = self.request.get("stage"), self.old, self.backup and self.backup["name"]
+        if old == self.new:
+            old, name = before_the_tries((read_json(self.layout.record) or {}).get("history", []), name)
+        folder = backup_folder(self.layout, name) if name else ""
+        source = f" from {folder}" if os.path.isdir(folder) else ""
+        back = f"git hostout rollback {stage} --to {old}" if old and old != self.new else \
+               f"git hostout deploy {stage} {self.new}"
         return (f"to go on with {self.new}: git hostout deploy {stage} {self.new}\n"
-                f"to go back to {self.old}: put its data back{source}, then git hostout rollback {stage} --to {self.old}")
+                f"to go back to {old or 'what was before'}: put its data back{source}, then {back}")
 
     def switch_back(self):
         self.step("switch", f"{self.new} -> {self.old or 'nothing'}")
@@ -411,3 +425,12 @@ def link_now(layout, version):
     sync_folder(layout.path)
     if layout.live()[0] != version:
         raise Failed("switch", f"current names {layout.live()[2]} after it was switched to {version}")
+
+
+def before_the_tries(history, name):
+    """What was healthy last, and the backup of the first deployment after it; `name` where that was none."""
+    healthy = [number for number, entry in enumerate(history) if entry.get("result") == "healthy"]
+    if not healthy:
+        return None, name
+    tries = history[healthy[-1] + 1:]
+    return history[healthy[-1]]["release"], f"{tries[0]['id']}-{tries[0]['release']}" if tries else name

@@ -42,7 +42,7 @@ class Recovery(Activation):
             raise Failed("stale", f"it was cut off, and {live or 'nothing'} is live since")
         if self.is_back(steps):
             self.migrating = False  # the old release runs on its own data, and may have written
-            return "switched"
+            return "stopping" if self.old == self.new else "switched"
         if self.old == self.new:
             return "switched" if self.migrating else "stopping"
         if live == self.new:
@@ -52,7 +52,8 @@ class Recovery(Activation):
     def is_back(self, steps):
         """Whether it died on its own way back, with the data where it was before."""
         back = f"{self.new} -> {self.old or 'nothing'}"
-        return self.old != self.new and any(step["step"] == "switch" and step["detail"] == back for step in steps)
+        switches = sum(step["step"] == "switch" and step["detail"] == back for step in steps)
+        return switches > (self.old == self.new)  # the same words are the way there
 
     def told(self):
         """What the host's record says already of how it ended."""
