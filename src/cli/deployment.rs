@@ -41,7 +41,7 @@ pub(super) fn run(
     match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
         Recovered::Nothing => {}
         Recovered::Shown => return Ok(()),
-        Recovered::Done(failed) => {
+        Recovered::Done { failed, .. } => {
             recover::warn_of(session, failed.as_deref());
             let scene = Scene::enter(session, &ledger, stage, options.choice())?;
             return run(session, work, ledger, scene, released, intent, options);

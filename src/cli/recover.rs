@@ -11,6 +11,7 @@ use crate::{
     execute::{self, Deployed},
     facts, plan,
 };
+use semver::Version;
 
 /// What came of it.
 pub(super) enum Recovered {
@@ -18,8 +19,13 @@ pub(super) enum Recovered {
     Nothing,
     /// The plan for that was shown, and the rest cannot be planned before it is carried out.
     Shown,
-    /// All has to be looked at again. A host on which the old release could not be put back is told.
-    Done(Option<Box<Deployed>>),
+    /// All has to be looked at again.
+    Done {
+        /// A host on which the old release could not be put back.
+        failed: Option<Box<Deployed>>,
+        /// The release that runs again as what was cut off was undone.
+        back: Option<Version>,
+    },
 }
 
 /// Puts right what `seen` tells of jobs that were cut off on hosts of `stage`. Nobody is asked: it was begun with a yes.
@@ -43,8 +49,11 @@ pub(super) fn first(
     carry_out(session, &plan, mode, &question, || {
         let show = session.watch();
         let watch = |event| show.on(event);
-        let failed = execute::recover(&plan, stage, &mut fleet.members, &watch)?;
-        recovered = Recovered::Done(failed.map(Box::new));
+        let done = execute::recover(&plan, stage, &mut fleet.members, &watch)?;
+        recovered = Recovered::Done {
+            failed: done.failed.map(Box::new),
+            back: done.back,
+        };
         Ok(())
     })?;
     Ok(recovered)

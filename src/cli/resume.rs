@@ -169,7 +169,7 @@ fn find<'s>(
                 scene.open.is_none() && ledger.open_deployment(&stage.name)?.is_some()
             }
             Recovered::Shown => return Ok(None),
-            Recovered::Done(failed) => {
+            Recovered::Done { failed, .. } => {
                 found.recovered = true;
                 found.failed = found.failed.or(failed);
                 true
@@ -184,6 +184,21 @@ fn find<'s>(
         }
     }
     Ok(Some(found))
+}
+
+/// Writes down how the deployment ended that `stage` has open, where it has one.
+pub(super) fn settle(
+    session: &Session,
+    work: &Workspace,
+    mut ledger: Ledger,
+    stage: &Stage,
+) -> Result<(), Error> {
+    let mut scene = Scene::enter(session, &ledger, stage, Choice::default())?;
+    let hosts = scene.fleet.look(stage, None)?;
+    match plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
+        Some(plan) => Left { scene, plan }.settle(session, work, &mut ledger),
+        None => Ok(()),
+    }
 }
 
 impl Left<'_> {

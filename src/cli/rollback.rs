@@ -6,7 +6,7 @@ use super::{
     deployment,
     hosts::{self, Scene},
     recover::{self, Recovered},
-    releasing,
+    releasing, resume,
     session::{Session, Workspace},
     wait,
 };
@@ -59,7 +59,19 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
     match recover::first(session, stage, &mut scene.fleet, &seen, mode)? {
         Recovered::Nothing => {}
         Recovered::Shown => return Ok(()),
-        Recovered::Done(failed) => {
+        // To undo what was cut off is what was asked for; the release before that one is another rollback's.
+        Recovered::Done {
+            failed: None,
+            back: Some(version),
+        } if args.to.is_none() => {
+            resume::settle(session, work, ledger, stage)?;
+            session.ui.status(&format!(
+                "{} runs {version} again, as before the deployment that was cut off.",
+                stage.name
+            ));
+            return Ok(());
+        }
+        Recovered::Done { failed, .. } => {
             recover::warn_of(session, failed.as_deref());
             return roll_back(session, work, stage, args);
         }
@@ -93,12 +105,15 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
             });
         match plan::rollback_target(&log, live.as_ref()) {
             Ok(target) => {
+                let last = log
+                    .iter()
+                    .find(|past| past.version == target.version && past.outcome == target.outcome);
                 session.ui.status(&format!(
                     "{} runs {}.\n{} was last healthy there {}.",
                     stage.name,
                     live.map_or("nothing".to_owned(), |live| live.to_string()),
                     target.version,
-                    when(session, &target.time)
+                    when(session, &last.unwrap_or(target).time)
                 ));
                 target.version.clone()
             }

@@ -35,7 +35,7 @@ pub use prune::prune;
 pub use publish::{Published, Publisher};
 pub use put::put;
 pub use record::Recorder;
-pub use recover::recover;
+pub use recover::{Recovered, recover};
 pub use release::{Release, carry_out_release};
 pub use settle::Settling;
 pub use share::Elsewhere;

@@ -8,12 +8,22 @@ use super::{
 use crate::{
     config::Stage,
     event::{Event, Watch},
+    host::ActivationResult,
     plan::{Action, Plan},
     transport::Conversation,
 };
+use semver::Version;
 
-/// Carries out a plan that only recovers, on all its hosts at the same time, and says how it ended on each. A host on
-/// which the old release could not be put back is given; it is settled like the others.
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// A host on which the old release could not be put back; it is settled like the others.
+    pub failed: Option<Deployed>,
+    /// The release that runs again as what was cut off was undone.
+    pub back: Option<Version>,
+}
+
+/// Carries out a plan that only recovers, on all its hosts at the same time, and says how it ended on each.
 ///
 /// # Errors
 /// [`Error::Locked`] where somebody else is at work, [`Error::Unreachable`] where the way to the host was lost.
@@ -22,7 +32,7 @@ pub fn recover(
     stage: &Stage,
     members: &mut [Member],
     watch: Watch<'_>,
-) -> Result<Option<Deployed>> {
+) -> Result<Recovered> {
     let work = |name: &str| {
         let mut steps = plan.steps.iter();
         steps.find(|step| step.host.as_deref() == Some(name))
@@ -42,7 +52,7 @@ pub fn recover(
         },
         |_, _| (),
     );
-    let mut failed = None;
+    let mut recovered = Recovered::default();
     for (host, answer) in answers {
         let Some(ended) = answer? else { continue };
         watch(Event::Begin(format!("{host}: {}", ended.message)));
@@ -53,9 +63,16 @@ pub fn recover(
             old: old.as_ref(),
             new: &new,
         };
+        let undone = matches!(
+            ended.result,
+            ActivationResult::Reverted | ActivationResult::FailedBeforeSwitch
+        );
+        if undone && ended.current == old {
+            recovered.back = recovered.back.or_else(|| old.clone());
+        }
         let failure = Verdict::of(Ok(ended), &case).failure;
         let down = failure.filter(|failure| matches!(failure.live, Live::Switched(_)));
-        failed = failed.or(down);
+        recovered.failed = recovered.failed.or(down);
     }
-    Ok(failed)
+    Ok(recovered)
 }

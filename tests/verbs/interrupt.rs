@@ -197,6 +197,27 @@ fn a_job_that_dies_is_put_right_by_its_own_client() {
     let everyone = ["-KILL", "-f"].as_slice();
     let newest = ["-KILL", "-n", "-f"].as_slice();
     let agent = format!("path {} serve", host.path.display());
+    let kill = |whom: &[&str]| {
+        let killed = Command::new("pkill").args(whom).arg(&agent).status();
+        assert!(killed.unwrap().success());
+    };
+    // Nobody saw it die: rolling back undoes it, and goes no further.
+    fs::write(&hold, "after-start").unwrap();
+    let mut deploy = host.start(&["deploy", "far", "0.1.1", "--yes"]);
+    deploy.until("after-start", || held.exists()).signal("KILL");
+    deploy.end();
+    kill(everyone);
+    fs::remove_file(&held).unwrap();
+    let words = "far runs 0.1.0 again, as before the deployment that was cut off.";
+    let rollback = ["rollback", "far", "--yes"];
+    host.hostout(&rollback).exits(0).says(&[words]);
+    assert_eq!(host.live().as_deref(), Some("0.1.0"));
+    assert_eq!(host.newest()["result"], "reverted");
+    no_lock_is_left(&host);
+    host.hostout(&rollback)
+        .exits(11)
+        .says(&["no earlier healthy release"]);
+
     for (version, hook, whom, code, live) in [
         ("0.1.1", "before-stop", everyone, 21, "0.1.0"),
         ("0.1.1", "after-start", newest, 22, "0.1.0"),
@@ -207,8 +228,7 @@ fn a_job_that_dies_is_put_right_by_its_own_client() {
         fs::write(&hold, hook).unwrap();
         let mut deploy = host.start(&["deploy", "far", version, "--yes"]);
         deploy.until(hook, || held.exists());
-        let killed = Command::new("pkill").args(whom).arg(&agent).status();
-        assert!(killed.unwrap().success());
+        kill(whom);
         deploy
             .end()
             .exits(code)

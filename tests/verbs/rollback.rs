@@ -53,6 +53,18 @@ fn goes_back_step_by_step_and_never_forward() {
         entries.iter().any(|entry| entry["reason"] == "wrong words"),
         "{json}"
     );
+
+    // What it was last healthy is not when it was first.
+    let last = entries.iter().find(|entry| entry["version"] == "0.1.1");
+    let time = last.unwrap()["time"].as_str().unwrap();
+    let told = format!(
+        "0.1.1 was last healthy there {} UTC",
+        time[..16].replace('T', " ")
+    );
+    project
+        .hostout(&["rollback", "local", "--dry-run"])
+        .exits(0)
+        .says(&[&told]);
 }
 
 #[test]
