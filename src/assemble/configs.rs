@@ -1,6 +1,6 @@
 //! The configurations in use: what they are made of, what buildout sees in them.
 
-use super::{Job, Result, elsewhere, files, look::Findings};
+use super::{Job, Result, elsewhere, files, look::Findings, pins::two_versions};
 use crate::{
     buildout::{self, Bootstrap, Graph, Inspected, Python, Scratch, Sources, Wishes, Workdir},
     config::Combination,
@@ -90,6 +90,7 @@ pub(super) fn read(job: &Job<'_>, found: &mut Findings) -> Option<Configs> {
         .map(|graph| graph.sections.clone())
         .unwrap_or_default();
     let bootstrap = found.take(Bootstrap::of(&sections, wishes))?;
+    found.take(one_environment(job, &graphs));
     (job.watch)(Event::Begin(
         "read the configurations with zc.buildout".to_owned(),
     ));
@@ -105,6 +106,34 @@ pub(super) fn read(job: &Job<'_>, found: &mut Findings) -> Option<Configs> {
     let asked = configs.ask(job, graphs, &stand_ins, found);
     found.take(asked)?;
     Some(configs)
+}
+
+/// All configurations run in the environment of the default one: a pin of what is in it must not be another one elsewhere.
+fn one_environment(job: &Job<'_>, graphs: &BTreeMap<String, Graph>) -> Result<()> {
+    let mut pins: BTreeMap<String, (String, &str)> = BTreeMap::new();
+    let mut refusal = Refusal::default();
+    for combination in &job.project.combinations {
+        let Some(graph) = graphs.get(&combination.config) else {
+            continue;
+        };
+        // One that is not supported is told where it is the default's.
+        let Ok(pinned) = Bootstrap::of(&graph.sections, Wishes::default()) else {
+            continue;
+        };
+        for (name, version) in pinned.pinned() {
+            let own = (version.to_owned(), combination.name.as_str());
+            let (first, place) = pins.entry(name.to_owned()).or_insert(own);
+            if first != version {
+                two_versions(
+                    &mut refusal,
+                    name,
+                    (first, place),
+                    (version, &combination.name),
+                );
+            }
+        }
+    }
+    Ok(refusal.into_result()?)
 }
 
 impl Configs {

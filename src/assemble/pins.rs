@@ -152,7 +152,7 @@ pub(super) fn resolve(
     }
     keep_used(&mut pinned, candidates, built, &used);
     pinned.pins.sort_by_key(|pin| normalize(&pin.name));
-    two_versions(&pinned.pins)?;
+    one_version(&pinned.pins)?;
     targets::complete(job, configs, &mut pinned)?;
     Ok(pinned)
 }
@@ -346,24 +346,33 @@ fn clauses(python: &str) -> impl Iterator<Item = String> + use<> {
 }
 
 /// One `versions.cfg` serves every combination: it can hold one version of a name only.
-fn two_versions(pins: &[Pin]) -> Result<()> {
+fn one_version(pins: &[Pin]) -> Result<()> {
     let mut refusal = Refusal::default();
     for pair in pins.windows(2) {
         if normalize(&pair[0].name) == normalize(&pair[1].name) {
-            refusal.add(
-                format!(
-                    "{} is {} in {} and {} in {}",
-                    pair[0].name,
-                    pair[0].version,
-                    pair[0].buildouts.join(", "),
-                    pair[1].version,
-                    pair[1].buildouts.join(", ")
-                ),
-                format!("pin {} in a configuration that both extend", pair[0].name),
-            );
+            let [one, other] =
+                [&pair[0], &pair[1]].map(|pin| (pin.version.to_string(), pin.buildouts.join(", ")));
+            let name = &pair[0].name;
+            two_versions(&mut refusal, name, (&one.0, &one.1), (&other.0, &other.1));
         }
     }
     Ok(refusal.into_result()?)
+}
+
+/// Two versions of one name, each with the configurations that want it.
+pub(super) fn two_versions(
+    refusal: &mut Refusal,
+    name: &str,
+    one: (&str, &str),
+    other: (&str, &str),
+) {
+    refusal.add(
+        format!(
+            "{name} is {} in {} and {} in {}",
+            one.0, one.1, other.0, other.1
+        ),
+        format!("pin {name} in a configuration that both extend"),
+    );
 }
 
 /// The wheels of the previous release that are at hand, under their real names.

@@ -117,6 +117,12 @@ impl Bootstrap {
         }
     }
 
+    /// The names that have one version only, each with it.
+    pub fn pinned(&self) -> impl Iterator<Item = (&str, &str)> {
+        let wanted = self.wanted.iter();
+        wanted.filter_map(|(name, specifier)| Some((name.as_str(), exact(specifier)?)))
+    }
+
     /// Every name with its exact version, where all are exact.
     pub fn exact(&self) -> Option<BTreeMap<String, String>> {
         let each = self.wanted.iter();

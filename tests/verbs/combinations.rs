@@ -23,6 +23,18 @@ fn one_package_in_two_versions_is_refused() {
     project.add_stage("two", other.to_str().unwrap(), "buildout = \"two.cfg\"\n");
     project.commit("Two configurations");
     project.hostout(&["init"]).exits(0);
+    // What buildout itself runs with is there before any of them is read.
+    project.edit("two.cfg", "[versions]\n", "[versions]\npackaging = 24.2\n");
+    project.commit("An old packaging");
+    for verb in ["release", "check"] {
+        project.hostout(&[verb, "--yes"]).exits(11).says(&[
+            "packaging is ",
+            " in default and 24.2 in two",
+            "pin packaging in a configuration that both extend",
+        ]);
+    }
+    project.edit("two.cfg", "packaging = 24.2\n", "");
+    project.commit("The same packaging");
     project.hostout(&["release", "--yes"]).exits(11).says(&[
         "six is 1.16.0 in default and 1.17.0 in two",
         "pin six in a configuration that both extend",
