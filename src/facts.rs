@@ -154,6 +154,8 @@ pub struct Host {
     pub services: Vec<(String, String, String)>,
     /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
     pub healthy: Option<bool>,
+    /// What its health checks complain of.
+    pub complaint: Option<String>,
     /// Whether its programs can be taken to another release one by one, from how they were started.
     pub rolls: bool,
     /// Shared files and whether they are there.
@@ -273,6 +275,7 @@ impl Host {
             cut_off: None,
             services: Vec::new(),
             healthy: None,
+            complaint: None,
             rolls: false,
             shared_files: BTreeMap::new(),
             missing: BTreeSet::new(),

@@ -47,6 +47,9 @@ struct HostStatus {
     withdrawn: bool,
     id: Option<String>,
     healthy: Option<bool>,
+    /// What its health checks complain of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complaint: Option<String>,
     reachable: bool,
     lock: Option<String>,
     drift: Vec<String>,
@@ -131,6 +134,7 @@ fn seen_host(host: Host, ledger: &Ledger, stage: &str, log: &[Deployment]) -> Ho
         release: host.current.release().map(ToString::to_string),
         id: host.record.as_ref().map(|(_, id)| id.to_string()),
         healthy: host.healthy,
+        complaint: host.complaint.clone(),
         reachable: true,
         lock: host.lock.as_ref().map(locked),
         drift: plan::drift(&host, stage, log),
@@ -166,6 +170,7 @@ fn unseen_host(name: String, error: &Error) -> HostStatus {
         withdrawn: false,
         id: None,
         healthy: None,
+        complaint: None,
         reachable: false,
         lock: None,
         drift: Vec::new(),
@@ -221,7 +226,8 @@ fn describe(stages: &[StageStatus]) -> String {
     }
     let mut text = ui::table(rows);
     for host in stages.iter().flat_map(|stage| &stage.hosts) {
-        let words = host.drift.iter().chain(&host.error).chain(&host.lock);
+        let words = host.drift.iter().chain(&host.error).chain(&host.complaint);
+        let words = words.chain(&host.lock);
         for word in words {
             text += &format!("  {}: {word}\n", host.host);
         }

@@ -57,6 +57,9 @@ pub struct StatusAnswer {
     pub services: Vec<ServiceSeen>,
     /// Whether the live release is healthy by its own settings; `None` = nothing is live.
     pub healthy: Option<bool>,
+    /// What its checks complain of; older agents say nothing.
+    #[serde(default)]
+    pub complaint: Option<String>,
     /// Whether its programs can be taken to another release one by one.
     #[serde(default)]
     pub rolls: bool,

@@ -126,6 +126,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             .map(|service| (service.name, word(service.state).to_owned(), service.detail))
             .collect(),
         healthy: answer.healthy,
+        complaint: answer.complaint,
         rolls: answer.rolls,
         trust: answer.trust,
         bundle: answer.bundle,

@@ -148,4 +148,17 @@ fn passing_over_a_check_needs_a_reason_and_is_written_down() {
     assert_eq!(last["result"], "unhealthy", "{record}");
     assert_eq!(last["health"], nothing, "{record}");
     assert_eq!(last["keep-unhealthy"], true, "{record}");
+
+    // Whoever looks later is told why it is unhealthy.
+    let patience = "timeout = \"2s\"";
+    let text = format!("{patience}\ntext = \"never said\"");
+    project.edit("hostout.toml", patience, &text);
+    project.commit("Want words that it does not say");
+    project.hostout(&["release", "--yes"]).exits(0);
+    deploy(&["--keep", "-m", "as it is"]).exits(25);
+    let status = ["status", "--exit-code"];
+    project
+        .hostout(&status)
+        .exits(25)
+        .says(&["unhealthy", "answers without the text 'never said'"]);
 }

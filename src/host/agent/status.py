@@ -8,7 +8,7 @@ def status(layout, request):
     """What is here. Reads only; must work where nothing exists."""
     state, reason = layout.state()
     version, link_state, link_target = layout.live()
-    looks, healthy, rolls = running_now(layout, version)
+    looks, healthy, complaint, rolls = running_now(layout, version)
     job = last_job(layout) if state == "ours" else None
     return {
         "end": "ok", "format": FORMAT, "agent": AGENT_VERSION, "installed": installed(layout), "path": layout.path,
@@ -18,7 +18,7 @@ def status(layout, request):
         "temp": disk(os.environ.get("TMPDIR") or "/tmp"), "backup": backup_need(layout, version, request.get("data")),
         "current": {"release": version, "state": link_state, "target": link_target},
         "record": read_json(layout.record), "releases": releases(layout), "lock": Lock(layout).shown(),
-        "services": looks, "healthy": healthy, "rolls": rolls,
+        "services": looks, "healthy": healthy, "complaint": complaint, "rolls": rolls,
         "shared": {"files": {name: os.path.isfile(os.path.join(layout.shared, *below(name)))
                              for name in request.get("shared-files", [])}},
         "trust": Trust(layout).shown(), "bundle": bundle_shown(layout),
@@ -45,15 +45,15 @@ def installed(layout):
 
 
 def running_now(layout, version):
-    """The live release's processes, whether it is healthy, by its own settings (None when nothing is live), and whether
-    its programs can be taken to another release one by one."""
+    """The live release's processes, whether it is healthy, by its own settings (None when nothing is live), what its
+    checks complain of, and whether its programs can be taken to another release one by one."""
     settings = stored_settings(layout, version) if version else None
     if not settings:
-        return [], None, False
+        return [], None, None, False
     services = services_here(layout, version, settings)
     looks = services.look()
-    checks = checks_of(layout, version, settings)
-    return looks, processes_complaint(looks) is None and checks.complaint(patience=5) is None, services.rolls()
+    complaint = checks_of(layout, version, settings).complaint(patience=5)
+    return looks, processes_complaint(looks) is None and complaint is None, complaint, services.rolls()
 
 
 def releases(layout):

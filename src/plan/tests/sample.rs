@@ -46,6 +46,7 @@ pub fn host(name: &str) -> Host {
         record: Some((old.clone(), recorded())),
         complete: BTreeMap::from([(old, Digest::of(b"old"))]),
         healthy: Some(true),
+        complaint: None,
         shared_files: BTreeMap::from([("secret.cfg".to_owned(), true)]),
         missing: manifest()
             .artifacts_for("default")
