@@ -9,6 +9,7 @@ mod bootstrap;
 mod deployment;
 mod error;
 mod keeping;
+mod lives;
 mod on_host;
 mod owner;
 mod prune;
