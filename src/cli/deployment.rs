@@ -134,7 +134,7 @@ pub(super) fn run(
     })
 }
 
-/// Only what makes something live is asked about, and only once.
+/// Only what makes something live is asked about.
 fn question<'a>(
     plan: &plan::Plan,
     intent: Intent,
@@ -142,7 +142,7 @@ fn question<'a>(
     options: &'a Options,
 ) -> Question<'a> {
     let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
-    let asked = !options.agreed && plan.steps.iter().any(activates);
+    let asked = plan.steps.iter().any(activates);
     Question {
         text: asked.then_some(match intent {
             Intent::Deploy => "Deploy it?",

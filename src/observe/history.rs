@@ -2,7 +2,7 @@
 
 use crate::{
     facts::Deployment,
-    ledger::{Kind, Ledger},
+    ledger::{self, Kind, Ledger},
     release::{EntryId, Outcome},
 };
 use std::collections::HashMap;
@@ -48,4 +48,17 @@ pub fn history_of(deployments: &[Deployment], stage: &str) -> Vec<Deployment> {
         .filter(|deployment| deployment.stage == stage)
         .cloned()
         .collect()
+}
+
+/// The hosts that stayed behind in deployment `id`.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn behind(ledger: &Ledger, id: &EntryId) -> ledger::Result<Vec<String>> {
+    let ended = ledger.ended_for(id)?;
+    let results = ended.map(|(_, ended)| ended.host).unwrap_or_default();
+    let behind = results
+        .into_iter()
+        .filter(|result| result.result == Outcome::Behind);
+    Ok(behind.map(|result| result.host).collect())
 }

@@ -43,7 +43,7 @@ pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, 
 pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use fetch::fetched;
-pub use go_on::go_on;
+pub use go_on::{afterwards, go_on};
 pub use irreplaceable::{Copies, Sharing, Sources, irreplaceable};
 pub use prune::prune;
 pub use put::{Wanting, put};
