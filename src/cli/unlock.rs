@@ -32,7 +32,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let mut ledger = remote::caught_up(session, &work, work.ledger(&session.ui)?)?;
     let seen = Fleet::connect(session, stage)?.look(stage, None)?;
     if let Some((host, holder)) = plan::held(&seen) {
-        return Err(Error::Locked { host, holder });
+        return Err(Error::Locked {
+            host,
+            holder,
+            stage: stage.name.clone(),
+        });
     }
     let cut_off = plan::cut_off(&stage.name, &seen);
     let mut scene = Scene::enter(session, &ledger, stage, Choice::default())?;
