@@ -65,6 +65,8 @@ pub enum Error {
         host: String,
         /// Who, in words.
         holder: String,
+        /// The stage, for the next command to type.
+        stage: String,
     },
     /// A host cannot be reached, or does not let us in.
     #[error(transparent)]
@@ -214,7 +216,7 @@ impl Error {
                 [only] => Some(only.remedy.clone()),
                 _ => None,
             },
-            Self::Locked { .. } => Some(execute::LOCKED.to_owned()),
+            Self::Locked { stage, .. } => Some(execute::locked(stage)),
             Self::NotATerminal { flag } => Some(format!("add {flag}")),
             Self::Format(error) => error.hint(),
             Self::Unverified(_) => Some(

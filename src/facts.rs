@@ -150,6 +150,8 @@ pub struct Host {
     pub lock: Option<Lock>,
     /// The last job, where it was cut off and is not put right, or not yet.
     pub cut_off: Option<EntryId>,
+    /// The deployment of which a job runs there, whether its client lives or not.
+    pub working: Option<EntryId>,
     /// Its processes: name, state, detail.
     pub services: Vec<(String, String, String)>,
     /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
@@ -273,6 +275,7 @@ impl Host {
             complete: BTreeMap::new(),
             lock: None,
             cut_off: None,
+            working: None,
             services: Vec::new(),
             healthy: None,
             complaint: None,

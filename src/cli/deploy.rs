@@ -80,9 +80,6 @@ pub struct Options {
     /// The name of a protected stage
     #[arg(long, value_name = "STAGE", add = super::complete::stages())]
     pub confirm: Option<String>,
-    /// Whether the yes was given when what goes on now began
-    #[arg(skip)]
-    pub agreed: bool,
 }
 
 /// `90s`, `10m`, `2h`.

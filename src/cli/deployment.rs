@@ -103,7 +103,13 @@ pub(super) fn run(
     }
     let mut plan = match decided {
         Deploying::Plan(plan) => plan,
-        Deploying::Locked { host, holder } => return Err(Error::Locked { host, holder }),
+        Deploying::Locked { host, holder } => {
+            return Err(Error::Locked {
+                host,
+                holder,
+                stage: stage.name.clone(),
+            });
+        }
         Deploying::Live => {
             let why = already_live(session, work, stage, &released.manifest, intent)?;
             unpushed::push_if_any(session, work, ledger, mode)?;
@@ -134,7 +140,7 @@ pub(super) fn run(
     })
 }
 
-/// Only what makes something live is asked about, and only once.
+/// Only what makes something live is asked about.
 fn question<'a>(
     plan: &plan::Plan,
     intent: Intent,
@@ -142,7 +148,7 @@ fn question<'a>(
     options: &'a Options,
 ) -> Question<'a> {
     let activates = |step: &Step| matches!(step.action, Action::Activate { .. });
-    let asked = !options.agreed && plan.steps.iter().any(activates);
+    let asked = plan.steps.iter().any(activates);
     Question {
         text: asked.then_some(match intent {
             Intent::Deploy => "Deploy it?",

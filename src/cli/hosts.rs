@@ -218,7 +218,12 @@ impl Fleet {
             if let Some(holder) = seen.busy() {
                 let holder = holder.to_owned();
                 let host = seen.name.clone();
-                return Err(Error::Locked { host, holder });
+                let stage = stage.name.clone();
+                return Err(Error::Locked {
+                    host,
+                    holder,
+                    stage,
+                });
             }
         }
         for (member, seen) in self.members.iter_mut().zip(&hosts) {

@@ -15,6 +15,7 @@ use crate::{
     config::Stage,
     error::Error,
     execute::{self, Deployed, Unfinished},
+    facts::{self, Deployment, Open},
     ledger::{self, Ledger},
     observe,
     plan::{self, Interrupted, Plan},
@@ -22,6 +23,9 @@ use crate::{
 };
 
 /// Finish what was interrupted: a release; a deployment whose host was left alone. Push what stayed local.
+///
+/// With STAGE also: where its last deployment reached some hosts only, take the release to the others. That is a deployment
+/// of its own, and asks as `deploy` does.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// Only this stage's deployment
@@ -33,6 +37,18 @@ pub struct Args {
     /// Where somebody else's release or keys reached the remote first: give ours up, with what was done with them
     #[arg(long, conflicts_with = "stage")]
     give_up: bool,
+    /// Why, for the ledger
+    #[arg(
+        long,
+        short = 'm',
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    reason: String,
+    /// The name of a protected stage
+    #[arg(long, value_name = "STAGE", requires = "stage", add = super::complete::stages())]
+    confirm: Option<String>,
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
@@ -77,7 +93,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let settled = !left.is_empty();
         for stage in left {
-            stage.settle(session, &work, &mut ledger)?;
+            stage.settle(session, &work, &mut ledger, &args.reason)?;
         }
         if let Some(failed) = failed {
             return Err(execute::Error::Deployed(failed).into());
@@ -109,14 +125,14 @@ fn go_on(
     };
     let mut scene = Scene::enter(session, &ledger, stage, Choice::default())?;
     let hosts = scene.fleet.look(stage, None)?;
-    let log = observe::history_of(&observe::history(&ledger), &stage.name);
-    let Some(last) = plan::go_on(&log, &hosts) else {
+    let Some(last) = halfway(&ledger, stage, None, &hosts)? else {
         return Ok(false);
     };
     let released = releasing::released(work, &ledger, Some(&last.version.to_string()))?;
     let options = Options {
         dry_run: args.dry_run,
-        agreed: true,
+        reason: args.reason.clone(),
+        confirm: args.confirm.clone(),
         ..Options::default()
     };
     deployment::run(
@@ -129,6 +145,25 @@ fn go_on(
         &options,
     )?;
     Ok(true)
+}
+
+/// The last deployment to `stage`, where some of `hosts` have its release and the others are to get it; `open` is how it
+/// ended, where that is not in the ledger yet.
+fn halfway(
+    ledger: &Ledger,
+    stage: &Stage,
+    open: Option<&Open>,
+    hosts: &[facts::Host],
+) -> Result<Option<Deployment>, Error> {
+    let mut log = observe::history_of(&observe::history(ledger), &stage.name);
+    let Some(last) = log.first_mut() else {
+        return Ok(None);
+    };
+    let behind = observe::behind(ledger, &last.id)?;
+    if let Some(open) = open {
+        last.outcome = Some(open.outcome);
+    }
+    Ok(plan::go_on(&log, &behind, hosts).cloned())
 }
 
 /// A stage on which a client that went away left something.
@@ -179,7 +214,12 @@ fn find<'s>(
             scene = Scene::enter(session, ledger, stage, Choice::default())?;
             hosts = scene.fleet.look(stage, None)?;
         }
-        if let Some(plan) = plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
+        if let Some(mut plan) = plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
+            if args.stage.is_some()
+                && let Some(last) = halfway(ledger, stage, scene.open.as_ref(), &hosts)?
+            {
+                plan.notes.push(plan::afterwards(&last, &hosts));
+            }
             found.left.push(Left { scene, plan });
         }
     }
@@ -207,6 +247,7 @@ impl Left<'_> {
         session: &Session,
         work: &Workspace,
         ledger: &mut Ledger,
+        reason: &str,
     ) -> Result<(), Error> {
         let Scene {
             stage, fleet, open, ..
@@ -216,7 +257,7 @@ impl Left<'_> {
                 recorder: *recorder,
                 stage,
                 open: open.as_ref(),
-                reason: "",
+                reason,
             };
             Ok(settling.carry_out(&self.plan, ledger, &mut fleet.members)?)
         })

@@ -93,7 +93,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             let log = observe::history_of(&deployments, &stage.name);
             stage_status(&ledger, stage, seen, &log)
         })
-        .collect();
+        .collect::<Result<_, Error>>()?;
     let verdict = if args.exit_code {
         verdict(&stages)
     } else {
@@ -110,24 +110,34 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
 /// Each host of a stage, by name.
 type Seen = Vec<(String, Result<Host, Error>)>;
 
-fn stage_status(ledger: &Ledger, stage: &Stage, seen: Seen, log: &[Deployment]) -> StageStatus {
+fn stage_status(
+    ledger: &Ledger,
+    stage: &Stage,
+    seen: Seen,
+    log: &[Deployment],
+) -> Result<StageStatus, Error> {
+    let names: Vec<String> = seen.iter().map(|(name, _)| name.clone()).collect();
+    let told = observe::told(ledger, log, &names)?;
     let hosts: Vec<HostStatus> = seen
         .into_iter()
         .map(|(name, seen)| match seen {
-            Ok(host) => seen_host(host, ledger, &stage.name, log),
+            Ok(host) => {
+                let drift = plan::drift(&host, &stage.name, log, told.get(&name));
+                seen_host(host, ledger, drift)
+            }
             Err(error) => unseen_host(name, &error),
         })
         .collect();
     let latest = log.first();
-    StageStatus {
+    Ok(StageStatus {
         stage: stage.name.clone(),
         release: hosts.iter().find_map(|host| host.release.clone()),
         serial: latest.map(|deployment| deployment.serial),
         hosts,
-    }
+    })
 }
 
-fn seen_host(host: Host, ledger: &Ledger, stage: &str, log: &[Deployment]) -> HostStatus {
+fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
     let withdrawn = |version| ledger.withdrawal(version).is_some();
     HostStatus {
         withdrawn: host.current.release().is_some_and(withdrawn),
@@ -137,7 +147,7 @@ fn seen_host(host: Host, ledger: &Ledger, stage: &str, log: &[Deployment]) -> Ho
         complaint: host.complaint.clone(),
         reachable: true,
         lock: host.lock.as_ref().map(locked),
-        drift: plan::drift(&host, stage, log),
+        drift,
         services: host
             .services
             .iter()

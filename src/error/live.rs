@@ -1,7 +1,7 @@
 //! The last words of a failure: what is live, and what to type next.
 
 use super::{Class, Error};
-use crate::execute::{self, Live};
+use crate::execute::{self, Deployed, Live};
 
 /// A command that was stopped before it began anything.
 #[derive(Clone, Copy, Debug)]
@@ -16,15 +16,7 @@ impl Error {
     /// One sentence: what is live, and what to type next.
     pub fn live(&self) -> String {
         if let Self::Execute(execute::Error::Deployed(deployed)) = self {
-            let stage = &deployed.stage;
-            let next = match self.class() {
-                Class::FailedBeforeSwitch | Class::Reverted => format!("git hostout log {stage}"),
-                Class::Unhealthy => format!("git hostout rollback {stage}"),
-                _ if deployed.others.is_empty() => format!("git hostout status {stage}"),
-                _ => format!(
-                    "git hostout resume {stage}, which goes on with the others, or git hostout rollback {stage}"
-                ),
-            };
+            let next = next(self.class(), deployed);
             return format!("On {}. Next: {next}", each(deployed.lives()));
         }
         match self {
@@ -72,6 +64,37 @@ impl Error {
             _ => "Nothing was changed; what was live is live.".to_owned(),
         }
     }
+}
+
+/// What to type after a deployment that did not end as planned.
+fn next(class: Class, deployed: &Deployed) -> String {
+    let stage = &deployed.stage;
+    match class {
+        Class::FailedBeforeSwitch | Class::Reverted => format!("git hostout log {stage}"),
+        Class::Unhealthy => format!("git hostout rollback {stage}"),
+        _ if deployed.others.is_empty() => format!("git hostout status {stage}"),
+        _ => match down_again(deployed) {
+            Some(old) => format!(
+                "git hostout deploy {stage} {old}, which starts it anew there once what it says is mended"
+            ),
+            None => format!(
+                "git hostout resume {stage}, which goes on with the others, or git hostout rollback {stage}"
+            ),
+        },
+    }
+}
+
+/// The release that all hosts are to run again, where one of them went back to it and is down.
+fn down_again(deployed: &Deployed) -> Option<&str> {
+    let Live::Switched(Some(old)) = &deployed.live else {
+        return None;
+    };
+    let same = |(_, live): &(String, Live)| match live {
+        Live::Untouched(Some(version)) | Live::Reverted(version) => version == old,
+        Live::Switched(version) => version.as_ref() == Some(old),
+        Live::Untouched(None) | Live::Unknown | Live::Kept(_) | Live::New(_) => false,
+    };
+    deployed.others.iter().all(same).then_some(old)
 }
 
 /// `web1, 1.4.2 is live; on web2, 1.4.1 is live again`.

@@ -50,6 +50,7 @@ fn examples() -> Vec<Error> {
         Error::Locked {
             host: "web1".to_owned(),
             holder: "Ben (prepare)".to_owned(),
+            stage: "staging".to_owned(),
         },
         ledger::Error::StageTaken {
             stage: "staging".to_owned(),

@@ -3,11 +3,13 @@
 use super::{
     Deployed, Error, Live, Member, Recorder, Result, Telling,
     keeping::{Keeping, keepings},
+    lives::{Over, worst},
     on_host::{Activation, OnHost, Prepared},
     owner::{LEASE, lock},
     record::Signed,
     settle::Settling,
     together::together,
+    verdict::{Case, Verdict},
 };
 use crate::{
     config::{OnFailure, Stage},
@@ -174,15 +176,15 @@ impl Run<'_> {
             }
             return Err(error);
         }
-        if let Some(host) = self.progress.left {
+        if let Some(host) = self.progress.left.take() {
             let stage = self.deployment.stage.name.clone();
             if asked() > 1 {
                 return Err(Error::Left { host, stage });
             }
         }
-        let lives = lives(&self.progress.results);
-        let mut failures = self.progress.failures.into_iter();
-        match failures.next() {
+        let lives = self.over().lives();
+        let mut failures = std::mem::take(&mut self.progress.failures);
+        match worst(&mut failures) {
             Some(mut first) => {
                 for other in failures {
                     let text = format!("{}: {}", other.host, other.message);
@@ -197,6 +199,16 @@ impl Run<'_> {
                 live: lives,
             }),
             None => Ok(()),
+        }
+    }
+
+    fn over(&self) -> Over<'_> {
+        Over {
+            results: &self.progress.results,
+            failures: &self.progress.failures,
+            activations: &self.activations,
+            seen: self.deployment.hosts,
+            version: &self.deployment.released.manifest.version,
         }
     }
 
@@ -349,28 +361,40 @@ impl Run<'_> {
     fn revert(&mut self) {
         let hosts = self.hosts;
         let watch = self.deployment.recorder.watch;
-        let results = &mut self.progress.results;
+        let new = &hosts.released.manifest.version;
+        let progress = &mut self.progress;
         let healthy = |result: &&mut HostResult| result.result == Outcome::Healthy;
         let old = |name: &str| {
             let healthy = |result: &&HostResult| result.result == Outcome::Healthy;
-            let mut results = results.iter().filter(healthy);
+            let mut results = progress.results.iter().filter(healthy);
             results.find(|result| result.host == name)?.from.clone()
         };
         let revert = |member: &mut Member, old: Version| hosts.revert(member, &old);
-        let answers = together(self.members, old, revert, |_, _| ());
-        for result in results.iter_mut().filter(healthy) {
-            let answer = answers.iter().find(|(host, _)| *host == result.host);
-            match answer.map(|(_, answer)| answer) {
-                Some(Ok(ended)) => {
-                    result.result = ended.result.outcome();
-                    result.to.clone_from(&ended.current);
-                }
-                Some(Err(error)) => watch(Event::Warning(format!("{}: {error}", result.host))),
-                None => watch(Event::Warning(format!(
-                    "{}: nothing was live before, so that {} stays",
-                    result.host, hosts.released.manifest.version
-                ))),
+        let mut answers = BTreeMap::from_iter(together(self.members, old, revert, |_, _| ()));
+        for result in progress.results.iter_mut().filter(healthy) {
+            let Some(answer) = answers.remove(&result.host) else {
+                watch(Event::Warning(format!(
+                    "{}: nothing was live before, so that {new} stays",
+                    result.host
+                )));
+                continue;
+            };
+            let verdict = Verdict::of_way_back(
+                answer,
+                &Case {
+                    host: &result.host,
+                    stage: &hosts.stage.name,
+                    old: result.from.as_ref(),
+                    new,
+                },
+            );
+            result.result = verdict.outcome;
+            result.to = verdict.live;
+            if verdict.outcome == Outcome::Abandoned {
+                progress.locked.retain(|name| *name != result.host);
+                progress.left = Some(result.host.clone());
             }
+            progress.failures.extend(verdict.failure);
         }
     }
 
@@ -418,21 +442,8 @@ impl Run<'_> {
             return Ok(());
         };
         let state = Outcome::overall(&self.progress.results, self.activations.len());
-        let behind = self.deployment.behind.iter().map(|host| HostResult {
-            host: host.clone(),
-            from: None,
-            to: None,
-            result: Outcome::Behind,
-            backup: None,
-            backup_sha256: None,
-        });
-        let results: Vec<HostResult> = self
-            .progress
-            .results
-            .iter()
-            .cloned()
-            .chain(behind)
-            .collect();
+        let mut results = self.progress.results.clone();
+        results.extend(self.over().left_behind(self.deployment.behind));
         let recorder = &self.deployment.recorder;
         recorder.ended(self.ledger, &started, state, &results, "")
     }
@@ -474,20 +485,4 @@ fn together_with(step: &Step, rest: &[Step]) -> usize {
         (prepares(step) && prepares(other)) || (mine.is_some() && batch(other) == mine)
     };
     rest.iter().take_while(goes).count()
-}
-
-/// What is live where, as far as it is known.
-fn lives(results: &[HostResult]) -> Vec<(String, Live)> {
-    let version = |version: &Option<Version>| version.as_ref().map(ToString::to_string);
-    let live = |result: &HostResult| match result.result {
-        Outcome::Healthy => Live::New(version(&result.to).unwrap_or_default()),
-        Outcome::Reverted => Live::Reverted(version(&result.to).unwrap_or_default()),
-        Outcome::Failed if result.to == result.from => Live::Untouched(version(&result.to)),
-        Outcome::Failed => Live::Switched(version(&result.to)),
-        Outcome::Abandoned | Outcome::Behind => Live::Unknown,
-    };
-    results
-        .iter()
-        .map(|result| (result.host.clone(), live(result)))
-        .collect()
 }

@@ -28,6 +28,8 @@ pub enum Error {
         host: String,
         /// Who, in words.
         holder: String,
+        /// The stage, for the next command to type.
+        stage: String,
     },
     /// Another release is live on a host than the plan was made for; nothing was changed there.
     #[error("{host} changed since the plan was made: {what}")]
@@ -201,8 +203,12 @@ impl fmt::Display for Live {
     }
 }
 
-/// What to do about a lock.
-pub const LOCKED: &str = "add --wait to wait for them; once its lease is over, git hostout unlock STAGE --reason TEXT ends it";
+/// What to do about a lock on a host of `stage`.
+pub fn locked(stage: &str) -> String {
+    format!(
+        "add --wait to wait for them; once its lease is over, git hostout unlock {stage} --reason TEXT ends it"
+    )
+}
 
 impl Error {
     /// What to do about it, where there is something.
@@ -213,7 +219,7 @@ impl Error {
             Self::Unreachable(error) => error.hint(),
             Self::Deployed(deployed) => deployed.hint.clone(),
             Self::Untrusted { hint, .. } => hint.clone(),
-            Self::Locked { .. } => Some(LOCKED.to_owned()),
+            Self::Locked { stage, .. } => Some(locked(stage)),
             Self::Changed { .. } => Some(
                 "find out with git hostout status and log who did it; the same command plans again"
                     .to_owned(),

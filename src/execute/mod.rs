@@ -9,6 +9,7 @@ mod bootstrap;
 mod deployment;
 mod error;
 mod keeping;
+mod lives;
 mod on_host;
 mod owner;
 mod prune;
@@ -30,7 +31,7 @@ mod verdict;
 pub use attached::{Stream, become_attached, run_attached, run_by_line};
 pub use bootstrap::{Root, bootstrap};
 pub use deployment::Deployment;
-pub use error::{Deployed, Error, LOCKED, Live, Result};
+pub use error::{Deployed, Error, Live, Result, locked};
 pub use prune::prune;
 pub use publish::{Published, Publisher};
 pub use put::put;
@@ -71,14 +72,19 @@ fn member<'m>(
         .ok_or(Error::Strange(what))
 }
 
-/// What `host` said instead of doing what it was asked to.
-fn refused(host: &str, error: ConversationError) -> Error {
+/// What `host` of `stage` said instead of doing what it was asked to.
+fn refused(host: &str, stage: &str, error: ConversationError) -> Error {
     let host = host.to_owned();
     match error {
         ConversationError::Transport(error) => Error::Unreachable(error),
         ConversationError::Failed(failure) if failure.lock.is_some() => {
             let holder = failure.lock.as_ref().map(holder).unwrap_or_default();
-            Error::Locked { host, holder }
+            let stage = stage.to_owned();
+            Error::Locked {
+                host,
+                holder,
+                stage,
+            }
         }
         error => Error::Conversation {
             host,

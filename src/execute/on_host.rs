@@ -374,7 +374,12 @@ impl OnHost<'_> {
             match (failure.kind, &failure.lock) {
                 (FailureKind::Locked, Some(lock)) => {
                     let holder = holder(lock);
-                    return Error::Locked { host, holder };
+                    let stage = self.stage.name.clone();
+                    return Error::Locked {
+                        host,
+                        holder,
+                        stage,
+                    };
                 }
                 (FailureKind::Untrusted, _) => {
                     let (what, hint) = (failure.message.clone(), failure.hint.clone());

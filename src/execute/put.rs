@@ -27,7 +27,7 @@ pub fn put(
         let mut agent = Conversation::new(member.transport.as_mut(), &stage.path, &stage.python);
         if agent
             .share(file, content)
-            .map_err(|error| refused(&name, error))?
+            .map_err(|error| refused(&name, &stage.name, error))?
         {
             changed.push(name);
         }

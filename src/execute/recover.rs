@@ -48,7 +48,9 @@ pub fn recover(
             let host = &member.host.destination;
             watch(Event::Begin(format!("{host}: {}", step.action)));
             let mut agent = Conversation::new(member.transport.as_mut(), path, python);
-            agent.recover(watch).map_err(|error| refused(host, error))
+            agent
+                .recover(watch)
+                .map_err(|error| refused(host, &stage.name, error))
         },
         |_, _| (),
     );

@@ -112,7 +112,7 @@ impl Settling<'_> {
         (self.recorder.watch)(Event::Begin(format!("{host}: {}", step.action)));
         let Stage { path, python, .. } = self.stage;
         let mut agent = Conversation::new(member.transport.as_mut(), path, python);
-        end(&mut agent).map_err(|error| refused(&host, error))?;
+        end(&mut agent).map_err(|error| refused(&host, &self.stage.name, error))?;
         Ok(())
     }
 }

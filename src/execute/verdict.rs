@@ -43,6 +43,25 @@ impl Verdict {
         }
     }
 
+    /// Of the way back from `case.new`, which was healthy: where that did not begin it is live as before, and there is a
+    /// failure unless what was before is live again.
+    pub(super) fn of_way_back(
+        answer: Result<Activated, ConversationError>,
+        case: &Case<'_>,
+    ) -> Self {
+        let mut verdict = Self::of(answer, case);
+        if let Some(failure) = &mut verdict.failure
+            && matches!(failure.live, Live::Untouched(_))
+        {
+            failure.live = Live::New(case.new.to_string());
+            verdict.outcome = Outcome::Healthy;
+            verdict.live = Some(case.new.clone());
+        }
+        let went_back = |failure: &Deployed| matches!(failure.live, Live::Reverted(_));
+        verdict.failure = verdict.failure.filter(|failure| !went_back(failure));
+        verdict
+    }
+
     fn ended(done: Activated, case: &Case<'_>) -> Self {
         let text = |version: &Version| version.to_string();
         let current = done.current.as_ref().map(text);

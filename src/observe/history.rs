@@ -2,10 +2,11 @@
 
 use crate::{
     facts::Deployment,
-    ledger::{Kind, Ledger},
+    ledger::{self, Kind, Ledger},
     release::{EntryId, Outcome},
 };
-use std::collections::HashMap;
+use semver::Version;
+use std::collections::{BTreeMap, HashMap};
 
 /// Every deployment in the ledger, newest first.
 pub fn history(ledger: &Ledger) -> Vec<Deployment> {
@@ -48,4 +49,45 @@ pub fn history_of(deployments: &[Deployment], stage: &str) -> Vec<Deployment> {
         .filter(|deployment| deployment.stage == stage)
         .cloned()
         .collect()
+}
+
+/// The hosts that stayed behind in deployment `id`.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn behind(ledger: &Ledger, id: &EntryId) -> ledger::Result<Vec<String>> {
+    let ended = ledger.ended_for(id)?;
+    let results = ended.map(|(_, ended)| ended.host).unwrap_or_default();
+    let behind = results
+        .into_iter()
+        .filter(|result| result.result == Outcome::Behind);
+    Ok(behind.map(|result| result.host).collect())
+}
+
+/// What the ends of `log` (newest first) tell last of each of `hosts`: the release that was live there; of one that could
+/// not be reached when a deployment went well elsewhere, the release that it lacks. A host of which none tells is left out.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn told(
+    ledger: &Ledger,
+    log: &[Deployment],
+    hosts: &[String],
+) -> ledger::Result<BTreeMap<String, Version>> {
+    let mut told = BTreeMap::new();
+    for deployment in log {
+        if hosts.iter().all(|host| told.contains_key(host)) {
+            break;
+        }
+        let ended = ledger.ended_for(&deployment.id)?;
+        for result in ended.map(|(_, ended)| ended.host).unwrap_or_default() {
+            let went_well = deployment.outcome == Some(Outcome::Healthy);
+            let lacks = result.result == Outcome::Behind && went_well;
+            let missing = lacks.then(|| deployment.version.clone());
+            if let Some(version) = result.to.or(missing) {
+                told.entry(result.host).or_insert(version);
+            }
+        }
+    }
+    Ok(told)
 }

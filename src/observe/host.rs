@@ -90,6 +90,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         roles: configured.roles.clone(),
         path: path(&answer),
         cut_off: cut_off(&answer),
+        working: working(&answer),
         place: answer.place,
         runtime_user: answer.runtime_user,
         current: match answer.current.state {
@@ -160,6 +161,12 @@ fn cut_off(answer: &StatusAnswer) -> Option<EntryId> {
         JobState::Running if recovers => Some(job.id.clone()),
         JobState::Running | JobState::Ended => None,
     }
+}
+
+/// The last job, where it runs, and is not one by which the host puts itself right.
+fn working(answer: &StatusAnswer) -> Option<EntryId> {
+    let job = answer.job.as_ref()?;
+    (job.state == JobState::Running && cut_off(answer).is_none()).then(|| job.id.clone())
 }
 
 /// The deployments of a host's record, newest first. It does not tell a rollback from a deploy.

@@ -4,26 +4,28 @@ use crate::{
     facts::{Current, Deployment, Host},
     release::Outcome,
 };
+use semver::Version;
 
-/// What differs between what `host` says and the history of `stage` (newest first), in words; empty = nothing.
+/// What differs between what `host` says and the history of `stage` (newest first), in words; empty = nothing. `told` is
+/// what the history says of this host; where it says nothing of it, what was healthy on the stage last is meant.
 ///
 /// The host is right about what is live, the ledger about what was meant.
-pub fn drift(host: &Host, stage: &str, log: &[Deployment]) -> Vec<String> {
+pub fn drift(host: &Host, stage: &str, log: &[Deployment], told: Option<&Version>) -> Vec<String> {
     let mut drift = Vec::new();
-    let meant = log
-        .iter()
-        .find(|deployment| deployment.outcome == Some(Outcome::Healthy));
+    let healthy = |deployment: &&Deployment| deployment.outcome == Some(Outcome::Healthy);
+    let newest = || log.iter().find(healthy);
+    let meant = told.or_else(|| newest().map(|deployment| &deployment.version));
     let live = host.current.release();
     if let Current::Foreign(what) = &host.current {
         drift.push(format!("current is {what}"));
     }
     match (live, meant) {
-        (Some(live), Some(meant)) if *live != meant.version => {
-            drift.push(format!("runs {live}, the ledger says {}", meant.version));
+        (Some(live), Some(meant)) if live != meant => {
+            drift.push(format!("runs {live}, the ledger says {meant}"));
         }
         (Some(live), None) => drift.push(format!("runs {live}, the ledger knows of no deployment")),
         (None, Some(meant)) => {
-            drift.push(format!("runs nothing, the ledger says {}", meant.version));
+            drift.push(format!("runs nothing, the ledger says {meant}"));
         }
         _ => {}
     }
@@ -78,21 +80,30 @@ mod tests {
             time: String::new(),
         };
         assert_eq!(
-            drift(&host, "staging", std::slice::from_ref(&healthy)),
+            drift(&host, "staging", std::slice::from_ref(&healthy), None),
             Vec::<String>::new()
         );
         assert_eq!(
-            drift(&host, "staging", &[]),
+            drift(&host, "staging", &[], None),
             ["runs 1.0.0, the ledger knows of no deployment"]
         );
+        // Of a fleet that is not whole each host is to run what the ledger tells of it.
+        let newer = Version::new(1, 1, 0);
+        let log = std::slice::from_ref(&healthy);
+        let expected = ["runs 1.0.0, the ledger says 1.1.0"];
+        assert_eq!(drift(&host, "staging", log, Some(&newer)), expected);
+        host.current = Current::Release(newer.clone());
+        host.record = None;
+        host.complete.insert(newer.clone(), Digest::of(b""));
+        assert_eq!(drift(&host, "staging", log, Some(&newer)).len(), 0);
         host.current = Current::Nothing;
         assert_eq!(
-            drift(&host, "staging", std::slice::from_ref(&healthy)),
+            drift(&host, "staging", std::slice::from_ref(&healthy), None),
             ["runs nothing, the ledger says 1.0.0"]
         );
         host.cut_off = Some(EntryId("b".into()));
         assert_eq!(
-            drift(&host, "staging", &[healthy])[1],
+            drift(&host, "staging", &[healthy], None)[1],
             "deployment b was cut off; git hostout resume staging puts it right"
         );
     }

@@ -43,7 +43,7 @@ pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, 
 pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use fetch::fetched;
-pub use go_on::go_on;
+pub use go_on::{afterwards, go_on};
 pub use irreplaceable::{Copies, Sharing, Sources, irreplaceable};
 pub use prune::prune;
 pub use put::{Wanting, put};
@@ -55,7 +55,7 @@ pub use resume::{Diverged, GivingUp, Interrupted, give_up, late_tags, publish, r
 pub use rollback::{NoTarget, proven, rollback_target};
 pub use settle::{as_seen, settle};
 pub use trust::{Appending, append, tell};
-pub use unlock::{held, unlock};
+pub use unlock::{cut_off, held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 

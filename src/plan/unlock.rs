@@ -3,17 +3,33 @@
 use super::{Action, Plan, settle::settling};
 use crate::facts::{Host, Open};
 
-/// Who is at work on one of `hosts`, and until when, in words: the host and its holder. Nothing may be unlocked then.
+/// Who is at work on one of `hosts`, and until when, in words: the host and its holder. Nothing may be unlocked then, also
+/// where the client is gone and its job goes on.
 pub fn held(hosts: &[Host]) -> Option<(String, String)> {
     hosts.iter().find_map(|host| {
-        let left = host.lock.as_ref()?.left;
-        let until = if left > 0 {
-            format!("for {left} s more, and longer while they go on")
-        } else {
-            "until their work there ends".to_owned()
+        let lock = host.lock.as_ref()?;
+        let until = match (host.busy(), &host.working) {
+            (Some(_), _) if lock.left > 0 => {
+                format!("for {} s more, and longer while they go on", lock.left)
+            }
+            (Some(_), _) => "until their work there ends".to_owned(),
+            (None, Some(job)) => format!("until deployment {job}, which goes on there, ends"),
+            (None, None) => return None,
         };
-        Some((host.name.clone(), format!("{}; {until}", host.busy()?)))
+        Some((host.name.clone(), format!("{}; {until}", lock.holder)))
     })
+}
+
+/// What no unlocking ends: deployments that were cut off on `hosts`, each with its host, in words.
+pub fn cut_off(stage: &str, hosts: &[Host]) -> Vec<String> {
+    let cut_off = hosts.iter().filter_map(|host| {
+        let deployment = host.cut_off.as_ref()?;
+        let name = &host.name;
+        Some(format!(
+            "{name}: deployment {deployment} was cut off, and is not put right by this. Next: git hostout resume {stage}"
+        ))
+    });
+    cut_off.collect()
 }
 
 /// Ends the locks on `hosts` of `stage` whose leases are over or whose clients are known to be gone, and writes how the
@@ -27,13 +43,13 @@ pub fn unlock(stage: &str, open: Option<&Open>, hosts: &[Host]) -> Option<Plan> 
     });
     let steps: Vec<_> = expired.chain(settling(open, hosts)).collect();
     let summary = format!("Unlock {stage}.");
-    (!steps.is_empty()).then(|| Plan::new(summary, Vec::new(), steps))
+    (!steps.is_empty()).then(|| Plan::new(summary, cut_off(stage, hosts), steps))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Lock;
+    use crate::{facts::Lock, release::EntryId};
 
     fn host(expired: bool, left: i64) -> Host {
         let mut host = Host::unknown("web1");
@@ -65,5 +81,22 @@ mod tests {
             assert_eq!(host, "web1");
             assert!(holder.contains(until) && holder.contains("Ann"), "{holder}");
         }
+        let mut left = host(true, -5);
+        left.working = Some(EntryId("8e6f79f8".to_owned()));
+        assert_eq!(
+            held(&[left]),
+            Some((
+                "web1".to_owned(),
+                "Ann at laptop; until deployment 8e6f79f8, which goes on there, ends".to_owned()
+            ))
+        );
+    }
+
+    #[test]
+    fn what_was_cut_off_is_told_with_what_puts_it_right() {
+        let mut down = host(true, -5);
+        down.cut_off = Some(EntryId("8e6f79f8".to_owned()));
+        let said = "web1: deployment 8e6f79f8 was cut off, and is not put right by this. Next: git hostout resume live";
+        assert_eq!(unlock("live", None, &[down]).unwrap().notes, [said]);
     }
 }

@@ -85,21 +85,26 @@ pub enum Outcome {
     Failed,
     /// The client died; found out later.
     Abandoned,
-    /// Of one host: it could not be reached, and was left as it was.
+    /// Of one host: it was left as it was, because it could not be reached or another one had failed.
     Behind,
 }
 
 impl Outcome {
-    /// How a deployment to so many hosts ended as a whole: the first bad result decides; without any result nothing
-    /// happened.
+    /// How a deployment to so many hosts ended as a whole: the first bad result decides, but only where no host has
+    /// anything else the old release was put back; without any result nothing happened.
     pub fn overall(results: &[HostResult], hosts: usize) -> Self {
-        let bad = results
-            .iter()
-            .map(|result| result.result)
-            .find(|result| *result != Self::Healthy);
-        match bad {
-            Some(bad) => bad,
-            None if results.is_empty() || results.len() < hosts => Self::Failed,
+        let bad = |outcome: &Self| *outcome != Self::Healthy;
+        let worse = |outcome: &Self| bad(outcome) && *outcome != Self::Reverted;
+        let outcomes = || results.iter().map(|result| result.result);
+        let all_reverted = outcomes().all(|outcome| outcome == Self::Reverted);
+        match outcomes().find(worse) {
+            Some(worse) => worse,
+            None if results.is_empty() => Self::Failed,
+            None if all_reverted => Self::Reverted,
+            // Some run the new release, and others don't.
+            None if outcomes().any(|outcome| bad(&outcome)) || results.len() < hosts => {
+                Self::Failed
+            }
             None => Self::Healthy,
         }
     }
@@ -180,7 +185,13 @@ mod tests {
         assert_eq!(Outcome::overall(&results(&[healthy, healthy]), 2), healthy);
         assert_eq!(Outcome::overall(&results(&[healthy]), 2), Outcome::Failed);
         assert_eq!(Outcome::overall(&[], 1), Outcome::Failed);
-        let reverted = results(&[healthy, Outcome::Reverted]);
-        assert_eq!(Outcome::overall(&reverted, 2), Outcome::Reverted);
+        let (reverted, failed) = (Outcome::Reverted, Outcome::Failed);
+        assert_eq!(Outcome::overall(&results(&[reverted]), 2), reverted);
+        assert_eq!(Outcome::overall(&results(&[reverted; 2]), 2), reverted);
+        for part in [[healthy, reverted], [reverted, healthy], [reverted, failed]] {
+            assert_eq!(Outcome::overall(&results(&part), 2), failed, "{part:?}");
+        }
+        let unseen = results(&[reverted, Outcome::Abandoned]);
+        assert_eq!(Outcome::overall(&unseen, 2), Outcome::Abandoned);
     }
 }

@@ -25,6 +25,7 @@ pub fn all() -> Vec<Error> {
         E::Locked {
             host: host(),
             holder: s("Ben (prepare)"),
+            stage: s("staging"),
         },
         E::Untrusted {
             host: s("web1"),
