@@ -236,7 +236,7 @@ pub(super) fn settle(
     let mut scene = Scene::enter(session, &ledger, stage, Choice::default())?;
     let hosts = scene.fleet.look(stage, None)?;
     match plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
-        Some(plan) => Left { scene, plan }.settle(session, work, &mut ledger),
+        Some(plan) => Left { scene, plan }.settle(session, work, &mut ledger, ""),
         None => Ok(()),
     }
 }

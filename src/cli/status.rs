@@ -146,7 +146,10 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
         healthy: host.healthy,
         complaint: host.complaint.clone(),
         reachable: true,
-        lock: host.lock.as_ref().map(locked),
+        lock: host
+            .lock
+            .as_ref()
+            .map(|lock| locked(lock, host.working.is_some())),
         drift,
         services: host
             .services
@@ -162,8 +165,13 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
     }
 }
 
-fn locked(lock: &Lock) -> String {
-    if lock.expired || lock.dead.is_some() {
+fn locked(lock: &Lock, works: bool) -> String {
+    if works && lock.dead.is_some() {
+        format!(
+            "{} left it alone, and its job goes on by itself",
+            lock.holder
+        )
+    } else if lock.expired || lock.dead.is_some() {
         format!(
             "what is left of {}: the next deployment takes it over",
             lock.holder

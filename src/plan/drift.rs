@@ -48,6 +48,7 @@ pub fn drift(host: &Host, stage: &str, log: &[Deployment], told: Option<&Version
     } else if let Some(open) = log
         .first()
         .filter(|deployment| deployment.outcome.is_none())
+        .filter(|deployment| host.working.as_ref() != Some(&deployment.id))
     {
         drift.push(format!(
             "deployment {} has no end in the ledger; git hostout resume {stage} writes it",
