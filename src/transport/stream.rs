@@ -152,9 +152,7 @@ fn jump(jumps: &str, options: &Options, file: Option<&Path>) -> Result<(Command,
         Some((before, last)) => (Some(before), last),
         None => (None, jumps),
     };
-    let last = last.strip_prefix("ssh://").unwrap_or(last);
-    let destination: super::Destination = last
-        .parse()
+    let destination = super::Destination::of_jump(last)
         .map_err(|error| Failure::new(format!("ProxyJump: {error}")))?;
     let mut command = Command::new("ssh");
     if let Some(file) = file {
@@ -182,7 +180,7 @@ fn jump(jumps: &str, options: &Options, file: Option<&Path>) -> Result<(Command,
         .arg("-W")
         .arg(format!("[{}]:{}", options.hostname, options.port));
     command.args(["--", host]);
-    Ok((command, format!("the jump through {last}")))
+    Ok((command, format!("the jump through {destination}")))
 }
 
 impl Hop {
