@@ -82,7 +82,7 @@ fn refused(host: &str, error: ConversationError) -> Error {
         }
         error => Error::Conversation {
             host,
-            source: Box::new(error),
+            why: Box::new(error),
         },
     }
 }
