@@ -1,4 +1,5 @@
-//! A host's certificate: what it says, and whether an authority of the user's signed that (OpenSSH's PROTOCOL.certkeys).
+//! A certificate: what it says, and whether an authority of the user's signed that of a host (OpenSSH's
+//! PROTOCOL.certkeys).
 //!
 //! libssh2 checks that the server has the certified key, and nothing of the certificate itself.
 
@@ -15,7 +16,7 @@ const SUFFIX: &str = "-cert-v01@openssh.com";
 /// `SSH2_CERT_TYPE_HOST`.
 const HOST: u32 = 2;
 
-/// A certificate as it came from the server; nothing of it has been checked.
+/// A certificate as it was read; nothing of it has been checked.
 #[derive(Debug)]
 pub struct Certificate {
     whole: HostKey,
@@ -83,8 +84,6 @@ impl Certificate {
     /// # Errors
     /// Why it doesn't: what follows "its certificate".
     pub fn check(&self, host: &str, authorities: &[HostKey]) -> Result<(), String> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |since| since.as_secs());
         if self.purpose != HOST {
             return Err("is a user's".to_owned());
         }
@@ -92,12 +91,7 @@ impl Certificate {
             let signer = self.authority.fingerprint();
             return Err(format!("is signed by another authority, {signer}"));
         }
-        if now < self.valid_after {
-            return Err("is not valid yet".to_owned());
-        }
-        if now >= self.valid_before {
-            return Err("has expired".to_owned());
-        }
+        self.in_time()?;
         let names = &self.principals;
         if !names.is_empty() && !names.iter().any(|name| matches(name, host)) {
             return Err(format!("is for {}", names.join(", ").escape_debug()));
@@ -108,6 +102,33 @@ impl Certificate {
         // A signature by SHA-1 proves nothing any more; ssh takes none either (`CASignatureAlgorithms`).
         if self.algorithm == "ssh-rsa" || !self.is_signed() {
             return Err("has no good signature".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What a person should know of it who offered it in vain: what follows "its certificate FILE".
+    pub fn of_user(&self) -> String {
+        if self.purpose == HOST {
+            return "is a host's".to_owned();
+        }
+        match self.in_time() {
+            Err(why) => why,
+            Ok(()) if self.principals.is_empty() => "was offered too".to_owned(),
+            Ok(()) => {
+                let names = self.principals.join(", ");
+                format!("was offered too, which is for {}", names.escape_debug())
+            }
+        }
+    }
+
+    fn in_time(&self) -> Result<(), String> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_secs());
+        if now < self.valid_after {
+            return Err("is not valid yet".to_owned());
+        }
+        if now >= self.valid_before {
+            return Err("has expired".to_owned());
         }
         Ok(())
     }

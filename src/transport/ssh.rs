@@ -83,7 +83,7 @@ impl Ssh {
                 let said = hop.as_mut().and_then(Hop::said);
                 return Err(match said {
                     Some(said) => Failure {
-                        message: format!("{}; {said}", failure.message),
+                        message: format!("{said}; {}", failure.message),
                         hint: hop.as_ref().and_then(Hop::hint).or(failure.hint),
                     },
                     None => failure,
