@@ -39,7 +39,7 @@ mod stream;
 
 pub use agent::{Conversation, ConversationError};
 pub use attached::{Attach, attached};
-pub use connect::{Target, connect};
+pub use connect::{Target, check_pinned, connect};
 pub use credentials::Credentials;
 pub use destination::{Destination, DestinationError};
 pub use error::Error;

@@ -142,3 +142,35 @@ fn a_key_that_is_not_enough_was_taken_all_the_same() {
     );
     assert!(!run.stderr.contains("signature"), "{run}");
 }
+
+/// `run` and `ssh` go by the system's ssh, which would speak of files and programs that nobody named.
+#[test]
+fn a_pinned_key_is_checked_before_ssh_is_started() {
+    let host = Host::quiet();
+    let other = host.sshd.path("other");
+    keygen(&other, "");
+    let other = fs::read_to_string(other.with_extension("pub")).unwrap();
+    let pin = |key: &str| {
+        let text = host.project.read("hostout.toml");
+        let (before, after) = text.split_once("hosts = [").unwrap();
+        let (_, after) = after.split_once(']').unwrap();
+        let key = key.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let hosts = format!("hosts = [{{ host = \"web1\", host-key = \"{key}\" }}]");
+        host.project
+            .write("hostout.toml", &format!("{before}{hosts}{after}"));
+    };
+    pin(&other);
+    for words in [&["run", "far", "--", "true"][..], &["ssh", "far"]] {
+        let run = host.hostout(words).exits(20).says(&[
+            "web1: the host key is ssh-ed25519 ",
+            " is pinned in the project",
+        ]);
+        assert!(!run.stderr.contains("/dev/null"), "{run}");
+    }
+    assert!(!host.sshd.log().contains("Accepted"), "{}", host.sshd.log());
+    pin(&host.sshd.host_key());
+    // It is let in.
+    host.hostout(&["run", "far", "--", "true"])
+        .exits(11)
+        .says(&["nothing is live"]);
+}
