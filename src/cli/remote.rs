@@ -19,6 +19,9 @@ pub(super) fn caught_up(
     let Some(remote) = ledger::remote_for(&work.repo) else {
         return Ok(ledger);
     };
+    if work.silent.get() {
+        return Ok(ledger);
+    }
     let (git, branch) = (Git::of(&work.repo), ledger.branch());
     match ledger::fetch(&work.repo, &git, &remote, branch, Patience::default()) {
         Ok(Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => work.ledger(&session.ui),

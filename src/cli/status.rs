@@ -246,7 +246,9 @@ fn describe(stages: &[StageStatus]) -> String {
     for host in stages.iter().flat_map(|stage| &stage.hosts) {
         let words = host.drift.iter().chain(&host.error).chain(&host.complaint);
         let words = words.chain(&host.lock);
+        let own = format!("{}: ", host.host);
         for word in words {
+            let word = word.strip_prefix(&own).unwrap_or(word);
             text += &format!("  {}: {word}\n", host.host);
         }
         for service in host

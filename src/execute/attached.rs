@@ -34,7 +34,8 @@ pub fn become_attached(target: &Target, command: &Command, terminal: bool) -> Er
         terminal,
         ..Attach::default()
     };
-    match attached(target, command, attach) {
+    let program = transport::check_pinned(target).and_then(|()| attached(target, command, attach));
+    match program {
         Ok(mut program) => not_started(target, command, &program.exec()),
         Err(error) => Error::Unreachable(error),
     }
@@ -97,6 +98,7 @@ fn watched(
     attach: Attach<'_>,
     run: impl FnOnce(&mut std::process::Command) -> std::io::Result<ExitStatus>,
 ) -> Result<i32> {
+    transport::check_pinned(target).map_err(Error::Unreachable)?;
     let failed = |error: std::io::Error| not_started(target, command, &error);
     let folder = Folder::new("hostout-").map_err(failed)?;
     let reached = folder.path().join("reached");

@@ -99,12 +99,10 @@ fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
 
 /// The steps that were done stay done, and one may be going on.
 fn lost(host: &str, stage: &str, error: &transport::Error) -> Error {
-    let text = error.to_string();
-    let own = format!("{host}: ");
     Error::Bootstrap {
         host: host.to_owned(),
         stage: stage.to_owned(),
-        message: text.strip_prefix(&own).unwrap_or(&text).to_owned(),
+        message: error.words(),
         remedy: String::new(),
     }
 }

@@ -75,13 +75,12 @@ pub enum Error {
     #[error("a plan for {0} has a step that does not belong there")]
     Strange(&'static str),
     /// A host's agent has no answer, before anything changed there.
-    #[error("{host}")]
+    #[error("{host}: {}", .why.words())]
     Conversation {
         /// The host.
         host: String,
         /// What it said instead.
-        #[source]
-        source: Box<ConversationError>,
+        why: Box<ConversationError>,
     },
     /// A server did not become a host; what was done stays done.
     #[error("{host}: {message}")]
@@ -228,7 +227,7 @@ impl Error {
                 "git hostout log says whose; the same command plans again, which --wait does by itself"
                     .to_owned(),
             ),
-            Self::Conversation { source, .. } => source.hint(),
+            Self::Conversation { why, .. } => why.hint(),
             Self::File { .. } => {
                 Some("is there room on its disk, and may you write there?".to_owned())
             }

@@ -88,7 +88,7 @@ fn refused(host: &str, stage: &str, error: ConversationError) -> Error {
         }
         error => Error::Conversation {
             host,
-            source: Box::new(error),
+            why: Box::new(error),
         },
     }
 }

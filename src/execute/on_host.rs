@@ -397,7 +397,7 @@ impl OnHost<'_> {
             }
         }
         Error::Deployed(Box::new(Deployed {
-            message: error.to_string(),
+            message: error.words(),
             live: Live::Untouched(live.map(ToString::to_string)),
             others: Vec::new(),
             output: error.output().to_vec(),

@@ -35,7 +35,7 @@ pub fn prune(
         pruned.map_err(|error| {
             Error::Deployed(Box::new(Deployed {
                 host: name.clone(),
-                message: error.to_string(),
+                message: error.words(),
                 live: Live::Untouched(None),
                 others: Vec::new(),
                 output: error.output().to_vec(),

@@ -106,7 +106,7 @@ impl Verdict {
         );
         if running || lost {
             // The job runs on without us: what is live will be seen by whoever looks.
-            let failure = case.failure(Live::Unknown, error.to_string(), output, Some(look));
+            let failure = case.failure(Live::Unknown, error.words(), output, Some(look));
             return Self {
                 outcome: Outcome::Abandoned,
                 live: None,
@@ -122,7 +122,7 @@ impl Verdict {
             live: case.old.cloned(),
             backup: None,
             backup_sha256: None,
-            failure: Some(case.failure(live, error.to_string(), output, error.hint())),
+            failure: Some(case.failure(live, error.words(), output, error.hint())),
         }
     }
 }

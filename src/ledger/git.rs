@@ -232,7 +232,8 @@ pub(super) fn redact(text: &str) -> String {
         rest = tail;
     }
     clean.push_str(rest);
-    let lines: Vec<&str> = clean.lines().map(str::trim).collect();
+    let lines = clean.lines().map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     lines
         .join("; ")
         .chars()
@@ -295,7 +296,7 @@ mod tests {
     #[test]
     fn passwords_in_addresses_are_left_out() {
         assert_eq!(
-            redact("fatal: 'https://ann:pw@h.org:8443/x' and\nssh://u@h/y and a@b\u{7}"),
+            redact("fatal: 'https://ann:pw@h.org:8443/x' and\n\n ssh://u@h/y and a@b\u{7}"),
             "fatal: 'https://h.org:8443/x' and; ssh://h/y and a@b "
         );
     }

@@ -342,6 +342,15 @@ impl ConversationError {
         }
     }
 
+    /// Its words, for a message that begins with the host by itself.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Transport(error) => error.words(),
+            Self::Failed(failure) => failure.message.clone(),
+            Self::NoAnswer { message, .. } => message.clone(),
+        }
+    }
+
     /// The end of what the failing command printed.
     pub fn output(&self) -> &[String] {
         match self {

@@ -1,7 +1,8 @@
 //! From a host's name to a way to it.
 
 use super::{
-    Destination, Error, Local, Transport, error::Failure, prompter::Prompter, ssh::Ssh, ssh_config,
+    Destination, Error, Local, Transport, Unattended, error::Failure, prompter::Prompter, ssh::Ssh,
+    ssh_config,
 };
 use std::path::PathBuf;
 
@@ -14,6 +15,32 @@ pub struct Target {
     pub ssh_config: Option<PathBuf>,
     /// The only host key to accept, `TYPE BASE64`.
     pub host_key: Option<String>,
+}
+
+/// Checks that a host with a pinned key has that one, without logging in: ssh's own words about another one would be of
+/// files and programs that nobody named.
+///
+/// # Errors
+/// [`Error::Unreachable`].
+pub fn check_pinned(target: &Target) -> Result<(), Error> {
+    let host = &target.host;
+    // A destination that is none is told by whoever starts ssh.
+    let (
+        Some(pinned),
+        Ok(Destination::Ssh {
+            user,
+            host: name,
+            port,
+        }),
+    ) = (target.host_key.as_deref(), host.parse())
+    else {
+        return Ok(());
+    };
+    let file = target.ssh_config.as_deref();
+    let at = |failure: Failure| failure.at(host);
+    let options = ssh_config::resolve(user.as_deref(), &name, port, file).map_err(at)?;
+    Ssh::meet(host, &options, file, Some(pinned), &Unattended).map_err(at)?;
+    Ok(())
 }
 
 /// Connects and logs in. Nothing runs on the host before this returns.

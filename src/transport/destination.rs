@@ -41,11 +41,30 @@ impl DestinationError {
 impl FromStr for Destination {
     type Err = DestinationError;
 
-    /// ssh splits the user at the last `@`, so a user may hold one.
     fn from_str(text: &str) -> Result<Self, DestinationError> {
         if text == "local" {
             return Ok(Self::Local);
         }
+        Self::read(text, Brackets::Ipv6)
+    }
+}
+
+/// What may stand in brackets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Brackets {
+    Ipv6,
+    Anything,
+}
+
+impl Destination {
+    /// A jump as `ssh -G` prints it, which puts IPv4 addresses in brackets too; `local` is a host like any other.
+    pub(super) fn of_jump(text: &str) -> Result<Self, DestinationError> {
+        let text = text.strip_prefix("ssh://").unwrap_or(text);
+        Self::read(text, Brackets::Anything)
+    }
+
+    /// ssh splits the user at the last `@`, so a user may hold one.
+    fn read(text: &str, brackets: Brackets) -> Result<Self, DestinationError> {
         let wrong = |reason| DestinationError {
             text: text.to_owned(),
             reason,
@@ -57,7 +76,7 @@ impl FromStr for Destination {
             Some((user, rest)) => (Some(user), rest),
             None => (None, text),
         };
-        let (host, port) = split_port(rest).map_err(wrong)?;
+        let (host, port) = split_port(rest, brackets).map_err(wrong)?;
         if user == Some("") {
             return Err(wrong("the user is empty"));
         }
@@ -95,7 +114,7 @@ impl Destination {
     }
 }
 
-fn split_port(rest: &str) -> Result<(&str, Option<NonZeroU16>), &'static str> {
+fn split_port(rest: &str, brackets: Brackets) -> Result<(&str, Option<NonZeroU16>), &'static str> {
     let (host, port) = if let Some(bracketed) = rest.strip_prefix('[') {
         let (host, after) = bracketed
             .split_once(']')
@@ -108,7 +127,7 @@ fn split_port(rest: &str) -> Result<(&str, Option<NonZeroU16>), &'static str> {
                     .ok_or("only `:port` may follow the bracket")?,
             ),
         };
-        if !host.contains(':') || host.contains('[') {
+        if brackets == Brackets::Ipv6 && !host.contains(':') || host.contains('[') {
             return Err("only an IPv6 address stands in brackets");
         }
         (host, port)
@@ -179,6 +198,23 @@ mod tests {
             (user.as_deref(), host.as_str()),
             (Some("jane@corp"), "web1")
         );
+    }
+
+    #[test]
+    fn a_jump_may_have_any_host_in_brackets() {
+        for (text, read) in [
+            ("root@[10.77.4.1]:22", "root@10.77.4.1:22"),
+            ("[10.77.4.1]", "10.77.4.1"),
+            ("[::1]:22", "[::1]:22"),
+            ("ssh://jump1", "jump1"),
+        ] {
+            let jump = Destination::of_jump(text).unwrap();
+            assert_eq!(jump.to_string(), read);
+            assert_eq!(read.parse(), Ok(jump));
+        }
+        assert!(Destination::of_jump("[]").is_err());
+        assert!(Destination::of_jump("[-oX]").is_err());
+        assert!(Destination::of_jump("[[::1]").is_err());
     }
 
     #[test]

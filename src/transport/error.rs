@@ -47,6 +47,15 @@ impl Error {
         }
     }
 
+    /// Its words, for a message that begins with the host by itself.
+    pub fn words(&self) -> String {
+        let (Self::Unreachable { host, .. }
+        | Self::NotStarted { host, .. }
+        | Self::Lost { host, .. }) = self;
+        let (text, own) = (self.to_string(), format!("{host}: "));
+        text.strip_prefix(&own).unwrap_or(&text).to_owned()
+    }
+
     pub(super) fn not_started(host: &str, command: &Command, message: impl Into<String>) -> Self {
         Self::NotStarted {
             host: host.to_owned(),
@@ -96,4 +105,30 @@ impl Failure {
 /// Only the program: arguments may hold what no message should.
 fn program(command: &Command) -> String {
     command.argv().first().cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::ConversationError;
+
+    #[test]
+    fn words_leave_the_host_to_whoever_shows_them() {
+        let lost = || Error::lost("web1", &Command::new(["python3", "-"]), "transport read");
+        assert_eq!(lost().to_string(), "web1: lost `python3`: transport read");
+        assert_eq!(
+            ConversationError::from(lost()).words(),
+            "lost `python3`: transport read"
+        );
+        let refused = Failure::new("web1: no").at("web1");
+        assert_eq!(refused.words(), "web1: no");
+        let silent = ConversationError::NoAnswer {
+            host: "web1".to_owned(),
+            message: "no agent".to_owned(),
+        };
+        assert_eq!(
+            (silent.to_string().as_str(), silent.words().as_str()),
+            ("web1: no agent", "no agent")
+        );
+    }
 }

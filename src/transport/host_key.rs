@@ -33,6 +33,11 @@ impl HostKey {
         &self.kind
     }
 
+    /// It as the protocol sends it.
+    pub fn blob(&self) -> &[u8] {
+        &self.blob
+    }
+
     /// `SHA256:…`, as ssh shows it.
     pub fn fingerprint(&self) -> String {
         format!(

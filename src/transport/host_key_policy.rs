@@ -1,12 +1,14 @@
 //! Whether a server is who it should be.
 //!
-//! A key pinned by the project is the only one accepted. Else the user's `known_hosts` files decide, and a key they don't
+//! A key pinned by the project is the only one accepted. Else the user's `known_hosts` files decide: by the key, or by an
+//! authority (`@cert-authority`) that certified it for this host. A key they don't
 //! know is asked about or refused, as `StrictHostKeyChecking` says. A changed or revoked key is refused in any case.
 
 use super::{
+    certificate::Certificate,
     error::Failure,
     host_key::HostKey,
-    known_hosts::{self, Entry, Verdict},
+    known_hosts::{self, Entry, Marker, Verdict},
     prompter::{HostKeyQuestion, Prompter},
     ssh_options::{Options, Strict},
 };
@@ -19,6 +21,8 @@ pub struct Policy<'a> {
     pinned: Option<HostKey>,
     name: String,
     entries: Vec<Entry>,
+    /// Lines of authorities for this host.
+    authorities: Vec<Entry>,
 }
 
 impl<'a> Policy<'a> {
@@ -44,17 +48,26 @@ impl<'a> Policy<'a> {
         } else {
             known_hosts::look_up(&name, &files(options))?
         };
+        let bare = if entries.is_empty() && pinned.is_none() {
+            without_port(options)?
+        } else {
+            Vec::new()
+        };
+        let all = entries.iter().chain(&bare);
+        let authorities = all.filter(|entry| entry.marker == Marker::CertAuthority);
+        let authorities = authorities.cloned().collect();
         Ok(Self {
             host,
             options,
             pinned,
             name,
             entries,
+            authorities,
         })
     }
 
-    /// The host key algorithms to offer, of those `supported`: none with certificates, which libssh2 can't check, and
-    /// those of known keys first, so that the server shows a key we can compare.
+    /// The host key algorithms to offer, of those `supported`: certificates first where an authority is known, and none
+    /// else; then those of known keys, so that the server shows a key we can compare.
     pub fn algorithms(&self, supported: &[&str]) -> String {
         let wished = &self.options.host_key_algorithms;
         let wished: Vec<&str> = if wished.is_empty() {
@@ -64,13 +77,15 @@ impl<'a> Policy<'a> {
         };
         let mut names: Vec<&str> = wished
             .into_iter()
-            .filter(|name| !name.contains("-cert-") && supported.contains(name))
+            .filter(|name| !Certificate::is_kind(name) || !self.authorities.is_empty())
+            .filter(|name| supported.contains(name))
             .collect();
         let known = match &self.pinned {
             Some(key) => vec![key.kind().to_owned()],
             None => known_hosts::known_types(&self.entries),
         };
-        names.sort_by_key(|name| !known.iter().any(|kind| kind == key_type(name)));
+        let is_known = |name: &str| known.iter().any(|kind| kind == key_type(name));
+        names.sort_by_key(|name| (!Certificate::is_kind(name), !is_known(name)));
         names.join(",")
     }
 
@@ -86,13 +101,59 @@ impl<'a> Policy<'a> {
                 Err(self.not_the_pinned(pinned, key))
             };
         }
-        match known_hosts::judge(&self.entries, key) {
+        let (key, doubt) = match Certificate::read(key) {
+            Some(certificate) => match self.certified(&certificate)? {
+                Ok(()) => return Ok(()),
+                // As ssh does: its key may be known all the same.
+                Err(why) => (certificate.key, format!("; its certificate {why}")),
+            },
+            None => (key.clone(), self.uncertified()),
+        };
+        match known_hosts::judge(&self.entries, &key) {
             Verdict::Known => Ok(()),
-            Verdict::Revoked(entry) => Err(revoked(&entry, key)),
-            Verdict::Changed(entry) => Err(self.changed(&entry, key)),
-            Verdict::Unknown { .. } if self.known_without_port(key)? => Ok(()),
-            Verdict::Unknown { others } => self.unknown(key, &others, prompter),
+            Verdict::Revoked(entry) => Err(revoked(&entry, &key)),
+            Verdict::Changed(entry) => Err(self.changed(&entry, &key)),
+            Verdict::Unknown { .. } if self.known_without_port(&key)? => Ok(()),
+            Verdict::Unknown { others } => {
+                self.unknown(&key, &others, prompter)
+                    .map_err(|mut failure| {
+                        failure.message += &doubt;
+                        failure
+                    })
+            }
         }
+    }
+
+    /// Whether a certificate proves its key to be the host's, or why not.
+    fn certified(&self, certificate: &Certificate) -> Result<Result<(), String>, Failure> {
+        for key in [&certificate.key, &certificate.authority] {
+            for entries in [&self.entries, &without_port(self.options)?] {
+                if let Verdict::Revoked(entry) = known_hosts::judge(entries, key) {
+                    return Err(revoked(&entry, key));
+                }
+            }
+        }
+        let Options {
+            host_key_alias,
+            hostname,
+            ..
+        } = self.options;
+        let name = host_key_alias.as_ref().unwrap_or(hostname);
+        let authorities = self.authorities.iter().map(|entry| entry.key.clone());
+        let authorities: Vec<HostKey> = authorities.collect();
+        Ok(certificate.check(name, &authorities))
+    }
+
+    /// What an authority's line has to do with a key that came without a certificate.
+    fn uncertified(&self) -> String {
+        let Some(entry) = self.authorities.first() else {
+            return String::new();
+        };
+        format!(
+            "; {} line {} names an authority for it, but the server shows no certificate",
+            entry.file.display(),
+            entry.line
+        )
     }
 
     fn unknown(
@@ -130,11 +191,7 @@ impl<'a> Policy<'a> {
 
     /// ssh takes a key known for the bare name on any port.
     fn known_without_port(&self, key: &HostKey) -> Result<bool, Failure> {
-        if self.options.host_key_alias.is_some() || self.options.port == 22 {
-            return Ok(false);
-        }
-        let entries =
-            known_hosts::look_up(&self.options.hostname.to_lowercase(), &files(self.options))?;
+        let entries = without_port(self.options)?;
         match known_hosts::judge(&entries, key) {
             Verdict::Known => Ok(true),
             Verdict::Revoked(entry) => Err(revoked(&entry, key)),
@@ -208,6 +265,14 @@ impl<'a> Policy<'a> {
     }
 }
 
+/// The lines for the bare name, where the host is known by another one.
+fn without_port(options: &Options) -> Result<Vec<Entry>, Failure> {
+    if options.host_key_alias.is_some() || options.port == 22 {
+        return Ok(Vec::new());
+    }
+    known_hosts::look_up(&options.hostname.to_lowercase(), &files(options))
+}
+
 fn revoked(entry: &Entry, key: &HostKey) -> Failure {
     Failure::new(format!(
         "the host key {} is revoked in {} line {}",
@@ -249,7 +314,7 @@ mod tests {
     ];
 
     #[test]
-    fn certificates_are_never_asked_for_and_known_types_come_first() {
+    fn certificates_are_asked_for_by_authorities_only_and_known_types_come_first() {
         let mut options = Options::parse("hostname web\n", "web");
         let mut policy = Policy::read("web", &options, Some(KEY)).unwrap();
         assert!(

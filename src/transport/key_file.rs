@@ -39,9 +39,17 @@ pub enum State {
 }
 
 impl KeyFile {
-    /// Looks at `path`; `None` if nothing is there.
+    /// Looks at `path`; `None` if nothing is there. A `.pub` file alone is as good to an agent.
     pub fn read(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
+        let Ok(metadata) = fs::metadata(path) else {
+            let public_file = with_suffix(path, ".pub");
+            return Some(Self {
+                public: Some(fs::read_to_string(&public_file).ok()?.parse().ok()?),
+                path: path.to_owned(),
+                public_file: Some(public_file),
+                state: State::PublicOnly,
+            });
+        };
         let public_file = Some(with_suffix(path, ".pub")).filter(|file| file.exists());
         let beside = public_file
             .as_ref()
@@ -119,5 +127,9 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(KeyFile::read(&path).unwrap().state, State::Exposed);
         assert!(KeyFile::read(&folder.path().join("missing")).is_none());
+        fs::remove_file(&path).unwrap();
+        let alone = KeyFile::read(&path).unwrap();
+        assert_eq!(alone.state, State::PublicOnly);
+        assert!(alone.public.is_some());
     }
 }

@@ -29,7 +29,7 @@ pub enum Marker {
     None,
     /// Never to be accepted.
     Revoked,
-    /// An authority's, which signs host certificates. We ask for none, so it says nothing.
+    /// An authority's, which signs host certificates; of a plain key it says nothing.
     CertAuthority,
 }
 

@@ -4,7 +4,7 @@
 //! **Not here:** what is said to a host (`host`), which host (`config`).
 //!
 //! `connect` reads a `destination`, has ssh read its configuration (`ssh_config`, `ssh_options`), opens a `stream`, checks
-//! the host key (`host_key_policy` over `known_hosts`) and logs in (`auth`); `ssh` then runs commands through the `pump`.
+//! the host key (`host_key_policy` over `known_hosts` and `certificate`) and logs in (`auth`); `ssh` then runs commands through the `pump`.
 //! `local` needs none of that. `attached` hands our terminal over, by the system's ssh.
 //!
 //! **To add** a transport: a file here, an arm in `connect`, and the contract in `tests/transport.rs` runs against it.
@@ -15,6 +15,7 @@ use std::io::{Read, Write};
 mod agent;
 mod attached;
 mod auth;
+mod certificate;
 mod connect;
 mod credentials;
 mod destination;
@@ -38,7 +39,7 @@ mod stream;
 
 pub use agent::{Conversation, ConversationError};
 pub use attached::{Attach, attached};
-pub use connect::{Target, connect};
+pub use connect::{Target, check_pinned, connect};
 pub use credentials::Credentials;
 pub use destination::{Destination, DestinationError};
 pub use error::Error;

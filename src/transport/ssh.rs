@@ -74,6 +74,23 @@ impl Ssh {
         pinned: Option<&str>,
         prompter: &dyn Prompter,
     ) -> Result<Self, Failure> {
+        let met = Self::meet(host, options, file, pinned, prompter)?;
+        auth::log_in(&met.session, options, host, prompter)
+            .map_err(|failure| met.say_where(failure))?;
+        Ok(met)
+    }
+
+    /// Connects and checks the host's key.
+    ///
+    /// # Errors
+    /// [`Failure`] with what was tried.
+    pub fn meet(
+        host: &str,
+        options: &Options,
+        file: Option<&Path>,
+        pinned: Option<&str>,
+        prompter: &dyn Prompter,
+    ) -> Result<Self, Failure> {
         let policy = Policy::read(host, options, pinned)?;
         let stream = stream::open(options, file)?;
         let mut hop = stream.hop;
@@ -83,14 +100,14 @@ impl Ssh {
                 let said = hop.as_mut().and_then(Hop::said);
                 return Err(match said {
                     Some(said) => Failure {
-                        message: format!("{}; {said}", failure.message),
+                        message: format!("{said}; {}", failure.message),
                         hint: hop.as_ref().and_then(Hop::hint).or(failure.hint),
                     },
                     None => failure,
                 });
             }
         };
-        let connected = Self {
+        let met = Self {
             host: host.to_owned(),
             session,
             socket: stream.socket,
@@ -107,15 +124,13 @@ impl Ssh {
             }),
             hop,
         };
-        let session = &connected.session;
-        let key = session
+        let key = met
+            .session
             .host_key()
             .and_then(|(blob, _)| HostKey::from_blob(blob));
         let key = key.ok_or_else(|| Failure::new("the server showed no host key"))?;
         policy.check(&key, prompter)?;
-        auth::log_in(session, options, host, prompter)
-            .map_err(|failure| connected.say_where(failure))?;
-        Ok(connected)
+        Ok(met)
     }
 
     /// Where a login was refused: the configuration may have led elsewhere than the name says.

@@ -30,6 +30,28 @@ pub fn resolve(
     port: Option<NonZeroU16>,
     file: Option<&Path>,
 ) -> Result<Options, Failure> {
+    let Some(options) = asked(user, host, port, file)? else {
+        let user = user.unwrap_or(DEFAULT_USER);
+        return Ok(Options::without_ssh(user, host, port));
+    };
+    if user.is_some() {
+        return Ok(options);
+    }
+    let user = configured_user(host, port, file)?;
+    if user == options.user {
+        return Ok(options);
+    }
+    // `Match user` and `%r` went by the local login name.
+    Ok(asked(Some(&user), host, port, file)?.unwrap_or(options))
+}
+
+/// What `ssh -G` says; nothing where there is no ssh.
+fn asked(
+    user: Option<&str>,
+    host: &str,
+    port: Option<NonZeroU16>,
+    file: Option<&Path>,
+) -> Result<Option<Options>, Failure> {
     let mut ask = Command::new("ssh");
     ask.arg("-G");
     if let Some(file) = file {
@@ -42,13 +64,7 @@ pub fn resolve(
         ask.args(["-p", &port.to_string()]);
     }
     let output = match ask.args(["--", host]).stdin(Stdio::null()).output() {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok(Options::without_ssh(
-                user.unwrap_or(DEFAULT_USER),
-                host,
-                port,
-            ));
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::new(format!("can't run ssh: {error}"))),
         Ok(output) => output,
     };
@@ -59,11 +75,8 @@ pub fn resolve(
             said.trim()
         )));
     }
-    let mut options = Options::parse(&String::from_utf8_lossy(&output.stdout), host);
-    if user.is_none() {
-        options.user = configured_user(host, port, file)?;
-    }
-    Ok(options)
+    let said = String::from_utf8_lossy(&output.stdout);
+    Ok(Some(Options::parse(&said, host)))
 }
 
 /// The user of the configuration, else [`DEFAULT_USER`].
@@ -142,6 +155,23 @@ mod tests {
         assert_eq!(user(&config, None, "web2"), "jane");
         assert_eq!(user(&config, Some("root"), "web2"), "root");
         assert_eq!(user(&config, None, "web3"), "deploy");
+    }
+
+    #[test]
+    fn blocks_for_a_user_are_those_of_who_logs_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config");
+        let key = |config: &str, user: Option<&str>| {
+            std::fs::write(&file, config).unwrap();
+            let options = resolve(user, "web1", None, Some(&file)).unwrap();
+            options.identity_files[0].display().to_string()
+        };
+        let config = "Match user deploy\n  IdentityFile /k/deploy\nMatch user jane\n  IdentityFile /k/jane\n\
+                      Match all\n  IdentityFile /k/%r\n";
+        assert_eq!(key(config, None), "/k/deploy");
+        assert_eq!(key(config, Some("jane")), "/k/jane");
+        assert_eq!(key(config, Some("kim")), "/k/kim");
+        assert_eq!(key(&format!("User jane\n{config}"), None), "/k/jane");
     }
 
     #[test]

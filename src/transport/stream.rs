@@ -152,9 +152,7 @@ fn jump(jumps: &str, options: &Options, file: Option<&Path>) -> Result<(Command,
         Some((before, last)) => (Some(before), last),
         None => (None, jumps),
     };
-    let last = last.strip_prefix("ssh://").unwrap_or(last);
-    let destination: super::Destination = last
-        .parse()
+    let destination = super::Destination::of_jump(last)
         .map_err(|error| Failure::new(format!("ProxyJump: {error}")))?;
     let mut command = Command::new("ssh");
     if let Some(file) = file {
@@ -182,7 +180,7 @@ fn jump(jumps: &str, options: &Options, file: Option<&Path>) -> Result<(Command,
         .arg("-W")
         .arg(format!("[{}]:{}", options.hostname, options.port));
     command.args(["--", host]);
-    Ok((command, format!("the jump through {last}")))
+    Ok((command, format!("the jump through {destination}")))
 }
 
 impl Hop {
@@ -213,9 +211,28 @@ impl Hop {
             .seek(SeekFrom::Start(begin.unsigned_abs()))
             .ok()?;
         self.stderr.read_to_end(&mut text).ok()?;
-        let text = String::from_utf8_lossy(&text).trim().replace('\r', "");
-        (!text.is_empty()).then(|| format!("{}: {text}", self.name))
+        let said = last_words(&String::from_utf8_lossy(&text))?;
+        Some(format!("{}: {said}", self.name))
     }
+}
+
+/// The line that says what went wrong, which is the last one but for what ssh ends with then; after it those before.
+fn last_words(text: &str) -> Option<String> {
+    let lines = text.lines().map(str::trim);
+    let mut lines: Vec<&str> = lines
+        .filter(|line| line.contains(char::is_alphanumeric))
+        .collect();
+    let is_end =
+        |line: &str| line == "stdio forwarding failed" || line.ends_with("UNKNOWN port 65535");
+    while lines.len() > 1 && lines.last().is_some_and(|line| is_end(line)) {
+        lines.pop();
+    }
+    let last = lines.pop()?;
+    Some(if lines.is_empty() {
+        last.to_owned()
+    } else {
+        format!("{last} (and before: {})", lines.join("; "))
+    })
 }
 
 impl Drop for Hop {
@@ -230,5 +247,28 @@ impl Drop for Hop {
         }
         self.child.kill().ok();
         self.child.wait().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_s_last_words_come_first() {
+        let said = |text: &str| last_words(text).unwrap_or_default();
+        assert_eq!(said(""), "");
+        let denied = "a@j1: Permission denied (publickey).";
+        assert_eq!(said(&format!("{denied}\r\n")), denied);
+        assert_eq!(
+            said("channel 0: open failed: connect failed: refused\r\nstdio forwarding failed\r\n"),
+            "channel 0: open failed: connect failed: refused"
+        );
+        assert_eq!(
+            said(&format!(
+                "@@@@\nWelcome\n{denied}\nConnection closed by UNKNOWN port 65535\n"
+            )),
+            format!("{denied} (and before: Welcome)")
+        );
     }
 }

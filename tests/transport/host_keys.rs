@@ -226,3 +226,67 @@ fn a_pinned_key_is_the_only_one_accepted() {
     assert!(connect(&target, &Person(false, Mutex::default())).is_ok());
     assert_eq!(fs::read_to_string(sshd.path("known_hosts")).unwrap(), "");
 }
+
+#[test]
+fn a_certificate_of_a_known_authority_proves_the_host() {
+    let sshd = Sshd::start_with("");
+    keygen(&sshd.path("ca"), "");
+    let signed = |options: &[&str]| {
+        let signed = Command::new("ssh-keygen")
+            .args(["-q", "-h", "-I", "test", "-s"])
+            .arg(sshd.path("ca"))
+            .args(options)
+            .arg(sshd.path("host_key.pub"))
+            .status();
+        assert!(signed.unwrap().success());
+    };
+    signed(&["-n", "127.0.0.1"]);
+    let settings = format!(
+        "HostCertificate {}",
+        sshd.path("host_key-cert.pub").display()
+    );
+    let authority = fs::read_to_string(sshd.path("ca.pub")).unwrap();
+    let known = |server: &Sshd, names: &str| {
+        let line = format!("@cert-authority {names} {authority}");
+        fs::write(server.path("known_hosts"), line).unwrap();
+    };
+    known(&sshd, "127.0.0.*");
+    let said = refused(reach(&sshd, "web1"));
+    assert!(
+        plain(&sshd, &said).starts_with(
+            "web1: the host key is not known: ssh-ed25519 SHA256:ITS; FOLDER/known_hosts line 1 names an authority \
+             for it, but the server shows no certificate\n"
+        ),
+        "{said}"
+    );
+
+    // Its key is made before its certificate is, so that one server has another's.
+    let settings = format!("HostKey {}\n{settings}", sshd.path("host_key").display());
+    let server = Sshd::start_with(&settings);
+    for names in [
+        "127.0.0.*".to_owned(),
+        format!("[127.0.0.1]:{}", server.port),
+    ] {
+        known(&server, &names);
+        let before = fs::read_to_string(server.path("known_hosts")).unwrap();
+        assert!(reach(&server, "web1").is_ok(), "{names}");
+        let after = fs::read_to_string(server.path("known_hosts")).unwrap();
+        assert_eq!(before, after);
+    }
+    let key = sshd.host_key();
+    for revoked in [key.as_str(), authority.trim()] {
+        let text = format!("@cert-authority * {authority}@revoked * {revoked}\n");
+        fs::write(server.path("known_hosts"), text).unwrap();
+        let said = refused(reach(&server, "web1"));
+        assert!(said.contains(" is revoked in "), "{said}");
+    }
+
+    known(&server, "*");
+    server.configure("HostKeyAlias shop");
+    let said = refused(reach(&server, "web1"));
+    assert!(
+        said.contains("; its certificate is for 127.0.0.1\n"),
+        "{said}"
+    );
+    nobody_logged_in(&sshd);
+}

@@ -36,6 +36,27 @@ fn a_jump_carries_bytes_both_ways() {
     assert!(jump.log().contains("Accepted publickey"));
 }
 
+/// `ssh -G` prints an IPv4 address in brackets.
+#[test]
+fn a_jump_may_be_an_address() {
+    let (sshd, jump) = (Sshd::start(), Sshd::start());
+    add_jump(&sshd, &jump, jump.port);
+    let named = fs::read_to_string(sshd.config()).unwrap();
+    let (web1, jump1) = named.split_once("Host jump1\n").unwrap();
+    for written in [
+        "127.0.0.1".to_owned(),
+        format!("{}@127.0.0.1", user()),
+        format!("127.0.0.1:{}", jump.port),
+    ] {
+        let text = format!("{web1}Host 127.0.0.1\n{jump1}");
+        let text = text.replacen("web1\n", &format!("web1\nProxyJump {written}\n"), 1);
+        fs::write(sshd.config(), text).unwrap();
+        let said = output(&mut *reach(&sshd, "web1").unwrap(), &["echo", "through"]);
+        assert_eq!(said, "through\n", "{written}");
+    }
+    assert_eq!(jump.log().matches("Accepted publickey").count(), 3);
+}
+
 #[test]
 fn a_jump_that_fails_is_named_in_its_own_words() {
     let (sshd, jump) = (Sshd::start(), Sshd::start());

@@ -22,7 +22,8 @@ fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_late
         serde_json::json!([]),
         "it heard of no deployment"
     );
-    two.there(&["rollback", "far", "--yes", "-m", "3 a.m."])
+    let run = two
+        .there(&["rollback", "far", "--yes", "-m", "3 a.m."])
         .exits(0)
         .says(&[
             "origin does not answer",
@@ -30,6 +31,8 @@ fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_late
             "runs 0.1.2 by deployment",
             "0.1.1 (tag v0.1.1) is live on far",
         ]);
+    let silent = run.stderr.matches("origin does not answer").count();
+    assert_eq!(silent, 1, "it is said once: {run}");
     assert_eq!(host.live().as_deref(), Some("0.1.1"));
 
     // A manifest that nobody of the ledger signed is not believed, wherever it lies.

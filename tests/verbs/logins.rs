@@ -4,7 +4,7 @@ use crate::support::{
     Host, Run,
     sshd::{Sshd, free_port, keygen, user},
 };
-use std::fs;
+use std::{fs, process::Command};
 
 fn check(host: &Host, words: &[&str]) -> Run {
     host.hostout(&["check", "far"]).exits(20).says(words)
@@ -78,9 +78,9 @@ fn are_explained_by_check() {
     check(
         &host,
         &[
-            "web1: ",
-            "; the jump through jump1: ",
+            "web1: the jump through jump1: ",
             "Permission denied (publickey)",
+            ".; the ssh handshake failed: ",
             alone,
         ],
     );
@@ -88,5 +88,89 @@ fn are_explained_by_check() {
     let closed = free_port();
     add_jump(&host, &jump, closed, "id");
     let refused = format!("connect to host 127.0.0.1 port {closed}: Connection refused");
-    check(&host, &["the jump through jump1: ", &refused, alone]);
+    let first = format!("web1: the jump through jump1: ssh: {refused}; the ssh handshake failed: ");
+    check(&host, &[&first, alone]);
+}
+
+#[test]
+fn a_missing_key_an_old_certificate_and_a_second_factor_are_named() {
+    let host = Host::quiet();
+    let missing = use_wrong_key(&host);
+    let said = format!("offered: nothing; the server accepts publickey; {missing} is not there");
+    check(&host, &[&said]);
+
+    let sshd = &host.sshd;
+    for name in ["ca", "wrong"] {
+        keygen(&sshd.path(name), "");
+    }
+    let certificate = sshd.path("wrong-cert.pub").display().to_string();
+    for (options, what) in [
+        (["-V", "20200101:20200102"], "has expired"),
+        (["-V", "20990101:20990102"], "is not valid yet"),
+        (["-n", "ada"], "was offered too, which is for ada"),
+    ] {
+        let signed = Command::new("ssh-keygen")
+            .args(["-q", "-I", "test", "-s"])
+            .arg(sshd.path("ca"))
+            .args(options)
+            .arg(sshd.path("wrong.pub"))
+            .status();
+        assert!(signed.unwrap().success());
+        let said = format!(
+            "offered: {missing}; the server accepts publickey; its certificate {certificate} {what}"
+        );
+        check(&host, &[&said]);
+    }
+}
+
+#[test]
+fn a_key_that_is_not_enough_was_taken_all_the_same() {
+    let mut host = Host::quiet();
+    host.sshd = Sshd::with_password(
+        "PasswordAuthentication yes\nAuthenticationMethods publickey,password",
+        "s3cret",
+    );
+    let id = host.sshd.path("id").display().to_string();
+    let run = check(
+        &host,
+        &[
+            &format!(
+                "offered: {id}; the server accepts password; it took {id}, and wants another proof too: password"
+            ),
+            "a password is asked for on a terminal, or taken from $HOSTOUT_PASSWORD",
+        ],
+    );
+    assert!(!run.stderr.contains("signature"), "{run}");
+}
+
+/// `run` and `ssh` go by the system's ssh, which would speak of files and programs that nobody named.
+#[test]
+fn a_pinned_key_is_checked_before_ssh_is_started() {
+    let host = Host::quiet();
+    let other = host.sshd.path("other");
+    keygen(&other, "");
+    let other = fs::read_to_string(other.with_extension("pub")).unwrap();
+    let pin = |key: &str| {
+        let text = host.project.read("hostout.toml");
+        let (before, after) = text.split_once("hosts = [").unwrap();
+        let (_, after) = after.split_once(']').unwrap();
+        let key = key.split(' ').take(2).collect::<Vec<_>>().join(" ");
+        let hosts = format!("hosts = [{{ host = \"web1\", host-key = \"{key}\" }}]");
+        host.project
+            .write("hostout.toml", &format!("{before}{hosts}{after}"));
+    };
+    pin(&other);
+    for words in [&["run", "far", "--", "true"][..], &["ssh", "far"]] {
+        let run = host.hostout(words).exits(20).says(&[
+            "web1: the host key is ssh-ed25519 ",
+            " is pinned in the project",
+        ]);
+        assert!(!run.stderr.contains("/dev/null"), "{run}");
+    }
+    assert!(!host.sshd.log().contains("Accepted"), "{}", host.sshd.log());
+    pin(&host.sshd.host_key());
+    // It is let in.
+    host.hostout(&["run", "far", "--", "true"])
+        .exits(11)
+        .says(&["nothing is live"]);
 }

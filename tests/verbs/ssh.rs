@@ -99,9 +99,11 @@ fn a_local_and_a_far_stage_side_by_side() {
         stage.unwrap()["hosts"][0]["reachable"] == true
     };
     assert!(reachable("local") && !reachable("far"), "{json}");
-    host.hostout(&["status", "--exit-code"])
-        .exits(20)
-        .says(&["unreachable", "healthy"]);
+    host.hostout(&["status", "--exit-code"]).exits(20).says(&[
+        "unreachable",
+        "healthy",
+        "\n  web1: can't connect to 127.0.0.1:1: ",
+    ]);
 }
 
 #[test]

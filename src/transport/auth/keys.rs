@@ -8,11 +8,15 @@ use super::{
     login::{Attempt, Login},
 };
 use crate::transport::{
+    certificate::Certificate,
     host_key::HostKey,
     key_file::{KeyFile, State},
     ssh_options::IdentityAgent,
 };
-use std::path::Path;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 impl Login<'_> {
     /// Tries every key there is; whether we are in.
@@ -23,8 +27,9 @@ impl Login<'_> {
             .iter()
             .filter_map(|path| KeyFile::read(path))
             .collect();
+        self.note_missing(&files);
         let (in_agent, done) = self.by_agent(&files);
-        if done || self.hung_up {
+        if done || self.hung_up || self.partly {
             return done;
         }
         for file in &files {
@@ -52,7 +57,14 @@ impl Login<'_> {
             }
             match self.by_file(file) {
                 Attempt::In => return true,
-                Attempt::Refused => self.offered.push(shown),
+                Attempt::Refused => {
+                    self.offered.push(shown);
+                    self.note_certificates(file);
+                }
+                Attempt::Partly(methods) => {
+                    self.partly(shown, methods);
+                    return false;
+                }
                 Attempt::Unusable(why) => self.notes.push(format!("{shown}: {why}")),
                 Attempt::Gone => {
                     self.offered.push(shown);
@@ -62,6 +74,39 @@ impl Login<'_> {
             }
         }
         false
+    }
+
+    /// Files that the configuration names and that are not there. Of those that ssh looks for by itself most are missing.
+    fn note_missing(&mut self, files: &[KeyFile]) {
+        let named = &self.options.identity_files;
+        let folder = env::home_dir().unwrap_or_default().join(".ssh");
+        let usual = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            path.parent() == Some(&folder) && name.is_some_and(|name| name.starts_with("id_"))
+        };
+        if named.len() > 2 && named.iter().all(usual) {
+            return;
+        }
+        for path in named {
+            if !files.iter().any(|file| file.path == *path) {
+                self.notes.push(format!("{} is not there", path.display()));
+            }
+        }
+    }
+
+    /// What may be wrong with the certificates that were offered with a key.
+    fn note_certificates(&mut self, file: &KeyFile) {
+        for path in self.certificates(file) {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let key = text.parse::<HostKey>().ok();
+            let certificate = key.and_then(|key| Certificate::read(&key));
+            let certificate = certificate.filter(|read| Some(&read.key) == file.public.as_ref());
+            if let Some(certificate) = certificate {
+                let what = certificate.of_user();
+                self.notes
+                    .push(format!("its certificate {} {what}", path.display()));
+            }
+        }
     }
 
     /// Tries the agent's identities, those of `files` first. Gives what the agent has, and whether we are in.
@@ -103,6 +148,10 @@ impl Login<'_> {
             match self.outcome(agent.userauth(&self.options.user, identity)) {
                 Attempt::In => return (Vec::new(), true),
                 Attempt::Refused => self.offered.push(shown),
+                Attempt::Partly(methods) => {
+                    self.partly(shown, methods);
+                    break;
+                }
                 Attempt::Unusable(why) => self.notes.push(format!("{shown}: {why}")),
                 Attempt::Gone => {
                     self.offered.push(shown);
@@ -145,18 +194,18 @@ impl Login<'_> {
         Attempt::Unusable("the passphrase is wrong".to_owned())
     }
 
+    /// The files of certificates that may be a key's.
+    fn certificates(&self, file: &KeyFile) -> Vec<PathBuf> {
+        let named = self.options.certificate_files.iter().cloned();
+        let all = file.certificate().into_iter().chain(named);
+        all.filter(|path| path.exists()).collect()
+    }
+
     /// Tries the certificates for a key, then the key alone.
     fn with_certificates(&self, file: &KeyFile, passphrase: Option<&str>) -> Attempt {
-        let named = self
-            .options
-            .certificate_files
-            .iter()
-            .filter(|path| path.exists())
-            .cloned();
-        for certificate in file.certificate().into_iter().chain(named) {
+        for certificate in self.certificates(file) {
             match self.offer(file, Some(&certificate), passphrase) {
-                Attempt::In => return Attempt::In,
-                Attempt::Gone => return Attempt::Gone,
+                done @ (Attempt::In | Attempt::Partly(_) | Attempt::Gone) => return done,
                 Attempt::Refused | Attempt::Unusable(_) => {}
             }
         }

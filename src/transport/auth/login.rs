@@ -6,6 +6,12 @@ use ssh2::{ErrorCode, Session};
 /// `LIBSSH2_ERROR_AUTHENTICATION_FAILED`: the server said no, and the connection is still up.
 const REFUSED: i32 = -18;
 
+/// `LIBSSH2_ERROR_PUBLICKEY_UNVERIFIED`: the server wanted the key, and said no to the signature, or not enough.
+const UNVERIFIED: i32 = -19;
+
+/// How its message begins when a signature was sent.
+const BAD_SIGNATURE: &str = "Invalid signature";
+
 /// How libssh2's message begins when no answer to a login came, whatever its code.
 const NO_ANSWER: &str = "Waiting for";
 
@@ -13,6 +19,8 @@ const NO_ANSWER: &str = "Waiting for";
 pub enum Attempt {
     In,
     Refused,
+    /// The server took the key, and wants one of these methods too (RFC 4252, 5.1).
+    Partly(String),
     /// The key could not be used; the server has not seen a signature.
     Unusable(String),
     /// The server has hung up.
@@ -37,6 +45,7 @@ pub fn log_in(
         offered: Vec::new(),
         notes: Vec::new(),
         accepts: String::new(),
+        partly: false,
         hung_up: false,
     };
     login.accepts = login.methods();
@@ -58,6 +67,8 @@ pub struct Login<'a> {
     pub notes: Vec<String>,
     /// The server's methods, by comma.
     pub accepts: String,
+    /// Whether it took a key, which was not enough.
+    pub partly: bool,
     pub hung_up: bool,
 }
 
@@ -82,7 +93,7 @@ impl Login<'_> {
                 return true;
             }
             // A server that wants a key and a password names the second only after the first.
-            if !self.hung_up && !passwords(self) {
+            if !self.hung_up && !self.partly && !passwords(self) {
                 self.accepts = self.methods();
             }
         }
@@ -98,11 +109,31 @@ impl Login<'_> {
             Err(error) => match error.code() {
                 _ if is_gone(&error) || error.message().starts_with(NO_ANSWER) => Attempt::Gone,
                 ErrorCode::Session(REFUSED) => Attempt::Refused,
+                // Where it is our own key that can't sign, the server was told nothing.
+                ErrorCode::Session(UNVERIFIED) if error.message().starts_with(BAD_SIGNATURE) => {
+                    let methods = self.methods();
+                    if methods.is_empty() || methods.split(',').any(|name| name == "publickey") {
+                        Attempt::Unusable(error.message().to_lowercase())
+                    } else {
+                        Attempt::Partly(methods)
+                    }
+                }
                 ErrorCode::Session(_) | ErrorCode::SFTP(_) => {
                     Attempt::Unusable(error.message().to_lowercase())
                 }
             },
         }
+    }
+
+    /// The server took the key called `shown`, which is not enough.
+    pub fn partly(&mut self, shown: String, methods: String) {
+        self.notes.push(format!(
+            "it took {shown}, and wants another proof too: {}",
+            methods.replace(',', ", ")
+        ));
+        self.offered.push(shown);
+        self.accepts = methods;
+        self.partly = true;
     }
 
     /// Nothing more can be tried.
@@ -130,6 +161,8 @@ impl Login<'_> {
         }
         let hint = if self.hung_up && self.offered.len() > 1 {
             "servers hang up after some keys: name the right one with `IdentityFile` and set `IdentitiesOnly yes`"
+        } else if self.partly {
+            "a password is asked for on a terminal, or taken from $HOSTOUT_PASSWORD"
         } else {
             "put your public key into ~/.ssh/authorized_keys of that user, or name another user: `user@host`"
         };

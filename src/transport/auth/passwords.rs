@@ -25,7 +25,7 @@ impl Login<'_> {
                     .userauth_password(&self.options.user, &password),
             ) {
                 Attempt::In => return true,
-                Attempt::Refused => self.offered.push("password".to_owned()),
+                Attempt::Refused | Attempt::Partly(_) => self.offered.push("password".to_owned()),
                 Attempt::Unusable(why) => {
                     self.notes.push(format!("password: {why}"));
                     return false;
@@ -59,7 +59,9 @@ impl Login<'_> {
             _ if unanswered => self
                 .notes
                 .push("nobody answered the server's question".to_owned()),
-            Attempt::Refused => self.offered.push("keyboard-interactive".to_owned()),
+            Attempt::Refused | Attempt::Partly(_) => {
+                self.offered.push("keyboard-interactive".to_owned());
+            }
             Attempt::Unusable(why) => self.notes.push(format!("keyboard-interactive: {why}")),
             Attempt::Gone => self.hung_up(),
         }
