@@ -27,6 +27,11 @@ check_build() {
 # A user who is there must be able to log in; one who is not needs a home.
 check_login() { # USER
     home=$(home_of "$1")
+    if is_root "$1"; then
+        text="user $1 has root's number, 0"
+        remedy='name another user in hosts of hostout.toml'
+        return 2
+    fi
     if [ -z "$home" ]; then
         if [ -d /home ] && ! probe /home; then
             text="/home cannot be written, so that $1 can have no home there"
@@ -100,6 +105,12 @@ add_to_group() { # USER GROUP
 check_runtime() {
     text="user $runtime, whom services run as"
     [ -n "$runtime" ] || return 0
+    # the line of sudoers would let whoever deploys do anything as them
+    if is_root "$runtime"; then
+        text="user $runtime, whom services would run as, has root's number, 0"
+        remedy='name another runtime-user in hostout.toml'
+        return 2
+    fi
     [ -n "$(home_of "$runtime")" ] || return 1
     is_in_group "$runtime" "$runtime"
 }

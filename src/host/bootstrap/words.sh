@@ -24,6 +24,11 @@ home_of() {
     entry passwd "$1" 6
 }
 
+# Whether the number, which is all that the kernel knows of a user, is root's.
+is_root() { # USER
+    [ "$(entry passwd "$1" 3)" = 0 ]
+}
+
 # ls of busybox shows eight letters of a name.
 owner_of() { # PATH
     stat -c %U "$1" 2> /dev/null

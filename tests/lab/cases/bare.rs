@@ -15,6 +15,7 @@ cases![
     two_people_at_once_wait_for_each_other,
     logins_that_are_not_as_they_should_be,
     machines_that_are_not_as_they_should_be,
+    nobody_becomes_root_by_another_name,
     data_is_backed_up_and_put_back_by_its_owner;
     Need::Systemd; systemd_starts_what_is_live,
 ];
@@ -471,6 +472,24 @@ fn machines_that_are_not_as_they_should_be() {
         "{said}"
     );
     sh(4, "ldconfig -p | grep libpopt.so.0");
+}
+
+fn nobody_becomes_root_by_another_name() {
+    let servers = Servers::new(2);
+    let alias = |number: usize, user: &str| {
+        let add = ["useradd", "-o", "-u", "0", "-g", "0", "-M", user];
+        servers.lab.host(number - 1).run(&add);
+    };
+    alias(1, "single-run");
+    servers.bootstrap("s1").exits(11).says(&[
+        "user single-run, whom services would run as, has root's number, 0",
+        "name another runtime-user in hostout.toml",
+    ]);
+    alias(2, BUILD);
+    servers.bootstrap("s2").exits(11).says(&[
+        "user shipper has root's number, 0",
+        "name another user in hosts of hostout.toml",
+    ]);
 }
 
 fn systemd_starts_what_is_live() {
