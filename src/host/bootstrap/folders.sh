@@ -26,14 +26,29 @@ check_folders() {
         return 1
     fi
     [ -z "$runtime" ] && return 0
+    for folder in "$path/shared" "$path/backups"; do
+        [ -L "$folder" ] || continue
+        text="$folder is a link"
+        remedy='make it a folder there; a file system of its own can be mounted at it'
+        return 2
+    done
     [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
 }
 
 do_folders() {
     mkdir -p "$path" && chown "$build:" "$path" && chmod 755 "$path" || return 1
     [ -n "$runtime" ] || return 0
-    mkdir -p "$path/shared" "$path/backups" || return 1
-    chown "$build:$runtime" "$path/shared" "$path/backups" && chmod 2750 "$path/shared" && chmod 2770 "$path/backups"
+    # shellcheck disable=SC2016 # the inner shell's words
+    as_user "$build" 'cd "$1" && mkdir -p shared backups && chgrp "$2" shared backups && chmod 2750 shared &&
+        chmod 2770 backups' "$path" "$runtime"
+}
+
+# Enters a folder below the path. What is there belongs to others, who may put a link into its place at any time: root
+# touches nothing that one leads to.
+enter() { # FOLDER
+    cd "$path" && place=$(pwd -P)/$1 && cd "$1" && [ "$(pwd -P)" = "$place" ] && return
+    echo "$path/$1 is a link, or behind one"
+    return 1
 }
 
 # What survives releases, given to the runtime user. What runs is stopped before, by whom it was started, and runs on
@@ -54,16 +69,20 @@ do_data() {
         as_user "$build" 'exec "$0" -I "$1" --path "$2" halt < /dev/null' "$python" "$agent" "$path" || return 1
     fi
     for folder in $shared; do
-        mkdir -p "$path/shared/$folder" || return 1
-        chown -R "$runtime:$runtime" "$path/shared/$folder" && chmod 2770 "$path/shared/$folder" || return 1
+        # shellcheck disable=SC2016
+        as_user "$build" 'mkdir -p "$1"' "$path/shared/$folder" || return 1
+        (enter "shared/$folder" && chown -hR "$runtime:$runtime" . && chmod 2770 .) || return 1
     done
-    chgrp -R "$runtime" "$path/shared" || return 1
-    find "$path/shared" -user "$build" -type f -exec chmod 640 {} + || return 1
-    for backup in "$path"/backups/*; do
-        [ ! -d "$backup" ] || chown -R "$runtime:$runtime" "$backup" || return 1
-    done
-    mkdir -p "$path/.hostout" && chown "$build:" "$path/.hostout" || return 1
-    write "$path/.hostout/runtime" "$runtime" 644 && chown "$build:" "$path/.hostout/runtime" || return 1
+    (enter shared && chgrp -hR "$runtime" .) || return 1
+    # shellcheck disable=SC2016
+    as_user "$build" 'cd "$1" && find . -type d ! -user "$2" -prune -o -type f -user "$2" -exec chmod 640 {} +' "$path/shared" \
+        "$build" || return 1
+    (enter backups && for backup in *; do
+        [ -L "$backup" ] || [ ! -d "$backup" ] || chown -hR "$runtime:$runtime" "./$backup" || exit 1
+    done) || return 1
+    # shellcheck disable=SC2016
+    as_user "$build" 'mkdir -p "$1" && cd "$1" && rm -f runtime.new~ && printf "%s\n" "$2" > runtime.new~ &&
+        chmod 644 runtime.new~ && mv -f runtime.new~ runtime' "$path/.hostout" "$runtime" || return 1
     if $runs; then
         # shellcheck disable=SC2016
         as_user "$build" 'exec "$0" -I "$1" --path "$2" boot < /dev/null' "$python" "$agent" "$path" || return 1

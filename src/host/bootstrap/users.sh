@@ -133,30 +133,34 @@ nologin() {
     echo "$shell"
 }
 
-# The key with which deploys log in
+# The key with which deploys log in. What is below a home is that user's, links too: only they themselves write there, so
+# that root follows no link to what is not theirs.
 
 check_key() {
     text="key $keyname for $build"
     [ -n "$key" ] || return 0
     home=$(home_of "$build")
     [ -n "$home" ] || return 1
+    for place in "$home/.ssh" "$home/.ssh/authorized_keys"; do
+        [ -e "$place" ] || [ -L "$place" ] || return 1
+        owner=$(owner_of "$place")
+        if [ "$owner" != "$build" ]; then
+            text="$place belongs to $owner, and not to $build"
+            [ ! -L "$place" ] || text="$place is a link to what does not belong to $build"
+            remedy="give it to $build or remove it there; the same command goes on"
+            return 2
+        fi
+    done
     blob=$(printf %s "$key" | cut -d ' ' -f 2)
     grep -qF "$blob" "$home/.ssh/authorized_keys" 2> /dev/null || return 1
-    [ "$(owner_of "$home/.ssh/authorized_keys")" = "$build" ] && [ "$(owner_of "$home/.ssh")" = "$build" ]
 }
 
 do_key() {
-    file=$(home_of "$build")/.ssh/authorized_keys
-    mkdir -p "${file%/*}" || return 1
-    before=''
-    [ ! -f "$file" ] || before=$(cat "$file") || return 1
-    blob=$(printf %s "$key" | cut -d ' ' -f 2)
-    case $before in
-    *"$blob"*) ;;
-    '') write "$file" "$key" 600 || return 1 ;;
-    *) write "$file" "$before
-$key" 600 || return 1 ;;
-    esac
-    chown "$build:" "${file%/*}" "$file" && chmod 700 "${file%/*}" && chmod 600 "$file" || return 1
-    if has restorecon; then restorecon -R "${file%/*}"; fi
+    # shellcheck disable=SC2016 # the inner shell's words
+    as_user "$build" 'umask 077
+        cd "$1" && mkdir -p .ssh && chmod 700 .ssh && cd .ssh || exit 1
+        file=authorized_keys before=""
+        [ ! -e $file ] || before=$(cat $file) || exit 1
+        rm -f $file.new~ && printf "%s\n" ${before:+"$before"} "$2" > $file.new~ && mv -f $file.new~ $file || exit 1
+        if command -v restorecon > /dev/null; then restorecon -R .; fi' "$(home_of "$build")" "$key"
 }

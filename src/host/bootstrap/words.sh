@@ -29,9 +29,9 @@ is_root() { # USER
     [ "$(entry passwd "$1" 3)" = 0 ]
 }
 
-# ls of busybox shows eight letters of a name.
+# Of what a link leads to; ls of busybox shows eight letters of a name.
 owner_of() { # PATH
-    stat -c %U "$1" 2> /dev/null
+    stat -Lc %U "$1" 2> /dev/null
 }
 
 mode_of() { # PATH

@@ -16,6 +16,7 @@ cases![
     logins_that_are_not_as_they_should_be,
     machines_that_are_not_as_they_should_be,
     nobody_becomes_root_by_another_name,
+    root_follows_no_link_of_who_deploys,
     data_is_backed_up_and_put_back_by_its_owner;
     Need::Systemd; systemd_starts_what_is_live,
 ];
@@ -229,10 +230,10 @@ impl Servers {
     }
 }
 
-/// A command of the host that does its work and then kills the script, once; `real` is where it is otherwise.
+/// A command of the host that does its work and then kills the script, once; for root, who alone can do that.
 fn deadly(host: &Host, command: &str) {
     let text = format!(
-        "#!/bin/sh\nrm -f \"$0\"\n{command} \"$@\"\npkill -KILL -f '^sh -s -- apply'\nexit 1\n"
+        "#!/bin/sh\nPATH=/usr/sbin:/usr/bin\n[ $(id -u) = 0 ] || exec {command} \"$@\"\nrm -f \"$0\"\n{command} \"$@\"\npkill -KILL -f '^sh -s -- apply'\nexit 1\n"
     );
     let place = format!("/usr/local/sbin/{command}");
     let write = "printf '%s' \"$2\" > \"$1\" && chmod 755 \"$1\"";
@@ -490,6 +491,100 @@ fn nobody_becomes_root_by_another_name() {
         "user shipper has root's number, 0",
         "name another user in hosts of hostout.toml",
     ]);
+}
+
+fn root_follows_no_link_of_who_deploys() {
+    let servers = Servers::new(3);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+    let shadow = sh(1, "stat -c '%U %G %a' /etc/shadow");
+    sh(
+        1,
+        "useradd -m shipper && cd /home/shipper && mkdir .ssh && ln -s /etc/shadow .ssh/authorized_keys && \
+         chown -hR shipper: .",
+    );
+    servers.bootstrap("s1").exits(11).says(&[
+        "/home/shipper/.ssh/authorized_keys is a link to what does not belong to shipper",
+        "give it to shipper or remove it there; the same command goes on",
+    ]);
+    // What nobody looked at beforehand
+    let wanted = Wanted {
+        build: BUILD.to_owned(),
+        runtime: "single-run".to_owned(),
+        path: PATH.to_owned(),
+        shared: vec!["var".to_owned()],
+        ..Wanted::default()
+    };
+    sh(
+        1,
+        "cd /home/shipper && mv .ssh/authorized_keys .ssh/link && mkdir .ssh/authorized_keys && chown -h shipper: .ssh/*",
+    );
+    servers.bootstrap("s1").exits(21).says(&["key: "]);
+    sh(1, "cd /home/shipper && rmdir .ssh/authorized_keys");
+    servers.bootstrap("s1").exits(0);
+    assert_eq!(sh(1, "stat -c '%U %G %a' /etc/shadow"), shadow);
+
+    sh(
+        2,
+        "useradd -m shipper && ln -s /etc/cron.d /home/shipper/.ssh && chown -h shipper: /home/shipper/.ssh",
+    );
+    servers
+        .bootstrap("s2")
+        .exits(11)
+        .says(&["/home/shipper/.ssh is a link to what does not belong to shipper"]);
+    assert_eq!(sh(2, "stat -c %U /etc/cron.d"), "root\n");
+    // A key that is root's would not let shipper in
+    sh(
+        2,
+        "rm /home/shipper/.ssh && mkdir /home/shipper/.ssh && touch /home/shipper/.ssh/authorized_keys",
+    );
+    servers
+        .bootstrap("s2")
+        .exits(11)
+        .says(&["/home/shipper/.ssh belongs to root, and not to shipper"]);
+
+    servers.bootstrap("s3").exits(0);
+    sh(
+        3,
+        &format!(
+            "mkdir /opt/theirs && chmod 755 /opt/theirs && cd {PATH} && rmdir backups && ln -s /opt/theirs backups"
+        ),
+    );
+    servers.bootstrap("s3").exits(11).says(&[
+        &format!("{PATH}/backups is a link"),
+        "make it a folder there; a file system of its own can be mounted at it",
+    ]);
+    for place in ["backups", "shared/var"] {
+        sh(
+            3,
+            &format!(
+                "cd {PATH} && rm -rf backups shared/var && mkdir -p backups shared/var && rm -r {place} && \
+                        ln -s /opt/theirs {place} && rm -f .hostout/runtime"
+            ),
+        );
+        let said = servers.script(3, &wanted.apply(&Elevation::Root, &["data"]));
+        assert!(
+            said.contains(&format!("{PATH}/{place} is a link, or behind one")),
+            "{said}"
+        );
+    }
+    sh(
+        3,
+        &format!(
+            "cd {PATH} && rm -rf shared/var && mkdir -p backups/one shared/var && \
+                    ln -s /opt/theirs shared/var/link && ln -s /opt/theirs backups/two"
+        ),
+    );
+    let said = servers.script(3, &wanted.apply(&Elevation::Root, &["data"]));
+    assert!(said.ends_with("end\tok\n"), "{said}");
+    assert_eq!(sh(3, "stat -c '%U %a' /opt/theirs"), "root 755\n");
+    assert_eq!(
+        sh(
+            3,
+            &format!("stat -c %U {PATH}/backups/one {PATH}/shared/var")
+        ),
+        "single-run\nsingle-run\n"
+    );
 }
 
 fn systemd_starts_what_is_live() {
