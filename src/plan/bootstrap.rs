@@ -18,6 +18,15 @@ pub struct BareHost {
     pub wanted: Wanted,
     /// What it says itself.
     pub seen: Bare,
+    /// Who logged in to look, where that was by no key: passwords must not end there.
+    pub keyless: Option<String>,
+}
+
+impl BareHost {
+    /// Whether passwords are to end on a server of which `seen` is known.
+    pub fn hardens(seen: &Bare) -> bool {
+        seen.todo().any(|step| step.name == HARDEN)
+    }
 }
 
 /// What is known when a bootstrap is decided.
@@ -99,6 +108,15 @@ pub fn bootstrap(facts: &BootstrapFacts<'_>) -> Result<Option<Plan>, Refusal> {
                 refusal.add(format!("{}: {}", host.name, step.text), remedy.clone());
             }
         }
+        if let Some(user) = &host.keyless {
+            refusal.add(
+                format!(
+                    "{}: {user} logs in by no key, so that without passwords nobody could become root there",
+                    host.name
+                ),
+                format!("put a key into the authorized_keys of {user} first, or leave --hardening out"),
+            );
+        }
         let todo: Vec<_> = host.seen.todo().collect();
         let name = || Some(host.name.clone());
         let action = |step: &crate::host::BareStep| Action::Bootstrap {
@@ -164,6 +182,7 @@ mod tests {
                 ..Wanted::default()
             },
             seen: Bare::read(&format!("{script}end\tok\n")).unwrap(),
+            keyless: None,
         }
     }
 

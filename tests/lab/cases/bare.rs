@@ -372,6 +372,24 @@ fn logins_that_are_not_as_they_should_be() {
         .exits(0)
         .says(&["nothing is to be made"]);
 
+    // Nor before it is known that root still gets in: by a password alone nobody would.
+    sh(8, "rm /root/.ssh/authorized_keys");
+    let hardening = ["bootstrap", "s8", "--hardening", "--yes"];
+    let password = host(8).password.clone();
+    servers
+        .run(&hardening, &[("HOSTOUT_PASSWORD", &password)])
+        .exits(11)
+        .says(&[
+            "root logs in by no key, so that without passwords nobody could become root there",
+            "put a key into the authorized_keys of root first, or leave --hardening out",
+        ]);
+    let settings = sh(8, "/usr/sbin/sshd -T");
+    assert!(
+        settings.contains("passwordauthentication yes"),
+        "{settings}"
+    );
+    assert!(host(8).exec(&["id", BUILD]).stdout.is_empty());
+
     // A password that has expired is changed over a terminal; passwords come from an askpass program here.
     sh(10, "chage -d 0 root");
     servers.bootstrap("s10").exits(20).says(&[
