@@ -84,10 +84,14 @@ probe() { # FOLDER
 
 do_build() {
     if [ -z "$(home_of "$build")" ]; then
+        # a group of that name is what would be made; where there is one, it is that
+        own=''
+        [ -z "$(entry group "$build" 3)" ] || own=yes
         if has useradd; then
-            useradd --create-home --shell "$([ -x /bin/bash ] && echo /bin/bash || echo /bin/sh)" "$build" || return 1
+            useradd --create-home --shell "$([ -x /bin/bash ] && echo /bin/bash || echo /bin/sh)" \
+                ${own:+-g "$build"} "$build" || return 1
         else
-            adduser -D -s /bin/sh "$build" || return 1
+            adduser -D -s /bin/sh ${own:+-G "$build"} "$build" || return 1
         fi
         printf '%s:*\n' "$build" | chpasswd -e || return 1 # no password, and not locked
     fi

@@ -432,6 +432,11 @@ fn machines_that_are_not_as_they_should_be() {
         "{keys}"
     );
 
+    // The group of who deploys is there, and nothing else of them.
+    sh(3, "groupadd shipper");
+    servers.bootstrap("s3").exits(0);
+    assert_eq!(sh(3, "id -gn shipper"), "shipper\n");
+
     sh(
         5,
         "mount --bind /home /home && mount -o remount,bind,ro /home",
