@@ -155,8 +155,12 @@ check_key() {
             return 2
         fi
     done
-    blob=$(printf %s "$key" | cut -d ' ' -f 2)
-    grep -qF "$blob" "$home/.ssh/authorized_keys" 2> /dev/null || return 1
+    # sshd(8): options may come before type and key, and what is behind a # is no line
+    # shellcheck disable=SC2016 # awk's words
+    awk -v "key=$key" 'BEGIN { split(key, want, " ") }
+        /^[ \t]*#/ { next }
+        { for (i = 2; i <= NF; i++) if ($i == want[2] && $(i - 1) == want[1]) found = 1 }
+        END { exit !found }' "$home/.ssh/authorized_keys" 2> /dev/null || return 1
 }
 
 do_key() {

@@ -437,6 +437,24 @@ fn machines_that_are_not_as_they_should_be() {
     servers.bootstrap("s3").exits(0);
     assert_eq!(sh(3, "id -gn shipper"), "shipper\n");
 
+    // Somebody has taken the key away for a while; one with options is the same key.
+    let keys = "/home/shipper/.ssh/authorized_keys";
+    sh(3, &format!("sed -i 's/^/# old: /' {keys}"));
+    servers.bootstrap("s3").exits(0).says(&["for shipper"]);
+    let key = host(3).read(keys);
+    assert!(
+        key.starts_with("# old: ssh-ed25519 ") && key.contains("\nssh-ed25519 "),
+        "{key}"
+    );
+    sh(
+        3,
+        &format!("sed -i '1d; s/^/no-pty,environment=\"A=b c\" /' {keys}"),
+    );
+    servers
+        .bootstrap("s3")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+
     sh(
         5,
         "mount --bind /home /home && mount -o remount,bind,ro /home",
