@@ -7,6 +7,8 @@ check_folders() {
         remedy='name another path for the stage'
         return 2
     fi
+    above=$path made=no
+    while [ ! -e "$above" ]; do above=$(dirname "$above"); done
     if [ -d "$path" ]; then
         owner=$(owner_of "$path")
         if [ "$owner" != "$build" ] && [ -n "$(ls -A "$path")" ]; then
@@ -14,17 +16,13 @@ check_folders() {
             remedy='name another path for the stage, or empty it'
             return 2
         fi
-        [ "$owner" = "$build" ] || return 1
-    else
-        above=$path
-        while [ ! -e "$above" ]; do above=$(dirname "$above"); done
-        if ! { [ -d "$above" ] && probe "$above"; }; then
-            text="$above cannot be written, so that $path cannot be made"
-            remedy='name another path for the stage'
-            return 2
-        fi
-        return 1
+        [ "$owner" != "$build" ] || made=yes
+    elif ! { [ -d "$above" ] && probe "$above"; }; then
+        text="$above cannot be written, so that $path cannot be made"
+        remedy='name another path for the stage'
+        return 2
     fi
+    [ -n "$runtime" ] || [ "$made" = yes ] || return 1
     [ -z "$runtime" ] && return 0
     for folder in "$path/shared" "$path/backups"; do
         [ -L "$folder" ] || continue
@@ -32,15 +30,54 @@ check_folders() {
         remedy='make it a folder there; a file system of its own can be mounted at it'
         return 2
     done
-    [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
+    check_way || return $?
+    [ "$made" = yes ] && [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
+}
+
+# Whether the runtime user gets to the path, or to the folder above it that is there. Of what is in the way, only the home
+# of who deploys is opened, which is theirs.
+check_way() {
+    home=$(home_of "$build") opened=''
+    if [ ! -d "${home:=/home/$build}" ]; then
+        case $path/ in
+        "$home"/*) text="$text, and $home open to $runtime (o+x)" ;;
+        esac
+    fi
+    # shellcheck disable=SC2016 # the inner shell's words
+    [ -z "$(home_of "$runtime")" ] || ! as_user "$runtime" 'cd "$1"' "$above" 2> /dev/null || return 0
+    folder=$(cd "$above" && pwd -P) own=$(cd "$home" 2> /dev/null && pwd -P)
+    if [ "$above" = "$path" ]; then
+        case $(mode_of "$folder") in
+        *[xt]) ;;
+        *) made=no ;;
+        esac
+        folder=$(dirname "$folder")
+    fi
+    while [ "$folder" != / ]; do
+        case $(mode_of "$folder") in
+        *[xt]) ;;
+        *)
+            if [ "$folder" != "$own" ]; then
+                text="$folder, on the way to $path, is closed to $runtime, whom services run as"
+                remedy="let others through it there: chmod o+x $folder; or name another path for the stage"
+                return 2
+            fi
+            opened=$folder
+            text="$text, and $folder open to $runtime (o+x)"
+            ;;
+        esac
+        folder=$(dirname "$folder")
+    done
+    [ -z "$opened" ] || made=no
 }
 
 do_folders() {
     mkdir -p "$path" && chown "$build:" "$path" && chmod 755 "$path" || return 1
     [ -n "$runtime" ] || return 0
     # shellcheck disable=SC2016 # the inner shell's words
-    as_user "$build" 'cd "$1" && mkdir -p shared backups && chgrp "$2" shared backups && chmod 2750 shared &&
-        chmod 2770 backups' "$path" "$runtime"
+    as_user "$build" '[ -z "$3" ] || chmod o+x "$3" || exit 1
+        cd "$1" && mkdir -p shared backups && chgrp "$2" shared backups && chmod 2750 shared && chmod 2770 backups' \
+        "$path" "$runtime" "$opened"
 }
 
 # Enters a folder below the path. What is there belongs to others, who may put a link into its place at any time: root

@@ -17,6 +17,7 @@ cases![
     machines_that_are_not_as_they_should_be,
     nobody_becomes_root_by_another_name,
     root_follows_no_link_of_who_deploys,
+    services_get_to_their_folders,
     data_is_backed_up_and_put_back_by_its_owner;
     Need::Systemd; systemd_starts_what_is_live,
 ];
@@ -626,6 +627,47 @@ fn root_follows_no_link_of_who_deploys() {
         ),
         "single-run\nsingle-run\n"
     );
+}
+
+fn services_get_to_their_folders() {
+    let servers = Servers::new(2);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+    let stage = |number: usize, name: &str, path: &str| {
+        let place = format!("{BUILD}@web{number}");
+        servers.project.add_stage_on(&[&place], name, path, "");
+    };
+
+    // In the home of who deploys, which Ubuntu and Fedora make closed
+    sh(
+        1,
+        "sed -i '/HOME_MODE/d' /etc/login.defs && echo 'HOME_MODE 0750' >> /etc/login.defs",
+    );
+    stage(1, "homely", "/home/shipper/site");
+    servers
+        .bootstrap("homely")
+        .exits(0)
+        .says(&["/home/shipper/site for shipper, and /home/shipper open to single-run (o+x)"]);
+    assert_eq!(sh(1, "stat -c %a /home/shipper"), "751\n");
+    servers
+        .bootstrap("homely")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+    sh(1, "chmod o-x /home/shipper");
+    servers.bootstrap("homely").exits(0);
+    sh(1, "runuser -u single-run -- ls /home/shipper/site/shared");
+
+    // Nobody's home is opened unasked.
+    sh(2, "mkdir -m 750 /srv/closed");
+    stage(2, "closed", "/srv/closed/site");
+    servers.bootstrap("closed").exits(11).says(&[
+        "/srv/closed, on the way to /srv/closed/site, is closed to single-run, whom services run as",
+        "let others through it there: chmod o+x /srv/closed; or name another path for the stage",
+    ]);
+    sh(2, "chmod o+x /srv/closed");
+    servers.bootstrap("closed").exits(0);
+    sh(2, "chmod o-x /srv/closed");
+    servers.bootstrap("closed").exits(11);
 }
 
 fn systemd_starts_what_is_live() {
