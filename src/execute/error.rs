@@ -211,7 +211,11 @@ impl Error {
             Self::Ledger(error) => error.hint(),
             Self::Pack(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
-            Self::Deployed(deployed) => deployed.hint.clone(),
+            // a host's agent does not know what its stage is called
+            Self::Deployed(deployed) => {
+                let hint = deployed.hint.as_ref();
+                hint.map(|hint| hint.replace(" STAGE", &format!(" {}", deployed.stage)))
+            }
             Self::Untrusted { hint, .. } => hint.clone(),
             Self::Locked { .. } => Some(LOCKED.to_owned()),
             Self::Changed { .. } => Some(

@@ -668,6 +668,18 @@ fn services_get_to_their_folders() {
     servers.bootstrap("closed").exits(0);
     sh(2, "chmod o-x /srv/closed");
     servers.bootstrap("closed").exits(11);
+
+    // Closed afterwards
+    let bare = Bare::new(Lab::start(1), "");
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    bare.project.commit("Name the runtime user");
+    bare.host().run(&["chmod", "750", PATH]);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(21).says(&[
+        &format!("as hello-run gave no answer; {PATH} is closed to them"),
+        "hint: git hostout bootstrap far puts it right",
+    ]);
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
 }
 
 fn systemd_starts_what_is_live() {
