@@ -2,7 +2,7 @@
 
 check_folders() {
     text="$path for $build"
-    if [ -e "$path" ] && [ ! -d "$path" ]; then
+    if { [ -e "$path" ] || [ -L "$path" ]; } && [ ! -d "$path" ]; then
         text="$path is no directory"
         remedy='name another path for the stage'
         return 2
@@ -11,11 +11,18 @@ check_folders() {
     while [ ! -e "$above" ]; do above=$(dirname "$above"); done
     if [ -d "$path" ]; then
         owner=$(owner_of "$path")
-        if [ "$owner" != "$build" ] && [ -n "$(ls -A "$path")" ]; then
+        remedy='name another path for the stage'
+        is_of_system "$path" || remedy="$remedy, or make it an empty folder"
+        if [ "$owner" != "$build" ] && ! is_empty "$path"; then
             text="$path belongs to $owner, and is not empty"
-            remedy='name another path for the stage, or empty it'
             return 2
         fi
+        # root's links are meant so; of others' nobody knows what they lead to in the next moment
+        if [ "$owner" != "$build" ] && [ -L "$path" ] && [ "$(stat -c %U "$path")" != root ]; then
+            text="$path is a link to what belongs to $owner"
+            return 2
+        fi
+        remedy=''
         [ "$owner" != "$build" ] || made=yes
     elif ! { [ -d "$above" ] && probe "$above"; }; then
         text="$above cannot be written, so that $path cannot be made"
@@ -32,6 +39,22 @@ check_folders() {
     done
     check_way || return $?
     [ "$made" = yes ] && [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
+}
+
+# A file system that was just made has a lost+found.
+is_empty() { # FOLDER
+    case $(ls -A "$1") in
+    '' | lost+found) ;;
+    *) return 1 ;;
+    esac
+}
+
+is_of_system() { # FOLDER
+    case $1/ in
+    / | /bin/* | /boot/* | /dev/* | /etc/* | /lib*/* | /proc/* | /root/* | /run/* | /sbin/* | /sys/* | /usr/*) ;;
+    /home/ | /media/ | /mnt/ | /opt/ | /srv/ | /tmp/ | /var/ | /var/lib/ | /var/log/ | /var/www/) ;;
+    *) return 1 ;;
+    esac
 }
 
 # Whether the runtime user gets to the path, or to the folder above it that is there. Of what is in the way, only the home

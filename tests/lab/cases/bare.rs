@@ -18,6 +18,7 @@ cases![
     nobody_becomes_root_by_another_name,
     root_follows_no_link_of_who_deploys,
     services_get_to_their_folders,
+    the_path_may_be_there,
     data_is_backed_up_and_put_back_by_its_owner;
     Need::Systemd; systemd_starts_what_is_live,
 ];
@@ -469,10 +470,10 @@ fn machines_that_are_not_as_they_should_be() {
         6,
         &format!("useradd jane; mkdir -p {PATH}; touch {PATH}/hers; chown jane {PATH}"),
     );
-    servers
-        .bootstrap("s6")
-        .exits(11)
-        .says(&["/srv/hello belongs to jane, and is not empty", "empty it"]);
+    servers.bootstrap("s6").exits(11).says(&[
+        "/srv/hello belongs to jane, and is not empty",
+        "make it an empty folder",
+    ]);
 
     // No mirror, and then one; meanwhile somebody holds the lock of dpkg.
     host(7).remove_python();
@@ -627,6 +628,53 @@ fn root_follows_no_link_of_who_deploys() {
         ),
         "single-run\nsingle-run\n"
     );
+}
+
+fn the_path_may_be_there() {
+    let servers = Servers::new(4);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+
+    // A link of root's leads to where the stage is.
+    sh(1, &format!("mkdir /srv/else && ln -s /srv/else {PATH}"));
+    servers.bootstrap("s1").exits(0);
+    assert_eq!(sh(1, "stat -c %U /srv/else"), "shipper\n");
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+    sh(1, &format!("rm {PATH} && ln -s /nowhere {PATH}"));
+    servers
+        .bootstrap("s1")
+        .exits(11)
+        .says(&[&format!("{PATH} is no directory")]);
+
+    // One of somebody else's may lead anywhere.
+    sh(
+        2,
+        &format!(
+            "useradd jane; mkdir /mnt/empty && ln -s /mnt/empty {PATH} && chown -h jane {PATH}"
+        ),
+    );
+    servers
+        .bootstrap("s2")
+        .exits(11)
+        .says(&[&format!("{PATH} is a link to what belongs to root")]);
+
+    // A disk of its own, just formatted
+    sh(3, &format!("mkdir -p -m 700 {PATH}/lost+found"));
+    servers.bootstrap("s3").exits(0);
+    assert_eq!(sh(3, &format!("stat -c %U {PATH}/lost+found")), "root\n");
+
+    servers
+        .project
+        .add_stage_on(&[&format!("{BUILD}@web4")], "etc", "/etc", "");
+    let run = servers.bootstrap("etc").exits(11);
+    let run = run.says(&[
+        "/etc belongs to root, and is not empty",
+        "name another path for the stage",
+    ]);
+    assert!(!run.to_string().contains("empty folder"), "{run}");
 }
 
 fn services_get_to_their_folders() {
