@@ -6,7 +6,7 @@ use crate::{
     host::{Bare, BareState, HARDEN, Wanted},
 };
 
-/// Below this a Plone site may be killed for want of memory, in MB; what a rented machine calls 1 GB has less.
+/// Below this a large site may be killed for want of memory, in MB; what a rented machine calls 1 GB has less.
 const LITTLE_MEMORY: u64 = 950;
 
 /// A server of the stage as it was found.
@@ -161,7 +161,7 @@ fn note(host: &BareHost) -> Vec<String> {
     )];
     if memory < LITTLE_MEMORY {
         notes.push(format!(
-            "{}: Plone wants 1 GB of memory; with less, add swap, or it may be killed when memory runs out",
+            "{}: with less than 1 GB of memory, builds and large sites may be killed when it runs out; add swap",
             host.name
         ));
     }
