@@ -235,6 +235,10 @@ impl Error {
                     .to_owned(),
             ),
             Self::Bootstrap { remedy, .. } if !remedy.is_empty() => Some(remedy.clone()),
+            Self::Unproved { user, source, .. } if source.to_string().contains("was refused") => Some(format!(
+                "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
+                 sshd_config, or a home of {user} that others may write to"
+            )),
             Self::Unproved { source, .. } => source.hint(),
             Self::Strange(_)
             | Self::Bootstrap { .. }

@@ -392,6 +392,23 @@ fn logins_that_are_not_as_they_should_be() {
     );
     assert!(host(8).exec(&["id", BUILD]).stdout.is_empty());
 
+    // The key is there, and sshd passes it over: what was made stays.
+    sh(
+        7,
+        "echo 'AllowUsers root' > /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
+    );
+    servers.bootstrap("s7").exits(21).says(&[
+        "it was made ready, but shipper cannot log in by the key",
+        "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
+         sshd_config, or a home of shipper that others may write to",
+        "git hostout bootstrap s7, which goes on",
+    ]);
+    sh(
+        7,
+        "rm /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
+    );
+    servers.bootstrap("s7").exits(0);
+
     // A password that has expired is changed over a terminal; passwords come from an askpass program here.
     sh(10, "chage -d 0 root");
     servers.bootstrap("s10").exits(20).says(&[
