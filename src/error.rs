@@ -370,12 +370,10 @@ fn execute_class(error: &execute::Error) -> Class {
         | Error::Changed { .. }
         | Error::Untrusted { .. }
         | Error::Store { .. } => Class::Refused,
-        Error::Unreachable(_) | Error::Conversation { .. } | Error::Unproved { .. } => {
-            Class::Unreachable
-        }
+        Error::Unreachable(_) | Error::Conversation { .. } => Class::Unreachable,
         Error::Locked { .. } | Error::Overtaken { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
-        Error::Bootstrap { .. } => Class::FailedBeforeSwitch,
+        Error::Bootstrap { .. } | Error::Unproved { .. } => Class::FailedBeforeSwitch,
         Error::Interrupted
         | Error::Unpushed { .. }
         | Error::Stopped { .. }

@@ -172,7 +172,7 @@ impl<'a> Preparing<'a> {
             let wanted = self.wanted(host)?;
             let user = &self.args.root_user;
             let target = as_user(&target_of(host), user)?;
-            let (root, seen) = prompted(self.session, |prompter| {
+            let (root, seen, keyless) = prompted(self.session, |prompter| {
                 let mut transport = transport::connect(&target, prompter)?;
                 let elevation = match observe::elevation(transport.as_mut(), user, prompter) {
                     Err(observe::BareError::Expired { host, user }) => {
@@ -192,7 +192,10 @@ impl<'a> Preparing<'a> {
                     elevation,
                     wanted: wanted.clone(),
                 };
-                Ok((root, seen))
+                // Who deploys gets a key, which is proved before
+                let asks = BareHost::hardens(&seen) && *user != wanted.build;
+                let keyless = asks && transport::connect(&target, &KeysOnly(prompter)).is_err();
+                Ok((root, seen, keyless))
             })
             .map_err(|why| Error::Bare {
                 why,
@@ -202,6 +205,7 @@ impl<'a> Preparing<'a> {
                 name: root.name.clone(),
                 wanted,
                 seen,
+                keyless: keyless.then(|| user.clone()),
             });
             roots.push(root);
         }

@@ -186,6 +186,16 @@ pub fn user_name(text: &str) -> Verdict {
     Ok(())
 }
 
+/// Whom services run as: whoever deploys may do anything as that user.
+pub(super) fn runtime_user(text: &str) -> Verdict {
+    if text == "root" {
+        return complain(
+            "must not be root: whoever deploys may do anything as that user, and services must not run as root",
+        );
+    }
+    user_name(text)
+}
+
 /// A command's name or path, one word.
 pub(super) fn program(text: &str) -> Verdict {
     if text.is_empty() || text.starts_with('-') {

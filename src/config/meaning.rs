@@ -163,7 +163,7 @@ impl Meaning<'_, '_> {
             runtime_user: self.optional(
                 "runtime-user",
                 written.runtime_user.as_ref(),
-                check::user_name,
+                check::runtime_user,
             ),
             protected: written.protected.unwrap_or(false),
             keep: written.keep.unwrap_or(5),

@@ -216,7 +216,11 @@ impl Error {
             Self::Ledger(error) => error.hint(),
             Self::Pack(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
-            Self::Deployed(deployed) => deployed.hint.clone(),
+            // a host's agent does not know what its stage is called
+            Self::Deployed(deployed) => {
+                let hint = deployed.hint.as_ref();
+                hint.map(|hint| hint.replace(" STAGE", &format!(" {}", deployed.stage)))
+            }
             Self::Untrusted { hint, .. } => hint.clone(),
             Self::Locked { stage, .. } => Some(locked(stage)),
             Self::Changed { .. } => Some(
@@ -236,6 +240,10 @@ impl Error {
                     .to_owned(),
             ),
             Self::Bootstrap { remedy, .. } if !remedy.is_empty() => Some(remedy.clone()),
+            Self::Unproved { user, source, .. } if source.to_string().contains("was refused") => Some(format!(
+                "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
+                 sshd_config, or a home of {user} that others may write to"
+            )),
             Self::Unproved { source, .. } => source.hint(),
             Self::Strange(_)
             | Self::Bootstrap { .. }

@@ -336,6 +336,36 @@ mod tests {
     }
 
     #[test]
+    fn debian_and_ubuntu_name_packages_of_libraries() {
+        let known = [
+            ("libpq.so.5", "libpq5"),
+            ("libxslt.so.1", "libxslt1.1"),
+            ("libexslt.so.0", "libxslt1.1"),
+            ("libjpeg.so.62", "libjpeg62-turbo"),
+            ("libjpeg.so.8", "libjpeg-turbo8"),
+            ("libxml2.so.2", "libxml2"),
+            ("libxml2.so.16", "libxml2-16"),
+            ("libexpat.so.1", "libexpat1"),
+            ("libz.so.1", "zlib1g"),
+            ("libcrypto.so.3", "libssl3"),
+            ("libgcc_s.so.1", "libgcc-s1"),
+            ("libbz2.so.1.0", "libbz2-1.0"),
+            ("libsqlite3.so.0", "libsqlite3-0"),
+            ("libldap-2.5.so.0", "libldap-2.5-0"),
+            ("libopenjp2.so.7", "libopenjp2-7"),
+        ];
+        let code = "package_manager() { echo apt-get; }; for library; do package_of \"$library\"; done; cat > /dev/null";
+        let code = format!("{}\n{code}", include_str!("bootstrap/packages.sh"));
+        let libraries: Vec<&str> = known.iter().map(|(library, _)| *library).collect();
+        for shell in [&["dash"][..], &["busybox", "sh"]] {
+            let words = [&shell[1..], &["-c", &code, "sh"], &libraries].concat();
+            let packages = fed(shell[0], &words);
+            let wanted = known.iter().map(|(_, package)| *package);
+            assert!(packages.lines().eq(wanted), "{shell:?}: {packages}");
+        }
+    }
+
+    #[test]
     fn a_password_is_no_argument_and_not_shown() {
         let elevation = Elevation::Password("hunter2".to_owned());
         let command = wanted().check(&elevation, true);

@@ -6,7 +6,7 @@ use crate::{
     host::{Bare, BareState, HARDEN, Wanted},
 };
 
-/// Below this a Plone site may be killed for want of memory, in MB; what a rented machine calls 1 GB has less.
+/// Below this a large site may be killed for want of memory, in MB; what a rented machine calls 1 GB has less.
 const LITTLE_MEMORY: u64 = 950;
 
 /// A server of the stage as it was found.
@@ -18,6 +18,15 @@ pub struct BareHost {
     pub wanted: Wanted,
     /// What it says itself.
     pub seen: Bare,
+    /// Who logged in to look, where that was by no key: passwords must not end there.
+    pub keyless: Option<String>,
+}
+
+impl BareHost {
+    /// Whether passwords are to end on a server of which `seen` is known.
+    pub fn hardens(seen: &Bare) -> bool {
+        seen.todo().any(|step| step.name == HARDEN)
+    }
 }
 
 /// What is known when a bootstrap is decided.
@@ -99,6 +108,15 @@ pub fn bootstrap(facts: &BootstrapFacts<'_>) -> Result<Option<Plan>, Refusal> {
                 refusal.add(format!("{}: {}", host.name, step.text), remedy.clone());
             }
         }
+        if let Some(user) = &host.keyless {
+            refusal.add(
+                format!(
+                    "{}: {user} logs in by no key, so that without passwords nobody could become root there",
+                    host.name
+                ),
+                format!("put a key into the authorized_keys of {user} first, or leave --hardening out"),
+            );
+        }
         let todo: Vec<_> = host.seen.todo().collect();
         let name = || Some(host.name.clone());
         let action = |step: &crate::host::BareStep| Action::Bootstrap {
@@ -143,7 +161,7 @@ fn note(host: &BareHost) -> Vec<String> {
     )];
     if memory < LITTLE_MEMORY {
         notes.push(format!(
-            "{}: Plone wants 1 GB of memory; with less, add swap, or it may be killed when memory runs out",
+            "{}: with less than 1 GB of memory, builds and large sites may be killed when it runs out; add swap",
             host.name
         ));
     }
@@ -164,6 +182,7 @@ mod tests {
                 ..Wanted::default()
             },
             seen: Bare::read(&format!("{script}end\tok\n")).unwrap(),
+            keyless: None,
         }
     }
 

@@ -13,6 +13,19 @@ import support
 agent = support.load()
 
 
+class Ways(unittest.TestCase):
+    def test_the_folder_that_is_closed_to_others(self):
+        folder = tempfile.TemporaryDirectory()  # closed, as everyone's is
+        self.addCleanup(folder.cleanup)
+        path = os.path.join(folder.name, "srv", "site")
+        os.makedirs(path)
+        self.assertEqual(agent.closed_folder(path), folder.name)
+        os.chmod(folder.name, 0o711)
+        self.assertIsNone(agent.closed_folder(path))
+        os.chmod(path, 0o750)
+        self.assertEqual(agent.closed_folder(path), path)
+
+
 class SharedFiles(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()

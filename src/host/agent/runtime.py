@@ -25,11 +25,23 @@ def in_runtime(layout, what, log=None, **more):
     try:
         answer = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
-        raise Failed("io", f"{what} as {layout.runtime} gave no answer; does `sudo -n -u {layout.runtime} true` work"
-                     " there?", "git hostout bootstrap STAGE puts it right", last_lines(done.stdout)) from None
+        closed = closed_folder(layout.path)
+        why = (f"{closed} is closed to them" if closed else f"does `sudo -n -u {layout.runtime} true` work there?")
+        raise Failed("io", f"{what} as {layout.runtime} gave no answer; {why}",
+                     "git hostout bootstrap STAGE puts it right", last_lines(done.stdout)) from None
     if answer.get("end") != "ok":
         raise Failed(answer.get("kind", "bug"), answer.get("message", ""), answer.get("hint"), answer.get("output", ()))
     return answer["value"]
+
+
+def closed_folder(path):
+    """The folder on the way to `path`, or that one, which others may not enter; None where they get through."""
+    folder = os.path.realpath(path)
+    while os.stat(folder).st_mode & stat.S_IXOTH:
+        if folder == os.path.dirname(folder):
+            return None
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def work_backup(layout, log, name, env, release, data):

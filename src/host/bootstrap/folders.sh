@@ -2,38 +2,113 @@
 
 check_folders() {
     text="$path for $build"
-    if [ -e "$path" ] && [ ! -d "$path" ]; then
+    if { [ -e "$path" ] || [ -L "$path" ]; } && [ ! -d "$path" ]; then
         text="$path is no directory"
         remedy='name another path for the stage'
         return 2
     fi
+    above=$path made=no
+    while [ ! -e "$above" ]; do above=$(dirname "$above"); done
     if [ -d "$path" ]; then
         owner=$(owner_of "$path")
-        if [ "$owner" != "$build" ] && [ -n "$(ls -A "$path")" ]; then
+        remedy='name another path for the stage'
+        is_of_system "$path" || remedy="$remedy, or make it an empty folder"
+        if [ "$owner" != "$build" ] && ! is_empty "$path"; then
             text="$path belongs to $owner, and is not empty"
-            remedy='name another path for the stage, or empty it'
             return 2
         fi
-        [ "$owner" = "$build" ] || return 1
-    else
-        above=$path
-        while [ ! -e "$above" ]; do above=$(dirname "$above"); done
-        if ! { [ -d "$above" ] && probe "$above"; }; then
-            text="$above cannot be written, so that $path cannot be made"
-            remedy='name another path for the stage'
+        # root's links are meant so; of others' nobody knows what they lead to in the next moment
+        if [ "$owner" != "$build" ] && [ -L "$path" ] && [ "$(stat -c %U "$path")" != root ]; then
+            text="$path is a link to what belongs to $owner"
             return 2
         fi
-        return 1
+        remedy=''
+        [ "$owner" != "$build" ] || made=yes
+    elif ! { [ -d "$above" ] && probe "$above"; }; then
+        text="$above cannot be written, so that $path cannot be made"
+        remedy='name another path for the stage'
+        return 2
     fi
+    [ -n "$runtime" ] || [ "$made" = yes ] || return 1
     [ -z "$runtime" ] && return 0
-    [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
+    for folder in "$path/shared" "$path/backups"; do
+        [ -L "$folder" ] || continue
+        text="$folder is a link"
+        remedy='make it a folder there; a file system of its own can be mounted at it'
+        return 2
+    done
+    check_way || return $?
+    [ "$made" = yes ] && [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
+}
+
+# A file system that was just made has a lost+found.
+is_empty() { # FOLDER
+    case $(ls -A "$1") in
+    '' | lost+found) ;;
+    *) return 1 ;;
+    esac
+}
+
+is_of_system() { # FOLDER
+    case $1/ in
+    / | /bin/* | /boot/* | /dev/* | /etc/* | /lib*/* | /proc/* | /root/* | /run/* | /sbin/* | /sys/* | /usr/*) ;;
+    /home/ | /media/ | /mnt/ | /opt/ | /srv/ | /tmp/ | /var/ | /var/lib/ | /var/log/ | /var/www/) ;;
+    *) return 1 ;;
+    esac
+}
+
+# Whether the runtime user gets to the path, or to the folder above it that is there. Of what is in the way, only the home
+# of who deploys is opened, which is theirs.
+check_way() {
+    home=$(home_of "$build") opened=''
+    if [ ! -d "${home:=/home/$build}" ]; then
+        case $path/ in
+        "$home"/*) text="$text, and $home open to $runtime (o+x)" ;;
+        esac
+    fi
+    # shellcheck disable=SC2016 # the inner shell's words
+    [ -z "$(home_of "$runtime")" ] || ! as_user "$runtime" 'cd "$1"' "$above" 2> /dev/null || return 0
+    folder=$(cd "$above" && pwd -P) own=$(cd "$home" 2> /dev/null && pwd -P)
+    if [ "$above" = "$path" ]; then
+        case $(mode_of "$folder") in
+        *[xt]) ;;
+        *) made=no ;;
+        esac
+        folder=$(dirname "$folder")
+    fi
+    while [ "$folder" != / ]; do
+        case $(mode_of "$folder") in
+        *[xt]) ;;
+        *)
+            if [ "$folder" != "$own" ]; then
+                text="$folder, on the way to $path, is closed to $runtime, whom services run as"
+                remedy="let others through it there: chmod o+x $folder; or name another path for the stage"
+                return 2
+            fi
+            opened=$folder
+            text="$text, and $folder open to $runtime (o+x)"
+            ;;
+        esac
+        folder=$(dirname "$folder")
+    done
+    [ -z "$opened" ] || made=no
 }
 
 do_folders() {
     mkdir -p "$path" && chown "$build:" "$path" && chmod 755 "$path" || return 1
     [ -n "$runtime" ] || return 0
-    mkdir -p "$path/shared" "$path/backups" || return 1
-    chown "$build:$runtime" "$path/shared" "$path/backups" && chmod 2750 "$path/shared" && chmod 2770 "$path/backups"
+    # shellcheck disable=SC2016 # the inner shell's words
+    as_user "$build" '[ -z "$3" ] || chmod o+x "$3" || exit 1
+        cd "$1" && mkdir -p shared backups && chgrp "$2" shared backups && chmod 2750 shared && chmod 2770 backups' \
+        "$path" "$runtime" "$opened"
+}
+
+# Enters a folder below the path. What is there belongs to others, who may put a link into its place at any time: root
+# touches nothing that one leads to.
+enter() { # FOLDER
+    cd "$path" && place=$(pwd -P)/$1 && cd "$1" && [ "$(pwd -P)" = "$place" ] && return
+    echo "$path/$1 is a link, or behind one"
+    return 1
 }
 
 # What survives releases, given to the runtime user. What runs is stopped before, by whom it was started, and runs on
@@ -54,16 +129,20 @@ do_data() {
         as_user "$build" 'exec "$0" -I "$1" --path "$2" halt < /dev/null' "$python" "$agent" "$path" || return 1
     fi
     for folder in $shared; do
-        mkdir -p "$path/shared/$folder" || return 1
-        chown -R "$runtime:$runtime" "$path/shared/$folder" && chmod 2770 "$path/shared/$folder" || return 1
+        # shellcheck disable=SC2016
+        as_user "$build" 'mkdir -p "$1"' "$path/shared/$folder" || return 1
+        (enter "shared/$folder" && chown -hR "$runtime:$runtime" . && chmod 2770 .) || return 1
     done
-    chgrp -R "$runtime" "$path/shared" || return 1
-    find "$path/shared" -user "$build" -type f -exec chmod 640 {} + || return 1
-    for backup in "$path"/backups/*; do
-        [ ! -d "$backup" ] || chown -R "$runtime:$runtime" "$backup" || return 1
-    done
-    mkdir -p "$path/.hostout" && chown "$build:" "$path/.hostout" || return 1
-    write "$path/.hostout/runtime" "$runtime" 644 && chown "$build:" "$path/.hostout/runtime" || return 1
+    (enter shared && chgrp -hR "$runtime" .) || return 1
+    # shellcheck disable=SC2016
+    as_user "$build" 'cd "$1" && find . -type d ! -user "$2" -prune -o -type f -user "$2" -exec chmod 640 {} +' "$path/shared" \
+        "$build" || return 1
+    (enter backups && for backup in *; do
+        [ -L "$backup" ] || [ ! -d "$backup" ] || chown -hR "$runtime:$runtime" "./$backup" || exit 1
+    done) || return 1
+    # shellcheck disable=SC2016
+    as_user "$build" 'mkdir -p "$1" && cd "$1" && rm -f runtime.new~ && printf "%s\n" "$2" > runtime.new~ &&
+        chmod 644 runtime.new~ && mv -f runtime.new~ runtime' "$path/.hostout" "$runtime" || return 1
     if $runs; then
         # shellcheck disable=SC2016
         as_user "$build" 'exec "$0" -I "$1" --path "$2" boot < /dev/null' "$python" "$agent" "$path" || return 1

@@ -79,18 +79,28 @@ has_library() { # SONAME
     return 1
 }
 
-# dnf and apk know which package has a library; Debian's are named after it (Debian Policy 8.1).
+# dnf and apk know which package has a library; Debian's are named after it (Debian Policy 8.1), but for some, and the one
+# that Ubuntu names otherwise has another version there.
 package_of() { # SONAME
     case $(package_manager) in
     dnf) echo "$1()(64bit)" ;;
     apk) echo "so:$1" ;;
     *)
         stem=${1%%.so*} version=${1##*.so.}
-        case $stem in
-        libjpeg) echo libjpeg62-turbo ;;
-        libxml2 | libexpat) echo "$stem" | sed 's/libexpat/libexpat1/' ;;
-        *[0-9]) echo "$stem-$version" ;;
-        *) echo "$stem$version" ;;
+        case $stem.$version in
+        libjpeg.62) echo libjpeg62-turbo ;;
+        libjpeg.*) echo "libjpeg-turbo$version" ;;
+        libxslt.1 | libexslt.0) echo libxslt1.1 ;;
+        libxml2.2) echo libxml2 ;;
+        libz.1) echo zlib1g ;;
+        libcrypto.*) echo "libssl$version" ;;
+        libgcc_s.1) echo libgcc-s1 ;;
+        *)
+            case $stem in
+            *[0-9]) echo "$stem-$version" ;;
+            *) echo "$stem$version" ;;
+            esac
+            ;;
         esac
         ;;
     esac

@@ -27,6 +27,11 @@ check_build() {
 # A user who is there must be able to log in; one who is not needs a home.
 check_login() { # USER
     home=$(home_of "$1")
+    if is_root "$1"; then
+        text="user $1 has root's number, 0"
+        remedy='name another user in hosts of hostout.toml'
+        return 2
+    fi
     if [ -z "$home" ]; then
         if [ -d /home ] && ! probe /home; then
             text="/home cannot be written, so that $1 can have no home there"
@@ -79,10 +84,14 @@ probe() { # FOLDER
 
 do_build() {
     if [ -z "$(home_of "$build")" ]; then
+        # a group of that name is what would be made; where there is one, it is that
+        own=''
+        [ -z "$(entry group "$build" 3)" ] || own=yes
         if has useradd; then
-            useradd --create-home --shell "$([ -x /bin/bash ] && echo /bin/bash || echo /bin/sh)" "$build" || return 1
+            useradd --create-home --shell "$([ -x /bin/bash ] && echo /bin/bash || echo /bin/sh)" \
+                ${own:+-g "$build"} "$build" || return 1
         else
-            adduser -D -s /bin/sh "$build" || return 1
+            adduser -D -s /bin/sh ${own:+-G "$build"} "$build" || return 1
         fi
         printf '%s:*\n' "$build" | chpasswd -e || return 1 # no password, and not locked
     fi
@@ -100,6 +109,12 @@ add_to_group() { # USER GROUP
 check_runtime() {
     text="user $runtime, whom services run as"
     [ -n "$runtime" ] || return 0
+    # the line of sudoers would let whoever deploys do anything as them
+    if is_root "$runtime"; then
+        text="user $runtime, whom services would run as, has root's number, 0"
+        remedy='name another runtime-user in hostout.toml'
+        return 2
+    fi
     [ -n "$(home_of "$runtime")" ] || return 1
     is_in_group "$runtime" "$runtime"
 }
@@ -122,30 +137,38 @@ nologin() {
     echo "$shell"
 }
 
-# The key with which deploys log in
+# The key with which deploys log in. What is below a home is that user's, links too: only they themselves write there, so
+# that root follows no link to what is not theirs.
 
 check_key() {
     text="key $keyname for $build"
     [ -n "$key" ] || return 0
     home=$(home_of "$build")
     [ -n "$home" ] || return 1
-    blob=$(printf %s "$key" | cut -d ' ' -f 2)
-    grep -qF "$blob" "$home/.ssh/authorized_keys" 2> /dev/null || return 1
-    [ "$(owner_of "$home/.ssh/authorized_keys")" = "$build" ] && [ "$(owner_of "$home/.ssh")" = "$build" ]
+    for place in "$home/.ssh" "$home/.ssh/authorized_keys"; do
+        [ -e "$place" ] || [ -L "$place" ] || return 1
+        owner=$(owner_of "$place")
+        if [ "$owner" != "$build" ]; then
+            text="$place belongs to $owner, and not to $build"
+            [ ! -L "$place" ] || text="$place is a link to what does not belong to $build"
+            remedy="give it to $build or remove it there; the same command goes on"
+            return 2
+        fi
+    done
+    # sshd(8): options may come before type and key, and what is behind a # is no line
+    # shellcheck disable=SC2016 # awk's words
+    awk -v "key=$key" 'BEGIN { split(key, want, " ") }
+        /^[ \t]*#/ { next }
+        { for (i = 2; i <= NF; i++) if ($i == want[2] && $(i - 1) == want[1]) found = 1 }
+        END { exit !found }' "$home/.ssh/authorized_keys" 2> /dev/null || return 1
 }
 
 do_key() {
-    file=$(home_of "$build")/.ssh/authorized_keys
-    mkdir -p "${file%/*}" || return 1
-    before=''
-    [ ! -f "$file" ] || before=$(cat "$file") || return 1
-    blob=$(printf %s "$key" | cut -d ' ' -f 2)
-    case $before in
-    *"$blob"*) ;;
-    '') write "$file" "$key" 600 || return 1 ;;
-    *) write "$file" "$before
-$key" 600 || return 1 ;;
-    esac
-    chown "$build:" "${file%/*}" "$file" && chmod 700 "${file%/*}" && chmod 600 "$file" || return 1
-    if has restorecon; then restorecon -R "${file%/*}"; fi
+    # shellcheck disable=SC2016 # the inner shell's words
+    as_user "$build" 'umask 077
+        cd "$1" && mkdir -p .ssh && chmod 700 .ssh && cd .ssh || exit 1
+        file=authorized_keys before=""
+        [ ! -e $file ] || before=$(cat $file) || exit 1
+        rm -f $file.new~ && printf "%s\n" ${before:+"$before"} "$2" > $file.new~ && mv -f $file.new~ $file || exit 1
+        if command -v restorecon > /dev/null; then restorecon -R .; fi' "$(home_of "$build")" "$key"
 }

@@ -24,9 +24,14 @@ home_of() {
     entry passwd "$1" 6
 }
 
-# ls of busybox shows eight letters of a name.
+# Whether the number, which is all that the kernel knows of a user, is root's.
+is_root() { # USER
+    [ "$(entry passwd "$1" 3)" = 0 ]
+}
+
+# Of what a link leads to; ls of busybox shows eight letters of a name.
 owner_of() { # PATH
-    stat -c %U "$1" 2> /dev/null
+    stat -Lc %U "$1" 2> /dev/null
 }
 
 mode_of() { # PATH

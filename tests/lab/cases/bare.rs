@@ -15,6 +15,10 @@ cases![
     two_people_at_once_wait_for_each_other,
     logins_that_are_not_as_they_should_be,
     machines_that_are_not_as_they_should_be,
+    nobody_becomes_root_by_another_name,
+    root_follows_no_link_of_who_deploys,
+    services_get_to_their_folders,
+    the_path_may_be_there,
     data_is_backed_up_and_put_back_by_its_owner;
     Need::Systemd; systemd_starts_what_is_live,
 ];
@@ -228,10 +232,10 @@ impl Servers {
     }
 }
 
-/// A command of the host that does its work and then kills the script, once; `real` is where it is otherwise.
+/// A command of the host that does its work and then kills the script, once; for root, who alone can do that.
 fn deadly(host: &Host, command: &str) {
     let text = format!(
-        "#!/bin/sh\nrm -f \"$0\"\n{command} \"$@\"\npkill -KILL -f '^sh -s -- apply'\nexit 1\n"
+        "#!/bin/sh\nPATH=/usr/sbin:/usr/bin\n[ $(id -u) = 0 ] || exec {command} \"$@\"\nrm -f \"$0\"\n{command} \"$@\"\npkill -KILL -f '^sh -s -- apply'\nexit 1\n"
     );
     let place = format!("/usr/local/sbin/{command}");
     let write = "printf '%s' \"$2\" > \"$1\" && chmod 755 \"$1\"";
@@ -370,6 +374,41 @@ fn logins_that_are_not_as_they_should_be() {
         .exits(0)
         .says(&["nothing is to be made"]);
 
+    // Nor before it is known that root still gets in: by a password alone nobody would.
+    sh(8, "rm /root/.ssh/authorized_keys");
+    let hardening = ["bootstrap", "s8", "--hardening", "--yes"];
+    let password = host(8).password.clone();
+    servers
+        .run(&hardening, &[("HOSTOUT_PASSWORD", &password)])
+        .exits(11)
+        .says(&[
+            "root logs in by no key, so that without passwords nobody could become root there",
+            "put a key into the authorized_keys of root first, or leave --hardening out",
+        ]);
+    let settings = sh(8, "/usr/sbin/sshd -T");
+    assert!(
+        settings.contains("passwordauthentication yes"),
+        "{settings}"
+    );
+    assert!(host(8).exec(&["id", BUILD]).stdout.is_empty());
+
+    // The key is there, and sshd passes it over: what was made stays.
+    sh(
+        7,
+        "echo 'AllowUsers root' > /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
+    );
+    servers.bootstrap("s7").exits(21).says(&[
+        "it was made ready, but shipper cannot log in by the key",
+        "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
+         sshd_config, or a home of shipper that others may write to",
+        "git hostout bootstrap s7, which goes on",
+    ]);
+    sh(
+        7,
+        "rm /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
+    );
+    servers.bootstrap("s7").exits(0);
+
     // A password that has expired is changed over a terminal; passwords come from an askpass program here.
     sh(10, "chage -d 0 root");
     servers.bootstrap("s10").exits(20).says(&[
@@ -412,6 +451,29 @@ fn machines_that_are_not_as_they_should_be() {
         "{keys}"
     );
 
+    // The group of who deploys is there, and nothing else of them.
+    sh(3, "groupadd shipper");
+    servers.bootstrap("s3").exits(0);
+    assert_eq!(sh(3, "id -gn shipper"), "shipper\n");
+
+    // Somebody has taken the key away for a while; one with options is the same key.
+    let keys = "/home/shipper/.ssh/authorized_keys";
+    sh(3, &format!("sed -i 's/^/# old: /' {keys}"));
+    servers.bootstrap("s3").exits(0).says(&["for shipper"]);
+    let key = host(3).read(keys);
+    assert!(
+        key.starts_with("# old: ssh-ed25519 ") && key.contains("\nssh-ed25519 "),
+        "{key}"
+    );
+    sh(
+        3,
+        &format!("sed -i '1d; s/^/no-pty,environment=\"A=b c\" /' {keys}"),
+    );
+    servers
+        .bootstrap("s3")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+
     sh(
         5,
         "mount --bind /home /home && mount -o remount,bind,ro /home",
@@ -425,10 +487,10 @@ fn machines_that_are_not_as_they_should_be() {
         6,
         &format!("useradd jane; mkdir -p {PATH}; touch {PATH}/hers; chown jane {PATH}"),
     );
-    servers
-        .bootstrap("s6")
-        .exits(11)
-        .says(&["/srv/hello belongs to jane, and is not empty", "empty it"]);
+    servers.bootstrap("s6").exits(11).says(&[
+        "/srv/hello belongs to jane, and is not empty",
+        "make it an empty folder",
+    ]);
 
     // No mirror, and then one; meanwhile somebody holds the lock of dpkg.
     host(7).remove_python();
@@ -471,6 +533,218 @@ fn machines_that_are_not_as_they_should_be() {
         "{said}"
     );
     sh(4, "ldconfig -p | grep libpopt.so.0");
+}
+
+fn nobody_becomes_root_by_another_name() {
+    let servers = Servers::new(2);
+    let alias = |number: usize, user: &str| {
+        let add = ["useradd", "-o", "-u", "0", "-g", "0", "-M", user];
+        servers.lab.host(number - 1).run(&add);
+    };
+    alias(1, "single-run");
+    servers.bootstrap("s1").exits(11).says(&[
+        "user single-run, whom services would run as, has root's number, 0",
+        "name another runtime-user in hostout.toml",
+    ]);
+    alias(2, BUILD);
+    servers.bootstrap("s2").exits(11).says(&[
+        "user shipper has root's number, 0",
+        "name another user in hosts of hostout.toml",
+    ]);
+}
+
+fn root_follows_no_link_of_who_deploys() {
+    let servers = Servers::new(3);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+    let shadow = sh(1, "stat -c '%U %G %a' /etc/shadow");
+    sh(
+        1,
+        "useradd -m shipper && cd /home/shipper && mkdir .ssh && ln -s /etc/shadow .ssh/authorized_keys && \
+         chown -hR shipper: .",
+    );
+    servers.bootstrap("s1").exits(11).says(&[
+        "/home/shipper/.ssh/authorized_keys is a link to what does not belong to shipper",
+        "give it to shipper or remove it there; the same command goes on",
+    ]);
+    // What nobody looked at beforehand
+    let wanted = Wanted {
+        build: BUILD.to_owned(),
+        runtime: "single-run".to_owned(),
+        path: PATH.to_owned(),
+        shared: vec!["var".to_owned()],
+        ..Wanted::default()
+    };
+    sh(
+        1,
+        "cd /home/shipper && mv .ssh/authorized_keys .ssh/link && mkdir .ssh/authorized_keys && chown -h shipper: .ssh/*",
+    );
+    servers.bootstrap("s1").exits(21).says(&["key: "]);
+    sh(1, "cd /home/shipper && rmdir .ssh/authorized_keys");
+    servers.bootstrap("s1").exits(0);
+    assert_eq!(sh(1, "stat -c '%U %G %a' /etc/shadow"), shadow);
+
+    sh(
+        2,
+        "useradd -m shipper && ln -s /etc/cron.d /home/shipper/.ssh && chown -h shipper: /home/shipper/.ssh",
+    );
+    servers
+        .bootstrap("s2")
+        .exits(11)
+        .says(&["/home/shipper/.ssh is a link to what does not belong to shipper"]);
+    assert_eq!(sh(2, "stat -c %U /etc/cron.d"), "root\n");
+    // A key that is root's would not let shipper in
+    sh(
+        2,
+        "rm /home/shipper/.ssh && mkdir /home/shipper/.ssh && touch /home/shipper/.ssh/authorized_keys",
+    );
+    servers
+        .bootstrap("s2")
+        .exits(11)
+        .says(&["/home/shipper/.ssh belongs to root, and not to shipper"]);
+
+    servers.bootstrap("s3").exits(0);
+    sh(
+        3,
+        &format!(
+            "mkdir /opt/theirs && chmod 755 /opt/theirs && cd {PATH} && rmdir backups && ln -s /opt/theirs backups"
+        ),
+    );
+    servers.bootstrap("s3").exits(11).says(&[
+        &format!("{PATH}/backups is a link"),
+        "make it a folder there; a file system of its own can be mounted at it",
+    ]);
+    for place in ["backups", "shared/var"] {
+        sh(
+            3,
+            &format!(
+                "cd {PATH} && rm -rf backups shared/var && mkdir -p backups shared/var && rm -r {place} && \
+                        ln -s /opt/theirs {place} && rm -f .hostout/runtime"
+            ),
+        );
+        let said = servers.script(3, &wanted.apply(&Elevation::Root, &["data"]));
+        assert!(
+            said.contains(&format!("{PATH}/{place} is a link, or behind one")),
+            "{said}"
+        );
+    }
+    sh(
+        3,
+        &format!(
+            "cd {PATH} && rm -rf shared/var && mkdir -p backups/one shared/var && \
+                    ln -s /opt/theirs shared/var/link && ln -s /opt/theirs backups/two"
+        ),
+    );
+    let said = servers.script(3, &wanted.apply(&Elevation::Root, &["data"]));
+    assert!(said.ends_with("end\tok\n"), "{said}");
+    assert_eq!(sh(3, "stat -c '%U %a' /opt/theirs"), "root 755\n");
+    assert_eq!(
+        sh(
+            3,
+            &format!("stat -c %U {PATH}/backups/one {PATH}/shared/var")
+        ),
+        "single-run\nsingle-run\n"
+    );
+}
+
+fn the_path_may_be_there() {
+    let servers = Servers::new(4);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+
+    // A link of root's leads to where the stage is.
+    sh(1, &format!("mkdir /srv/else && ln -s /srv/else {PATH}"));
+    servers.bootstrap("s1").exits(0);
+    assert_eq!(sh(1, "stat -c %U /srv/else"), "shipper\n");
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+    sh(1, &format!("rm {PATH} && ln -s /nowhere {PATH}"));
+    servers
+        .bootstrap("s1")
+        .exits(11)
+        .says(&[&format!("{PATH} is no directory")]);
+
+    // One of somebody else's may lead anywhere.
+    sh(
+        2,
+        &format!(
+            "useradd jane; mkdir /mnt/empty && ln -s /mnt/empty {PATH} && chown -h jane {PATH}"
+        ),
+    );
+    servers
+        .bootstrap("s2")
+        .exits(11)
+        .says(&[&format!("{PATH} is a link to what belongs to root")]);
+
+    // A disk of its own, just formatted
+    sh(3, &format!("mkdir -p -m 700 {PATH}/lost+found"));
+    servers.bootstrap("s3").exits(0);
+    assert_eq!(sh(3, &format!("stat -c %U {PATH}/lost+found")), "root\n");
+
+    servers
+        .project
+        .add_stage_on(&[&format!("{BUILD}@web4")], "etc", "/etc", "");
+    let run = servers.bootstrap("etc").exits(11);
+    let run = run.says(&[
+        "/etc belongs to root, and is not empty",
+        "name another path for the stage",
+    ]);
+    assert!(!run.to_string().contains("empty folder"), "{run}");
+}
+
+fn services_get_to_their_folders() {
+    let servers = Servers::new(2);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+    let stage = |number: usize, name: &str, path: &str| {
+        let place = format!("{BUILD}@web{number}");
+        servers.project.add_stage_on(&[&place], name, path, "");
+    };
+
+    // In the home of who deploys, which Ubuntu and Fedora make closed
+    sh(
+        1,
+        "sed -i '/HOME_MODE/d' /etc/login.defs && echo 'HOME_MODE 0750' >> /etc/login.defs",
+    );
+    stage(1, "homely", "/home/shipper/site");
+    servers
+        .bootstrap("homely")
+        .exits(0)
+        .says(&["/home/shipper/site for shipper, and /home/shipper open to single-run (o+x)"]);
+    assert_eq!(sh(1, "stat -c %a /home/shipper"), "751\n");
+    servers
+        .bootstrap("homely")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+    sh(1, "chmod o-x /home/shipper");
+    servers.bootstrap("homely").exits(0);
+    sh(1, "runuser -u single-run -- ls /home/shipper/site/shared");
+
+    // Nobody's home is opened unasked.
+    sh(2, "mkdir -m 750 /srv/closed");
+    stage(2, "closed", "/srv/closed/site");
+    servers.bootstrap("closed").exits(11).says(&[
+        "/srv/closed, on the way to /srv/closed/site, is closed to single-run, whom services run as",
+        "let others through it there: chmod o+x /srv/closed; or name another path for the stage",
+    ]);
+    sh(2, "chmod o+x /srv/closed");
+    servers.bootstrap("closed").exits(0);
+    sh(2, "chmod o-x /srv/closed");
+    servers.bootstrap("closed").exits(11);
+
+    // Closed afterwards
+    let bare = Bare::new(Lab::start(1), "");
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    bare.project.commit("Name the runtime user");
+    bare.host().run(&["chmod", "750", PATH]);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(21).says(&[
+        &format!("as hello-run gave no answer; {PATH} is closed to them"),
+        "hint: git hostout bootstrap far puts it right",
+    ]);
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
 }
 
 fn systemd_starts_what_is_live() {
