@@ -53,6 +53,8 @@ struct HostStatus {
     services: Vec<Service>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -144,6 +146,7 @@ fn seen_host(host: Host, ledger: &Ledger, stage: &str, log: &[Deployment]) -> Ho
             })
             .collect(),
         error: None,
+        hint: None,
         host: host.name,
     }
 }
@@ -171,6 +174,7 @@ fn unseen_host(name: String, error: &Error) -> HostStatus {
         drift: Vec::new(),
         services: Vec::new(),
         error: Some(error.to_string()),
+        hint: error.hints().into_iter().next(),
     }
 }
 
@@ -224,6 +228,9 @@ fn describe(stages: &[StageStatus]) -> String {
         let words = host.drift.iter().chain(&host.error).chain(&host.lock);
         for word in words {
             text += &format!("  {}: {word}\n", host.host);
+        }
+        if let Some(hint) = &host.hint {
+            text += &format!("    {hint}\n");
         }
         for service in host
             .services

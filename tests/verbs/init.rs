@@ -81,6 +81,18 @@ fn a_second_stage_is_the_one_to_go_on_with() {
         .hostout(&second)
         .exits(0)
         .says(&["Added stage far", "git hostout deploy far"]);
+    let third = [
+        "init",
+        "--stage",
+        "live",
+        "--host",
+        "deploy@web1",
+        "--path",
+        "/srv/live",
+    ];
+    project.hostout(&third).exits(0).says(&[
+        "  git hostout bootstrap live\n    (only where the server is not set up yet)\n  git hostout check live\n",
+    ]);
 }
 
 #[test]
