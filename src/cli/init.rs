@@ -295,7 +295,10 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
             }
             Answer::No => {}
             Answer::NotATerminal => {
-                let flag = "--yes".to_owned();
+                let flag = format!(
+                    "--yes to sign with {}; for another key: git config hostout.signingKey FILE",
+                    path.display()
+                );
                 return Err(Error::NotATerminal { flag });
             }
         }

@@ -112,10 +112,11 @@ fn a_key_of_theirs_is_taken_only_with_a_yes() {
     let project = without_file();
     project.git(&["config", "--global", "--unset", "user.signingkey"]);
     let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
-    project
-        .hostout(&arguments)
-        .exits(13)
-        .says(&["there is nobody to ask", "--yes"]);
+    project.hostout(&arguments).exits(13).says(&[
+        "there is nobody to ask",
+        "add --yes to sign with ",
+        "/.ssh/id_ed25519; for another key: git config hostout.signingKey FILE",
+    ]);
     assert!(!project.directory.join("hostout.toml").exists());
     project
         .hostout(&[&arguments[..], &["--yes"]].concat())
