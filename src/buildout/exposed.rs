@@ -67,8 +67,22 @@ fn open(part: &str, option: &str, value: &str) -> Exposed {
             "[{part}] {option} = {}: everybody can reach it",
             value.trim()
         ),
-        remedy: format!("{option} = 127.0.0.1:{port}, behind a web server"),
+        remedy: match inner(value) {
+            Some(own) => format!("{own} in that line, behind a web server"),
+            None => format!("{option} = 127.0.0.1:{port}, behind a web server"),
+        },
     }
+}
+
+/// The word of a longer line that holds the address, with one that only this machine reaches.
+fn inner(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace();
+    let word = words.find(|word| word.contains("0.0.0.0"))?;
+    if word == line.trim() {
+        return None;
+    }
+    let word = word.trim_matches(['[', ']', '(', ')', '"', '\'', ',']);
+    Some(word.replace("0.0.0.0", "127.0.0.1"))
 }
 
 #[cfg(test)]
@@ -82,6 +96,8 @@ mod tests {
                     [b]\nrecipe = plone.recipe.zope2instance\nuser = ada:long-word\nhttp-address = 127.0.0.1:8081\n\
                     [c]\nrecipe = plone.recipe.zeoserver\n\
                     [d]\nrecipe = collective.recipe.supervisor\nport = 0.0.0.0:9001\n\
+                    [f]\nrecipe = collective.recipe.supervisor\nprograms =\n    10 app bin/serve [--host=0.0.0.0 --port 80]\n    \
+                    20 more bin/more [-b 0.0.0.0:8000]\n\
                     [e]\nrecipe = zc.recipe.egg\nzeo-address = 8100\n";
         let sections = Sections::of(&cfg::parse(text).unwrap(), "x.cfg", &mut |_| true);
         let told: Vec<String> = exposed(&sections)

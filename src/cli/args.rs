@@ -15,7 +15,6 @@ use std::path::PathBuf;
     bin_name = "git hostout",
     version,
     max_term_width = 100,
-    disable_help_subcommand = true,
     after_help = "\
 A first deployment, in a repository that holds a buildout:
 

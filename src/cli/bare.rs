@@ -4,7 +4,7 @@ use super::{bootstrap, session::Session};
 use crate::{error::Error, observe, transport, ui::Answer};
 
 /// Whether the server was made ready after `error`, so that a deployment may be tried again. Only a person on a terminal
-/// is asked, and only before the stage's first deployment; others are told what to type.
+/// is asked, and only before the stage's first deployment; others are told what to type by the error.
 pub(super) fn bootstrapped(
     session: &Session,
     stage: Option<&str>,
@@ -27,10 +27,6 @@ pub(super) fn bootstrapped(
         return Ok(false);
     }
     if session.global.yes || !session.ui.can_ask() {
-        session.ui.note(&format!(
-            "nothing was deployed to {} yet; git hostout bootstrap {} makes a bare server ready",
-            stage.name, stage.name
-        ));
         return Ok(false);
     }
     session.ui.plain(message);

@@ -37,10 +37,12 @@ pub(super) fn stages() -> ArgValueCandidates {
     of_project(|work| names(&work.project.stages, |stage| vec![stage.name.clone()]))
 }
 
-/// Hosts of any stage, as hostout.toml names them.
+/// Hosts of the stage that the line names, or of any one, as hostout.toml names them.
 pub(super) fn hosts() -> ArgValueCandidates {
     of_project(|work| {
-        names(&work.project.stages, |stage| {
+        let stages = &work.project.stages;
+        let named = line().find_map(|word| stages.iter().find(|stage| *stage.name == *word));
+        names(named.map_or(stages, std::slice::from_ref), |stage| {
             let hosts = stage.hosts.iter();
             hosts.map(|host| host.destination.clone()).collect()
         })
@@ -116,7 +118,11 @@ fn of_project(candidates: fn(&Workspace) -> Vec<String>) -> ArgValueCandidates {
 
 /// What `-C` says on the line that is being completed.
 fn directory() -> Option<PathBuf> {
-    let words = std::env::args_os().skip_while(|word| word != "--");
-    let mut words = words.skip_while(|word| word != "-C");
+    let mut words = line().skip_while(|word| word != "-C");
     words.nth(1).map(PathBuf::from)
+}
+
+/// The words of the line that is being completed.
+fn line() -> impl Iterator<Item = OsString> {
+    std::env::args_os().skip_while(|word| word != "--").skip(1)
 }

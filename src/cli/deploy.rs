@@ -133,10 +133,11 @@ impl Options {
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     args.options.check()?;
-    match deploy(session, args) {
+    let mut settled = false;
+    match deploy(session, args, &mut settled) {
         Err(error) => {
             if bare::bootstrapped(session, args.stage.as_deref(), &error)? {
-                deploy(session, args)
+                deploy(session, args, &mut settled)
             } else {
                 Err(error)
             }
@@ -145,7 +146,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     }
 }
 
-fn deploy(session: &Session, args: &Args) -> Result<(), Error> {
+/// `settled` once it was asked whether HEAD is released first.
+fn deploy(session: &Session, args: &Args, settled: &mut bool) -> Result<(), Error> {
     let work = session.workspace()?;
     let (stage, version) = words(&work, args)?;
     let stage = work.project.select_stage(stage)?;
@@ -158,8 +160,9 @@ fn deploy(session: &Session, args: &Args) -> Result<(), Error> {
         None => None,
     };
     let version = version.or(proven.as_deref());
-    if version.is_none() {
+    if version.is_none() && !*settled {
         release_first(session, &work, &ledger)?;
+        *settled = true;
     }
     wait::through(session, args.options.wait, || {
         let ledger = work.ledger(&session.ui)?;

@@ -171,7 +171,7 @@ impl Fleet {
         choice: Choice<'_>,
     ) -> Result<(Self, Vec<String>), Error> {
         let wanted = selected(stage, choice.glob)?;
-        let logins = together(&wanted, |host| connect(session, host));
+        let logins = together(&wanted, |host| log_in(session, stage, host));
         let mut members = Vec::new();
         let mut unreachable = Vec::new();
         for (host, login) in wanted.into_iter().zip(logins) {
@@ -314,7 +314,7 @@ pub fn look_at_each(
     manifest: Option<&Manifest>,
 ) -> Vec<(String, Result<facts::Host, Error>)> {
     let seen = together(&stage.hosts, |host| {
-        let mut transport = connect(session, host)?;
+        let mut transport = log_in(session, stage, host)?;
         Ok(observe::host(host, transport.as_mut(), stage, manifest)?)
     });
     let names = stage.hosts.iter().map(|host| host.destination.clone());
@@ -343,6 +343,29 @@ pub fn target_of(host: &Host) -> Target {
 pub fn connect(session: &Session, host: &Host) -> Result<Box<dyn transport::Transport>, Error> {
     let target = target_of(host);
     prompted(session, |prompter| transport::connect(&target, prompter)).map_err(Error::Unreachable)
+}
+
+/// Logs in to a host of `stage`. A server that lets nobody in may not have been set up yet.
+pub fn log_in(
+    session: &Session,
+    stage: &Stage,
+    host: &Host,
+) -> Result<Box<dyn transport::Transport>, Error> {
+    connect(session, host).map_err(|mut error| {
+        if let Error::Unreachable(transport::Error::Unreachable { message, hint, .. }) = &mut error
+            && message.contains("was refused")
+        {
+            let bootstrap = format!(
+                "if the server is not set up yet: git hostout bootstrap {}",
+                stage.name
+            );
+            *hint = Some(match hint.take() {
+                Some(hint) => format!("{bootstrap}; else {hint}"),
+                None => bootstrap,
+            });
+        }
+        error
+    })
 }
 
 /// Whoever sits at the terminal, asked what a login needs.
@@ -385,7 +408,13 @@ impl Prompter for Person<'_> {
     }
 
     fn password(&self, user: &str, host: &str) -> Option<String> {
-        self.secret(&format!("Password of {user} on {host}:"))
+        let prompt = format!("Password of {user} on {host} (Enter if there is none):");
+        self.secret(&prompt).filter(|password| !password.is_empty())
+    }
+
+    fn sudo_password(&self, user: &str, host: &str) -> Option<String> {
+        let prompt = format!("{user}'s password for sudo on {host} (Enter if there is none):");
+        self.secret(&prompt).filter(|password| !password.is_empty())
     }
 
     fn answer(&self, prompt: &str, _echo: bool) -> Option<String> {

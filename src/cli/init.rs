@@ -92,12 +92,13 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     if let Some(path) = &args.recovery_key {
         recovery::make(session, &session.workspace()?, path)?;
     }
-    let first = draft.project.stages.first().map(|stage| &stage.name);
+    let stages = &draft.project.stages;
     let stage = args.stage.as_ref();
-    let stage = stage
-        .or(draft.project.default_stage.as_ref())
-        .or(first)
-        .map(String::as_str);
+    let stage = stage.or(draft.project.default_stage.as_ref());
+    let stage = match stage {
+        Some(name) => stages.iter().find(|stage| stage.name == *name),
+        None => stages.first(),
+    };
     next(session, &repo, &root, &draft.file, stage)
 }
 
@@ -294,7 +295,10 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
             }
             Answer::No => {}
             Answer::NotATerminal => {
-                let flag = "--yes".to_owned();
+                let flag = format!(
+                    "--yes to sign with {}; for another key: git config hostout.signingKey FILE",
+                    path.display()
+                );
                 return Err(Error::NotATerminal { flag });
             }
         }
@@ -332,7 +336,7 @@ fn next(
     repo: &gix::Repository,
     root: &Path,
     file: &Path,
-    stage: Option<&str>,
+    stage: Option<&config::Stage>,
 ) -> Result<(), Error> {
     let name = file.strip_prefix(root).unwrap_or(file);
     let name = observe::slashed(name)?;
@@ -344,7 +348,15 @@ fn next(
         lines.push(format!("  git add {name}"));
         lines.push("  git commit -m \"Deploy with git-hostout\"".to_owned());
     }
-    if let Some(stage) = stage {
+    if let Some(config::Stage {
+        name: stage, hosts, ..
+    }) = stage
+    {
+        if hosts.iter().any(|host| !host.is_local()) {
+            lines.push(format!(
+                "  git hostout bootstrap {stage}\n    (only where the server is not set up yet)"
+            ));
+        }
         lines.push(format!("  git hostout check {stage}"));
         lines.push("  git hostout release".to_owned());
         lines.push(format!("  git hostout deploy {stage}"));

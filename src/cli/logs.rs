@@ -34,7 +34,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
     let stage = work.project.select_stage(Some(&args.stage))?;
     let chosen = hosts::selected(stage, args.hosts.as_deref())?;
     on_each(session, stage, &chosen, Shown::Clean, |host| {
-        let mut transport = hosts::connect(session, host)?;
+        let mut transport = hosts::log_in(session, stage, host)?;
         let Some(logs) = observe::logs(transport.as_mut(), stage)? else {
             let mut refusal = Refusal::default();
             refusal.add(

@@ -9,7 +9,8 @@ pub(super) fn run(session: &Session) -> Result<(), Error> {
     let mut command = Cli::command().name("git-hostout").bin_name("git hostout");
     command.build();
     let mut page = program(&command).map_err(Error::Output)?;
-    for verb in command.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+    let own = |verb: &&clap::Command| !verb.is_hide_set() && verb.get_name() != "help";
+    for verb in command.get_subcommands().filter(own) {
         page += &section(verb).map_err(Error::Output)?;
     }
     session.ui.data(page.trim_end());

@@ -14,7 +14,7 @@ use std::{
 
 /// Put a shared file to a stage's hosts: one that `[shared] files` of hostout.toml names, such as secret.cfg or .env.
 ///
-/// It lies there for its owner only, and never in the ledger or a log.
+/// It lies there for its owner only, or for the stage's runtime user too, and never in the ledger or a log.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -51,10 +51,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         .map(|(host, files)| (host.as_str(), files.as_slice()))
         .collect();
     // Before anything is read: what no host wants is nobody's business.
-    plan::put(&stage.name, file, 0, &wanting)?;
+    let reader = stage.runtime_user.as_deref();
+    plan::put(&stage.name, reader, file, 0, &wanting)?;
     let content = read(&work, file, args.from.as_deref())?;
     let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
-    let plan = plan::put(&stage.name, file, bytes, &wanting)?;
+    let plan = plan::put(&stage.name, reader, file, bytes, &wanting)?;
     let question = Question {
         text: None,
         protected: stage.protected.then_some(stage.name.as_str()),

@@ -57,10 +57,19 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
     let chosen = hosts::selected(stage, args.hosts.as_deref())?;
     let user = stage.runtime_user.as_deref();
     let user = user.filter(|_| args.who == Who::Runtime);
-    let command = Command::new(args.command.clone()).as_user(user);
-    let command = Command::in_current(&stage.path, &command);
-    on_each(session, stage, &chosen, Shown::Attached, |_| {
-        Ok(Some(command.clone()))
+    let own = Command::new(args.command.clone());
+    let own = match user {
+        Some(_) => own.telling_absence().as_user(user),
+        None => own,
+    };
+    on_each(session, stage, &chosen, Shown::Attached, |host| {
+        // Here we become the command, and every signal is for it.
+        let command = if host.is_local() {
+            own.clone()
+        } else {
+            own.clone().telling_signals()
+        };
+        Ok(Some(Command::in_current(&stage.path, &command)))
     })
 }
 

@@ -56,6 +56,8 @@ struct HostStatus {
     services: Vec<Service>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -161,6 +163,7 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
             })
             .collect(),
         error: None,
+        hint: None,
         host: host.name,
     }
 }
@@ -194,6 +197,7 @@ fn unseen_host(name: String, error: &Error) -> HostStatus {
         drift: Vec::new(),
         services: Vec::new(),
         error: Some(error.to_string()),
+        hint: error.hints().into_iter().next(),
     }
 }
 
@@ -250,6 +254,9 @@ fn describe(stages: &[StageStatus]) -> String {
         for word in words {
             let word = word.strip_prefix(&own).unwrap_or(word);
             text += &format!("  {}: {word}\n", host.host);
+        }
+        if let Some(hint) = &host.hint {
+            text += &format!("    {hint}\n");
         }
         for service in host
             .services

@@ -9,6 +9,15 @@ const IN_FOLDER: &str = r#"cd "$1" 2>/dev/null || { echo "nothing is live: there
 shift
 exec "$@""#;
 
+/// Runs its words and stays beside them: sshd tells of a signal in a way that ssh(1) makes 255 of, a shell as 128 and its
+/// number. Of Ctrl-C it hears too, and goes on to tell how the command took it.
+const TELLING: &str = r#"trap : INT QUIT
+"$@"
+exit $?"#;
+
+/// Becomes its words: where there is no such command it ends with 127 or 126, which sudo(8) would not.
+const BECOMING: &str = r#"exec "$@""#;
+
 /// The login user's own shell in the first of two folders that is there; in their home when neither is.
 const SHELL: &str = r#"cd "$1" 2>/dev/null || cd "$2" 2>/dev/null || echo "nothing is deployed to $2" >&2
 exec "${SHELL:-/bin/sh}" -l"#;
@@ -51,6 +60,24 @@ impl Command {
                 Self::new(before.into_iter().chain(self.argv().to_vec()))
             }
         }
+    }
+
+    /// The same with the status that a shell sees, over ssh, too.
+    #[must_use]
+    pub fn telling_signals(self) -> Self {
+        self.below(TELLING)
+    }
+
+    /// The same with the status that a shell sees where there is no such command, whoever runs it.
+    #[must_use]
+    pub fn telling_absence(self) -> Self {
+        self.below(BECOMING)
+    }
+
+    /// The same as the words of a shell's `script`.
+    fn below(self, script: &str) -> Self {
+        let words = ["sh", "-c", script, "sh"].map(str::to_owned);
+        Self::new(words.into_iter().chain(self.argv().to_vec()))
     }
 
     /// Exactly `command` in the directory of the release that is live at `path`.

@@ -9,6 +9,14 @@ use std::io::empty;
 /// How often sudo's password is asked for, as sudo does it.
 const TRIES: usize = 3;
 
+/// Parts of what is said where no password helps: of sudo to somebody whom sudoers does not name, of a shell without sudo.
+const NOT_FOR_THEM: [&str; 4] = [
+    "not in the sudoers file",
+    "may not run sudo",
+    "is not allowed to execute",
+    "not found",
+];
+
 /// Why a server cannot be looked at as root.
 #[derive(Debug, thiserror::Error)]
 pub enum BareError {
@@ -67,8 +75,14 @@ impl BareError {
             Self::Another { user, .. } => {
                 Some(format!("git hostout bootstrap {stage} --root-user {user}"))
             }
-            Self::Expired { host, user } => {
-                Some(format!("log in once and change it: ssh {user}@{host}"))
+            Self::Expired { host, .. } | Self::NotRenewed { host, .. } => Some(format!(
+                "log in once and change it: ssh {}; then git hostout bootstrap {stage}",
+                uri(host)
+            )),
+            Self::NotRoot { said, .. } if NOT_FOR_THEM.iter().any(|it| said.contains(it)) => {
+                Some(format!(
+                    "name root, or somebody who may use sudo: git hostout bootstrap {stage} --root-user USER"
+                ))
             }
             Self::NotRoot { .. } => {
                 Some("give the right password, or name another user: --root-user USER".to_owned())
@@ -109,9 +123,14 @@ pub fn elevation(
     if out.trim() == "0" {
         return Ok(Elevation::Sudo);
     }
+    let (_, place) = host.rsplit_once('@').unwrap_or(("", &host));
     let mut last = None;
     for _ in 0..TRIES {
-        let Some(password) = prompter.password(user, &host) else {
+        // No password helps against that.
+        if NOT_FOR_THEM.iter().any(|words| said.contains(words)) {
+            break;
+        }
+        let Some(password) = prompter.sudo_password(user, place) else {
             break;
         };
         if last.as_ref() == Some(&password) {

@@ -321,6 +321,9 @@ pub enum Action {
         file: String,
         /// How big.
         bytes: u64,
+        /// The runtime user, who may read it too.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reader: Option<String>,
     },
     /// Remove old releases from the host.
     Prune {

@@ -6,18 +6,30 @@ use std::collections::BTreeSet;
 /// A host of the stage, and the shared files that its releases want: `[shared] files`.
 pub type Wanting<'a> = (&'a str, &'a [String]);
 
-/// Puts `file`, of so many bytes, to every host that wants it.
+/// Puts `file`, of so many bytes, to every host that wants it, for its owner and `reader` only.
 ///
 /// # Errors
 /// A file that no host of the stage wants.
-pub fn put(stage: &str, file: &str, bytes: u64, hosts: &[Wanting<'_>]) -> Result<Plan, Refusal> {
+pub fn put(
+    stage: &str,
+    reader: Option<&str>,
+    file: &str,
+    bytes: u64,
+    hosts: &[Wanting<'_>],
+) -> Result<Plan, Refusal> {
     let wants = |(_, files): &&Wanting<'_>| files.iter().any(|wanted| wanted == file);
     let steps: Vec<_> = hosts
         .iter()
         .filter(wants)
         .map(|(host, _)| {
             let file = file.to_owned();
-            (Some((*host).to_owned()), Action::Share { file, bytes })
+            let reader = reader.map(str::to_owned);
+            let action = Action::Share {
+                file,
+                bytes,
+                reader,
+            };
+            (Some((*host).to_owned()), action)
         })
         .collect();
     if steps.is_empty() {
@@ -53,16 +65,20 @@ mod tests {
     fn only_hosts_that_want_a_file_get_it() {
         let (secret, none) = (["secret.cfg".to_owned()], []);
         let hosts: [Wanting<'_>; 2] = [("web1", &secret), ("db1", &none)];
-        let plan = put("staging", "secret.cfg", 12, &hosts).unwrap();
+        let plan = put("staging", None, "secret.cfg", 12, &hosts).unwrap();
         let names: Vec<_> = plan.steps.iter().map(|step| step.host.as_deref()).collect();
         assert_eq!(names, [Some("web1")]);
 
-        let refused = put("staging", "other.cfg", 12, &hosts).unwrap_err();
+        let plan = put("staging", Some("shop-run"), "secret.cfg", 12, &hosts).unwrap();
+        let told = plan.to_string();
+        assert!(told.contains("for its owner and shop-run only"), "{told}");
+
+        let refused = put("staging", None, "other.cfg", 12, &hosts).unwrap_err();
         assert_eq!(
             refused.reasons[0].remedy,
             "there are secret.cfg; another one is named in [shared] files of hostout.toml first"
         );
-        let refused = put("staging", ".env", 12, &hosts[1..]).unwrap_err();
+        let refused = put("staging", None, ".env", 12, &hosts[1..]).unwrap_err();
         assert_eq!(refused.reasons[0].what, ".env is no shared file of staging");
         assert_eq!(
             refused.reasons[0].remedy,

@@ -217,8 +217,16 @@ impl Action {
             Self::NameRuntime { stage, user } => {
                 format!("hostout.toml: runtime-user = \"{user}\" in [stage.{stage}]")
             }
-            Self::Share { file, bytes } => {
-                format!("shared/{file}, {}, for its owner only", size(*bytes))
+            Self::Share {
+                file,
+                bytes,
+                reader,
+            } => {
+                let reader = reader.as_ref().map_or_else(
+                    || "its owner only".to_owned(),
+                    |reader| format!("its owner and {reader} only"),
+                );
+                format!("shared/{file}, {}, for {reader}", size(*bytes))
             }
             _ => String::new(),
         }

@@ -35,8 +35,14 @@ fn what_is_refused_and_what_is_offered() {
 
     host.hostout(&["deploy", "ghostly", "--yes"]).exits(20).says(&[
         "login as ghost was refused",
-        "nothing was deployed to ghostly yet; git hostout bootstrap ghostly makes a bare server ready",
+        "hint: if the server is not set up yet: git hostout bootstrap ghostly; else put your public key into",
     ]);
+    host.hostout(&["check", "ghostly"])
+        .exits(20)
+        .says(&["if the server is not set up yet: git hostout bootstrap ghostly"]);
+    host.hostout(&["status", "ghostly"])
+        .exits(0)
+        .says(&["    if the server is not set up yet: git hostout bootstrap ghostly"]);
     let config = host.sshd.config().display().to_string();
     at_a_terminal_with(
         &host.project.sandbox,

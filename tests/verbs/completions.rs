@@ -92,6 +92,29 @@ fn bash_completes_verbs_stages_hosts_files_and_versions() {
 }
 
 #[test]
+fn hosts_are_those_of_the_stage_that_is_named() {
+    let host = Host::quiet();
+    host.project
+        .add_stage_on(&["web7", "web8"], "other", "/srv/other", "");
+    for (stage, hosts) in [("far", "web1"), ("other", "web7\nweb8")] {
+        let project = &host.project;
+        let mut asked = project.sandbox.command("git-hostout", &project.directory);
+        asked
+            .env("COMPLETE", "bash")
+            .env("_CLAP_COMPLETE_INDEX", "3")
+            .env("_CLAP_IFS", "\n")
+            .args(["--", "git-hostout", "ssh", stage, ""]);
+        let output = asked.output().unwrap();
+        let offered = String::from_utf8(output.stdout).unwrap();
+        let words: Vec<_> = offered
+            .lines()
+            .filter(|word| !word.starts_with('-'))
+            .collect();
+        assert_eq!(words.join("\n"), hosts, "{stage}");
+    }
+}
+
+#[test]
 fn zsh_completes_the_same() {
     let host = Host::quiet();
     // Without a file of settings it would offer to make one.

@@ -81,6 +81,18 @@ fn a_second_stage_is_the_one_to_go_on_with() {
         .hostout(&second)
         .exits(0)
         .says(&["Added stage far", "git hostout deploy far"]);
+    let third = [
+        "init",
+        "--stage",
+        "live",
+        "--host",
+        "deploy@web1",
+        "--path",
+        "/srv/live",
+    ];
+    project.hostout(&third).exits(0).says(&[
+        "  git hostout bootstrap live\n    (only where the server is not set up yet)\n  git hostout check live\n",
+    ]);
 }
 
 #[test]
@@ -100,10 +112,11 @@ fn a_key_of_theirs_is_taken_only_with_a_yes() {
     let project = without_file();
     project.git(&["config", "--global", "--unset", "user.signingkey"]);
     let arguments: Vec<&str> = ["init"].into_iter().chain(STAGE).collect();
-    project
-        .hostout(&arguments)
-        .exits(13)
-        .says(&["there is nobody to ask", "--yes"]);
+    project.hostout(&arguments).exits(13).says(&[
+        "there is nobody to ask",
+        "add --yes to sign with ",
+        "/.ssh/id_ed25519; for another key: git config hostout.signingKey FILE",
+    ]);
     assert!(!project.directory.join("hostout.toml").exists());
     project
         .hostout(&[&arguments[..], &["--yes"]].concat())

@@ -109,6 +109,14 @@ fn an_operator_s_day() {
 }
 
 fn commands(host: &Host, current: &str) {
+    for (code, words) in [
+        (143, &["sh", "-c", "kill -TERM $$"][..]),
+        (127, &["no-such-command"]),
+        (126, &["./bin"]),
+    ] {
+        let run = [&["run", "far", "--"], words].concat();
+        host.hostout(&run).exits(code);
+    }
     let run = host.hostout(&["run", "far", "--", "pwd", "-P"]).exits(0);
     assert_eq!(run.stdout, format!("{current}\n"));
     let words = [

@@ -35,6 +35,14 @@ fn the_man_page_is_one() {
 }
 
 #[test]
+fn help_of_a_verb_is_had_by_either_word() {
+    let project = Project::single();
+    let one = project.hostout(&["help", "run"]).exits(0);
+    let other = project.hostout(&["run", "--help"]).exits(0);
+    assert_eq!(one.stdout, other.stdout);
+}
+
+#[test]
 fn wrong_words_are_2() {
     let sandbox = Sandbox::new();
     for arguments in [

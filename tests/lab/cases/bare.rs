@@ -164,6 +164,14 @@ fn a_bare_server_serves_a_page() {
     bare.hostout(&["run", "far", "--as", "build", "--", "id", "-un"])
         .exits(0)
         .says(&["shipper"]);
+    for (code, words) in [
+        (127, &["no-such-command"][..]),
+        (126, &["./bin"]),
+        (137, &["sh", "-c", "kill -KILL $$"]),
+    ] {
+        bare.hostout(&[&["run", "far", "--"], words].concat())
+            .exits(code);
+    }
     bare.hostout(&["logs", "far"])
         .exits(0)
         .says(&["supervisord"]);
