@@ -403,7 +403,13 @@ impl Prompter for Person<'_> {
     }
 
     fn password(&self, user: &str, host: &str) -> Option<String> {
-        self.secret(&format!("Password of {user} on {host}:"))
+        let prompt = format!("Password of {user} on {host} (Enter if there is none):");
+        self.secret(&prompt).filter(|password| !password.is_empty())
+    }
+
+    fn sudo_password(&self, user: &str, host: &str) -> Option<String> {
+        let prompt = format!("{user}'s password for sudo on {host} (Enter if there is none):");
+        self.secret(&prompt).filter(|password| !password.is_empty())
     }
 
     fn answer(&self, prompt: &str, _echo: bool) -> Option<String> {

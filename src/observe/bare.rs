@@ -9,6 +9,14 @@ use std::io::empty;
 /// How often sudo's password is asked for, as sudo does it.
 const TRIES: usize = 3;
 
+/// Parts of what is said where no password helps: of sudo to somebody whom sudoers does not name, of a shell without sudo.
+const NOT_FOR_THEM: [&str; 4] = [
+    "not in the sudoers file",
+    "may not run sudo",
+    "is not allowed to execute",
+    "not found",
+];
+
 /// Why a server cannot be looked at as root.
 #[derive(Debug, thiserror::Error)]
 pub enum BareError {
@@ -30,6 +38,16 @@ pub enum BareError {
         host: String,
         /// Whose.
         user: String,
+    },
+    /// The new password was refused.
+    #[error("{host}: the password of {user} has expired and was not changed: {said}")]
+    NotRenewed {
+        /// The server.
+        host: String,
+        /// Whose.
+        user: String,
+        /// What was said of it.
+        said: String,
     },
     /// sudo says no.
     #[error("{host}: {user} is not root, and sudo says: {said}")]
@@ -67,14 +85,29 @@ impl BareError {
             Self::Another { user, .. } => {
                 Some(format!("git hostout bootstrap {stage} --root-user {user}"))
             }
-            Self::Expired { host, user } => {
-                Some(format!("log in once and change it: ssh {user}@{host}"))
+            Self::Expired { host, .. } | Self::NotRenewed { host, .. } => Some(format!(
+                "log in once and change it: ssh {}; then git hostout bootstrap {stage}",
+                uri(host)
+            )),
+            Self::NotRoot { said, .. } if NOT_FOR_THEM.iter().any(|it| said.contains(it)) => {
+                Some(format!(
+                    "name root, or somebody who may use sudo: git hostout bootstrap {stage} --root-user USER"
+                ))
             }
             Self::NotRoot { .. } => {
                 Some("give the right password, or name another user: --root-user USER".to_owned())
             }
             Self::NoAnswer { .. } => None,
         }
+    }
+}
+
+/// A destination as ssh(1) reads it: with a port it is a URI.
+fn uri(destination: &str) -> String {
+    if destination.contains(':') {
+        format!("ssh://{destination}")
+    } else {
+        destination.to_owned()
     }
 }
 
@@ -109,9 +142,14 @@ pub fn elevation(
     if out.trim() == "0" {
         return Ok(Elevation::Sudo);
     }
+    let (_, place) = host.rsplit_once('@').unwrap_or(("", &host));
     let mut last = None;
     for _ in 0..TRIES {
-        let Some(password) = prompter.password(user, &host) else {
+        // No password helps against that.
+        if NOT_FOR_THEM.iter().any(|words| said.contains(words)) {
+            break;
+        }
+        let Some(password) = prompter.sudo_password(user, place) else {
             break;
         };
         if last.as_ref() == Some(&password) {

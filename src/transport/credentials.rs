@@ -63,6 +63,13 @@ impl Prompter for Credentials<'_> {
             .or_else(|| self.next.password(user, host))
     }
 
+    fn sudo_password(&self, user: &str, host: &str) -> Option<String> {
+        self.password
+            .clone()
+            .or_else(|| self.ask(&format!("{user}'s password for sudo on {host}: ")))
+            .or_else(|| self.next.sudo_password(user, host))
+    }
+
     fn answer(&self, prompt: &str, echo: bool) -> Option<String> {
         self.ask(prompt).or_else(|| self.next.answer(prompt, echo))
     }
@@ -90,6 +97,10 @@ mod tests {
         assert_eq!(
             askpass.password("jane", "web1").as_deref(),
             Some("jane@web1's password: ")
+        );
+        assert_eq!(
+            askpass.sudo_password("jane", "web1").as_deref(),
+            Some("jane's password for sudo on web1: ")
         );
         let refusing = Credentials::new(None, Some("false".into()), &Unattended);
         assert_eq!(refusing.password("jane", "web1"), None);

@@ -39,6 +39,11 @@ pub trait Prompter: Sync {
         None
     }
 
+    /// The password that sudo wants of `user` on `host`: mostly the one of a login.
+    fn sudo_password(&self, user: &str, host: &str) -> Option<String> {
+        self.password(user, host)
+    }
+
     /// What the server asks in its own words, shown while it is typed if `echo`.
     fn answer(&self, prompt: &str, echo: bool) -> Option<String> {
         let _ = (prompt, echo);

@@ -49,11 +49,17 @@ fn plans(host: &Host, answers: &[(&str, &str)]) -> Run {
 fn for_a_password() {
     let settings = "PasswordAuthentication yes\nPubkeyAuthentication no";
     let host = behind(Sshd::with_password(settings, "s3cret"));
-    let prompt = format!("Password of {} on web1:", user());
+    let prompt = format!("Password of {} on web1 (Enter if there is none):", user());
     stopped(&host, &[(&prompt, CTRL_C)]);
     stopped(&host, &[(&prompt, "wrong\n"), (&prompt, CTRL_C)]);
     let run = plans(&host, &[(&prompt, "s3cret\n")]);
     assert!(!run.stdout.contains("s3cret"), "{run}");
+    // Enter, or the end of what is typed: whoever has none is asked once.
+    for none in ["\n", "\u{4}"] {
+        let run = deploy(&host, &[(&prompt, none), ("as root?", "n\n")]).exits(20);
+        let run = run.says(&["there is no password"]);
+        assert_eq!(run.stdout.matches("Password of").count(), 1, "{run}");
+    }
 }
 
 #[test]

@@ -6,6 +6,9 @@ use super::{
 };
 use ssh2::{KeyboardInteractivePrompt, Prompt};
 
+/// What is noted when nobody has a password.
+const NO_PASSWORD: &str = "there is no password";
+
 impl Login<'_> {
     /// Offers passwords until one is right; whether we are in.
     pub fn by_password(&mut self) -> bool {
@@ -14,7 +17,7 @@ impl Login<'_> {
             && self.offered.iter().filter(|way| *way == "password").count() < TRIES
         {
             let Some(password) = self.prompter.password(&self.options.user, self.host) else {
-                self.notes.push("there is no password".to_owned());
+                self.notes.push(NO_PASSWORD.to_owned());
                 return false;
             };
             if last.as_ref() == Some(&password) {
@@ -83,14 +86,19 @@ impl KeyboardInteractivePrompt for Questions<'_, '_> {
             options,
             host,
             prompter,
+            notes,
             ..
         } = self.login;
         if let [only] = prompts
             && !only.echo
             && only.text.to_lowercase().contains("password")
-            && let Some(password) = prompter.password(&options.user, host)
         {
-            return vec![password];
+            // Whoever said that there is none is not asked again.
+            let known = notes.iter().any(|note| note == NO_PASSWORD);
+            let password = (!known).then(|| prompter.password(&options.user, host));
+            let password = password.flatten();
+            self.unanswered |= password.is_none();
+            return password.into_iter().collect();
         }
         let answer = |prompt: &Prompt<'p>| {
             let text = if instructions.is_empty() {
