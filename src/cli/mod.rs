@@ -37,6 +37,7 @@ mod regain;
 mod release;
 mod releasing;
 mod remote;
+mod renew;
 mod report;
 mod resume;
 mod rollback;
