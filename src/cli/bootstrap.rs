@@ -4,7 +4,7 @@ use super::{
     carry_out::{Mode, Question, carry_out},
     complete,
     hosts::{prompted, selected, target_of},
-    init, new_trust, releasing,
+    init, new_trust, releasing, renew,
     session::{Session, Workspace},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     ledger::Ledger,
     observe,
     plan::{self, Action, BareHost, BootstrapFacts},
-    transport::{self, Credentials, Destination, Identity, Prompter, Target, Transport},
+    transport::{self, Credentials, Destination, Identity, Prompter, Target},
 };
 use std::{
     env,
@@ -173,10 +173,11 @@ impl<'a> Preparing<'a> {
             let user = &self.args.root_user;
             let target = as_user(&target_of(host), user)?;
             let (root, seen, keyless) = prompted(self.session, |prompter| {
-                let mut transport = transport::connect(&target, prompter)?;
+                let typed = renew::Remembering::new(prompter);
+                let mut transport = transport::connect(&target, &typed)?;
                 let elevation = match observe::elevation(transport.as_mut(), user, prompter) {
-                    Err(observe::BareError::Expired { host, user }) => {
-                        let new = renew(transport.as_mut(), &host, &user, prompter)?;
+                    Err(observe::BareError::Expired { user, .. }) => {
+                        let new = renew::password(transport, &target, &user, &typed)?;
                         let renewed = Credentials::new(Some(new), None, prompter);
                         transport = transport::connect(&target, &renewed)?;
                         observe::elevation(transport.as_mut(), &user, &renewed)?
@@ -311,33 +312,6 @@ impl<'a> Preparing<'a> {
             .note(&format!("{} names runtime-user now: commit it", place.name));
         Ok(())
     }
-}
-
-/// Asks for a new password in the place of one that has expired, and gives it to the host: the new one.
-fn renew(
-    transport: &mut dyn Transport,
-    host: &str,
-    user: &str,
-    prompter: &dyn Prompter,
-) -> Result<String, observe::BareError> {
-    let expired = || observe::BareError::Expired {
-        host: host.to_owned(),
-        user: user.to_owned(),
-    };
-    let ask = |again: &str| {
-        let prompt = format!("The password of {user} on {host} has expired. A new one{again}:");
-        prompter.answer(&prompt, false)
-    };
-    let new = ask("").filter(|new| !new.is_empty() && ask(", again").as_ref() == Some(new));
-    let new = new.ok_or_else(expired)?;
-    transport.change_password(&mut |prompt| {
-        if prompt.to_lowercase().contains("current") {
-            prompter.password(user, host)
-        } else {
-            Some(new.clone())
-        }
-    })?;
-    Ok(new)
 }
 
 /// Where ssh finds a key by itself.

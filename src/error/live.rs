@@ -4,12 +4,12 @@ use super::{Class, Error};
 use crate::execute::{self, Deployed, Live};
 
 /// A command that was stopped before it began anything.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Stopped {
     /// What therefore did not happen, e.g. `Nothing was released`.
     pub nothing: &'static str,
-    /// The verb to type next.
-    pub next: &'static str,
+    /// What to type next after `git hostout`.
+    pub next: String,
 }
 
 impl Error {
@@ -40,7 +40,9 @@ impl Error {
                 return format!("{nothing}; what was live is live. Next: git hostout {next}");
             }
             Self::Execute(
-                execute::Error::Bootstrap { stage, .. } | execute::Error::Unproved { stage, .. },
+                execute::Error::Bootstrap { stage, .. }
+                | execute::Error::BootstrapStopped { stage }
+                | execute::Error::Unproved { stage, .. },
             ) => {
                 return format!(
                     "What was made stays; what was live is live. Next: git hostout bootstrap {stage}, which goes on"

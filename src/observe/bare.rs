@@ -39,6 +39,16 @@ pub enum BareError {
         /// Whose.
         user: String,
     },
+    /// The new password was refused.
+    #[error("{host}: the password of {user} has expired and was not changed: {said}")]
+    NotRenewed {
+        /// The server.
+        host: String,
+        /// Whose.
+        user: String,
+        /// What was said of it.
+        said: String,
+    },
     /// sudo says no.
     #[error("{host}: {user} is not root, and sudo says: {said}")]
     NotRoot {
@@ -89,6 +99,15 @@ impl BareError {
             }
             Self::NoAnswer { .. } => None,
         }
+    }
+}
+
+/// A destination as ssh(1) reads it: with a port it is a URI.
+fn uri(destination: &str) -> String {
+    if destination.contains(':') {
+        format!("ssh://{destination}")
+    } else {
+        destination.to_owned()
     }
 }
 

@@ -6,7 +6,8 @@ use std::io::{Read as _, Write as _};
 /// What passwd and PAM end a prompt with.
 const PROMPT: [&str; 2] = [": ", ":"];
 
-/// Opens a terminal and answers every prompt until the host ends it with success.
+/// Opens a terminal and answers every prompt until the host ends it with success. `answer` gets the prompt and, before it,
+/// what was said since the last one.
 ///
 /// # Errors
 /// The last line that the host said.
@@ -30,7 +31,7 @@ pub fn on_terminal(
         }
         let tail = said.trim_end_matches(['\r', '\n']);
         if said.len() == tail.len() && PROMPT.iter().any(|end| said.ends_with(end)) {
-            let Some(text) = answer(&last) else {
+            let Some(text) = answer(said.trim()) else {
                 return Err("nobody gave a new password".to_owned());
             };
             said.clear();

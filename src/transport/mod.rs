@@ -76,7 +76,7 @@ pub trait Transport: Send {
     ) -> Result<Ended, Error>;
 
     /// Has the host ask the login user for a new password, on a terminal, as it does when the old one has expired: then
-    /// nothing else can be done there. `answer` gets each prompt; without an answer it is given up. The connection is of no
+    /// nothing else can be done there. `answer` gets each prompt, below what is said before it; without an answer it is given up. The connection is of no
     /// use afterwards.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 use super::{Need, cases, machine::ssh, site::PATH};
 use crate::{
     lab::{Host, Init, Lab},
-    support::{Project, Run, Running},
+    support::{Project, Run, Running, conversation},
 };
 use hostout::host::{Command, Elevation, SCRIPT, Wanted};
 use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
@@ -13,6 +13,8 @@ cases![
     a_bare_server_serves_a_page,
     a_bootstrap_that_is_cut_off_goes_on,
     two_people_at_once_wait_for_each_other,
+    ctrl_c_ends_a_bootstrap_after_the_step_that_runs,
+    a_password_that_has_expired_is_changed_at_a_terminal,
     logins_that_are_not_as_they_should_be,
     machines_that_are_not_as_they_should_be,
     nobody_becomes_root_by_another_name,
@@ -309,6 +311,101 @@ fn two_people_at_once_wait_for_each_other() {
         .bootstrap("s1")
         .exits(0)
         .says(&["nothing is to be made"]);
+}
+
+fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
+    let servers = Servers::new(2);
+    let host = servers.lab.host(0);
+    let slow = "#!/bin/sh\nrm -f \"$0\"\ntouch /run/slow\nsleep 5\nexec groupadd \"$@\"\n";
+    let write =
+        "printf '%s' \"$1\" > /usr/local/sbin/groupadd && chmod 755 /usr/local/sbin/groupadd";
+    host.run(&["sh", "-c", write, "sh", slow]);
+    let mut stopped = servers.start("s1");
+    stopped.until("slow", || {
+        host.exec(&["test", "-e", "/run/slow"]).status.success()
+    });
+    stopped.signal("INT");
+    let run = stopped.end();
+    assert!(run.interrupted(), "{run}");
+    run.says(&[
+        "the step that runs is done first. Ctrl-C again does not wait for it",
+        "error: interrupted\n",
+        "What was made stays; what was live is live. Next: git hostout bootstrap s1, which goes on",
+    ]);
+    host.run(&["getent", "group", "single-run"]);
+    let sudoers = host.exec(&["test", "-e", "/etc/sudoers.d/git-hostout-single-s1"]);
+    assert!(!sudoers.status.success(), "it went on");
+    assert!(!servers.project.read("hostout.toml").contains("single-run"));
+    servers.bootstrap("s1").exits(0);
+
+    // While it only waits it ends at once, there too.
+    let host = servers.lab.host(1);
+    host.remove_python();
+    host.use_mirror();
+    let lock = "perl -e 'use Fcntl \":flock\"; open F, \">>\", \"/var/lib/dpkg/lock-frontend\"; flock F, LOCK_EX; sleep 60' \
+                > /dev/null 2>&1 &";
+    host.run(&["sh", "-c", lock]);
+    let mut stopped = servers.start("s2");
+    stopped.until_it_says("holds the lock of dpkg; waiting");
+    let begin = std::time::Instant::now();
+    stopped.signal("INT");
+    let run = stopped.end();
+    assert!(run.interrupted() && begin.elapsed().as_secs() < 20, "{run}");
+    let look = || host.exec(&["pgrep", "-f", "^sh -s -- apply"]);
+    let ended = crate::lab::wait_for(|| (!look().status.success()).then_some(()));
+    assert!(
+        ended.is_some() && begin.elapsed().as_secs() < 50,
+        "{:?}",
+        look()
+    );
+}
+
+fn a_password_that_has_expired_is_changed_at_a_terminal() {
+    let servers = Servers::new(2);
+    let host = servers.lab.host(0);
+    host.run(&["chage", "-d", "0", "root"]);
+    let config = own_key(&servers.project, &servers.lab);
+    let new = "has expired. A new one:";
+    let again = "has expired. A new one, again:";
+    let project = &servers.project;
+    let run = conversation(
+        &project.sandbox,
+        &project.directory,
+        &["bootstrap", "s1", "--yes"],
+        &[("HOSTOUT_SSH_CONFIG", &*config)],
+        &[
+            (new, "Zebra-77-quagga\n"),
+            (again, "Zebra-77-quogga\n"),
+            (new, "x\n"),
+            (again, "x\n"),
+            ("Password of root", &format!("{}\n", host.password)),
+            (new, "Zebra-77-quagga\n"),
+            (again, "Zebra-77-quagga\n"),
+        ],
+    )
+    .exits(0);
+    let run = run.says(&["These two differ.", "root@web1 says: "]);
+    assert_eq!(run.stdout.matches("Password of root").count(), 1, "{run}");
+
+    // Whoever sudoers does not name is asked for sudo's password once, and told whose name helps.
+    let host = servers.lab.host(1);
+    host.run(&[
+        "sh",
+        "-c",
+        "rm -f /etc/sudoers.d/*; gpasswd -d deploy sudo || true",
+    ]);
+    let prompt = "deploy's password for sudo on web2 (Enter if there is none):";
+    let run = conversation(
+        &project.sandbox,
+        &project.directory,
+        &["bootstrap", "s2", "--root-user", "deploy", "--yes"],
+        &[("HOSTOUT_SSH_CONFIG", &*config)],
+        &[(prompt, &format!("{}\n", host.password))],
+    )
+    .exits(20);
+    run.says(&[
+        "name root, or somebody who may use sudo: git hostout bootstrap s2 --root-user USER",
+    ]);
 }
 
 fn logins_that_are_not_as_they_should_be() {
