@@ -365,7 +365,10 @@ impl Run<'_> {
                     result.result = ended.result.outcome();
                     result.to.clone_from(&ended.current);
                 }
-                Some(Err(error)) => watch(Event::Warning(format!("{}: {error}", result.host))),
+                Some(Err(error)) => {
+                    let (host, words) = (&result.host, error.words());
+                    watch(Event::Warning(format!("{host}: {words}")));
+                }
                 None => watch(Event::Warning(format!(
                     "{}: nothing was live before, so that {} stays",
                     result.host, hosts.released.manifest.version
