@@ -276,6 +276,12 @@ impl Error {
         }
     }
 
+    /// The message, for a sentence that names `host` already.
+    pub fn without(&self, host: &str) -> String {
+        let (text, own) = (self.to_string(), format!("{host}: "));
+        text.strip_prefix(&own).unwrap_or(&text).to_owned()
+    }
+
     /// The chain of causes below the message.
     pub fn causes(&self) -> Vec<String> {
         let mut causes = Vec::new();

@@ -187,7 +187,9 @@ impl Fleet {
         let mut behind = Vec::new();
         if choice.skip_unreachable && !members.is_empty() {
             for (host, error) in unreachable {
-                session.ui.warn(&format!("{host} stays behind: {error}"));
+                session
+                    .ui
+                    .warn(&format!("{host} stays behind: {}", error.without(&host)));
                 behind.push(host);
             }
         } else if let Some((_, first)) = unreachable.next() {

@@ -51,7 +51,8 @@ pub(super) fn tell(session: &Session, ledger: &Ledger, stages: &[&Stage]) -> Res
                 Ok(true) => session.ui.status(&format!("{host} ({stage}) knows it.")),
                 Ok(false) => {}
                 Err(error) => session.ui.warn(&format!(
-                    "{host} ({stage}) was not told, and goes by what it knew until its next deployment: {error}"
+                    "{host} ({stage}) was not told, and goes by what it knew until its next deployment: {}",
+                    error.without(host)
                 )),
             }
         }

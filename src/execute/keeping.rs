@@ -41,7 +41,7 @@ pub(super) fn keepings(
         let bytes = made.entry(there).or_insert_with(|| {
             let there = there.map(|seen| (seen.tip.as_str(), seen.tags.as_slice()));
             let bundle = ledger.bundle(git, there).unwrap_or_else(|error| {
-                watch(lacking("each host", &error));
+                watch(lacking("each host", &error.to_string()));
                 None
             });
             bundle.map(Arc::new)
@@ -55,7 +55,7 @@ pub(super) fn keepings(
     keepings
 }
 
-fn lacking(host: &str, error: &dyn std::error::Error) -> Event {
+fn lacking(host: &str, error: &str) -> Event {
     Event::Warning(format!(
         "{host} keeps no copy of the ledger's newest entries: {error}"
     ))
@@ -76,7 +76,7 @@ impl Keeping {
             });
         }
         if let Err(error) = agent.bundle(&self.bytes, self.after.as_deref()) {
-            watch(lacking(host, &error));
+            watch(lacking(host, &error.words()));
         }
         None
     }

@@ -298,7 +298,8 @@ impl OnHost<'_> {
         let host = member.host.destination.clone();
         if let Err(error) = self.agent(member).hold(&self.lock.token) {
             (self.watch)(Event::Detail(format!(
-                "{host}: the lock is not extended: {error}"
+                "{host}: the lock is not extended: {}",
+                error.words()
             )));
         }
     }
@@ -317,7 +318,8 @@ impl OnHost<'_> {
         if let Err(error) = answer {
             let (host, lease) = (&member.host.destination, self.lock.lease);
             (self.watch)(Event::Warning(format!(
-                "{host}: the lock stays until its lease of {lease} s is over: {error}"
+                "{host}: the lock stays until its lease of {lease} s is over: {}",
+                error.words()
             )));
         }
     }

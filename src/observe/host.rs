@@ -48,7 +48,7 @@ pub fn host(
         Err(error) => {
             return Ok(Host {
                 roles: configured.roles.clone(),
-                python: Err(error.to_string()),
+                python: Err(error.words()),
                 ..Host::unknown(&configured.destination)
             });
         }

@@ -18,8 +18,8 @@ pub const EXCUSED: &[(&str, &[&str])] = &[
     (
         "a connection has to be lost, or two people to meet, in one certain moment",
         &[
-            "{host}: the lock is not extended: {error}",
-            "{host}: the lock stays until its lease of {lease} s is over: {error}",
+            "{host}: the lock is not extended: {}",
+            "{host}: the lock stays until its lease of {lease} s is over: {}",
         ],
     ),
 ];

@@ -71,7 +71,8 @@ fn a_key_that_may_only_deploy_deploys_what_is_signed() {
     assert_eq!(trust(&host)["generation"], 1);
     project.sign_as("ben");
     // Without its ssh configuration the host does not answer.
-    let untold = "was not told, and goes by what it knew until its next deployment";
+    let untold =
+        "web1 (far) was not told, and goes by what it knew until its next deployment: can't ";
     project
         .hostout(&["keys", "remove", "ada@example.org", "--yes"])
         .exits(0)
