@@ -16,6 +16,7 @@ cases![
     ctrl_c_ends_a_bootstrap_after_the_step_that_runs,
     a_password_that_has_expired_is_changed_at_a_terminal,
     logins_that_are_not_as_they_should_be,
+    keys_are_proved,
     machines_that_are_not_as_they_should_be,
     nobody_becomes_root_by_another_name,
     root_follows_no_link_of_who_deploys,
@@ -466,54 +467,6 @@ fn logins_that_are_not_as_they_should_be() {
     ]);
     assert!(left.stdout.is_empty(), "{left:?}");
 
-    // Passwords end only after a key was proved.
-    let hardening = ["bootstrap", "s9", "--hardening", "--yes"];
-    servers
-        .run(&hardening, &[])
-        .exits(0)
-        .says(&["sshd takes keys only, no passwords"]);
-    let settings = sh(9, "/usr/sbin/sshd -T");
-    assert!(settings.contains("passwordauthentication no"), "{settings}");
-    servers
-        .run(&hardening, &[])
-        .exits(0)
-        .says(&["nothing is to be made"]);
-
-    // Nor before it is known that root still gets in: by a password alone nobody would.
-    sh(8, "rm /root/.ssh/authorized_keys");
-    let hardening = ["bootstrap", "s8", "--hardening", "--yes"];
-    let password = host(8).password.clone();
-    servers
-        .run(&hardening, &[("HOSTOUT_PASSWORD", &password)])
-        .exits(11)
-        .says(&[
-            "root logs in by no key, so that without passwords nobody could become root there",
-            "put a key into the authorized_keys of root first, or leave --hardening out",
-        ]);
-    let settings = sh(8, "/usr/sbin/sshd -T");
-    assert!(
-        settings.contains("passwordauthentication yes"),
-        "{settings}"
-    );
-    assert!(host(8).exec(&["id", BUILD]).stdout.is_empty());
-
-    // The key is there, and sshd passes it over: what was made stays.
-    sh(
-        7,
-        "echo 'AllowUsers root' > /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
-    );
-    servers.bootstrap("s7").exits(21).says(&[
-        "it was made ready, but shipper cannot log in by the key",
-        "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
-         sshd_config, or a home of shipper that others may write to",
-        "git hostout bootstrap s7, which goes on",
-    ]);
-    sh(
-        7,
-        "rm /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
-    );
-    servers.bootstrap("s7").exits(0);
-
     // A password that has expired is changed over a terminal; passwords come from an askpass program here.
     sh(10, "chage -d 0 root");
     servers.bootstrap("s10").exits(20).says(&[
@@ -536,6 +489,60 @@ fn logins_that_are_not_as_they_should_be() {
         .bootstrap("s10")
         .exits(0)
         .says(&["nothing is to be made"]);
+}
+
+fn keys_are_proved() {
+    let servers = Servers::new(3);
+    let host = |number: usize| servers.lab.host(number - 1);
+    let sh = |number: usize, script: &str| host(number).run(&["sh", "-c", script]);
+
+    // Passwords end only after a key was proved.
+    let hardening = ["bootstrap", "s1", "--hardening", "--yes"];
+    servers
+        .run(&hardening, &[])
+        .exits(0)
+        .says(&["sshd takes keys only, no passwords"]);
+    let settings = sh(1, "/usr/sbin/sshd -T");
+    assert!(settings.contains("passwordauthentication no"), "{settings}");
+    servers
+        .run(&hardening, &[])
+        .exits(0)
+        .says(&["nothing is to be made"]);
+
+    // Nor before it is known that root still gets in: by a password alone nobody would.
+    sh(2, "rm /root/.ssh/authorized_keys");
+    let hardening = ["bootstrap", "s2", "--hardening", "--yes"];
+    let password = host(2).password.clone();
+    servers
+        .run(&hardening, &[("HOSTOUT_PASSWORD", &password)])
+        .exits(11)
+        .says(&[
+            "root logs in by no key, so that without passwords nobody could become root there",
+            "put a key into the authorized_keys of root first, or leave --hardening out",
+        ]);
+    let settings = sh(2, "/usr/sbin/sshd -T");
+    assert!(
+        settings.contains("passwordauthentication yes"),
+        "{settings}"
+    );
+    assert!(host(2).exec(&["id", BUILD]).stdout.is_empty());
+
+    // The key is there, and sshd passes it over: what was made stays.
+    sh(
+        3,
+        "echo 'AllowUsers root' > /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
+    );
+    servers.bootstrap("s3").exits(21).says(&[
+        "it was made ready, but shipper cannot log in by the key",
+        "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
+         sshd_config, or a home of shipper that others may write to",
+        "git hostout bootstrap s3, which goes on",
+    ]);
+    sh(
+        3,
+        "rm /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
+    );
+    servers.bootstrap("s3").exits(0);
 }
 
 fn machines_that_are_not_as_they_should_be() {
