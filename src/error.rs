@@ -176,6 +176,16 @@ impl Class {
 }
 
 impl Error {
+    /// Somebody else, `holder`, is at work on `host` of `stage`.
+    pub fn locked(host: String, holder: String, stage: &str) -> Self {
+        let stage = stage.to_owned();
+        Self::Locked {
+            host,
+            holder,
+            stage,
+        }
+    }
+
     /// What is live now: the one table.
     pub fn class(&self) -> Class {
         match self {

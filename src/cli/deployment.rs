@@ -103,13 +103,7 @@ pub(super) fn run(
     }
     let mut plan = match decided {
         Deploying::Plan(plan) => plan,
-        Deploying::Locked { host, holder } => {
-            return Err(Error::Locked {
-                host,
-                holder,
-                stage: stage.name.clone(),
-            });
-        }
+        Deploying::Locked { host, holder } => return Err(Error::locked(host, holder, &stage.name)),
         Deploying::Live => {
             let why = already_live(session, work, stage, &released.manifest, intent)?;
             unpushed::push_if_any(session, work, ledger, mode)?;

@@ -220,12 +220,7 @@ impl Fleet {
             if let Some(holder) = seen.busy() {
                 let holder = holder.to_owned();
                 let host = seen.name.clone();
-                let stage = stage.name.clone();
-                return Err(Error::Locked {
-                    host,
-                    holder,
-                    stage,
-                });
+                return Err(Error::locked(host, holder, &stage.name));
             }
         }
         for (member, seen) in self.members.iter_mut().zip(&hosts) {

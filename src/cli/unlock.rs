@@ -32,18 +32,14 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let mut ledger = remote::caught_up(session, &work, work.ledger(&session.ui)?)?;
     let seen = Fleet::connect(session, stage)?.look(stage, None)?;
     if let Some((host, holder)) = plan::held(&seen) {
-        return Err(Error::Locked {
-            host,
-            holder,
-            stage: stage.name.clone(),
-        });
+        return Err(Error::locked(host, holder, &stage.name));
     }
     let cut_off = plan::cut_off(&stage.name, &seen);
     let mut scene = Scene::enter(session, &ledger, stage, Choice::default())?;
     let Some(plan) = plan::unlock(&stage.name, scene.open.as_ref(), &seen) else {
         let why = format!("Nobody holds a lock on {}.", stage.name);
         nothing(session, Mode::of(args.dry_run), &why);
-        cut_off.iter().for_each(|words| session.ui.warn(words));
+        warn(session, &cut_off);
         return Ok(());
     };
     let nothing = Question::default();
@@ -58,7 +54,13 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             Ok(settling.carry_out(&plan, &mut ledger, &mut scene.fleet.members)?)
         })?;
         session.ui.status(&format!("{} is unlocked.", stage.name));
-        cut_off.iter().for_each(|words| session.ui.warn(words));
+        warn(session, &cut_off);
         Ok(())
     })
+}
+
+fn warn(session: &Session, cut_off: &[String]) {
+    for words in cut_off {
+        session.ui.warn(words);
+    }
 }

@@ -1,7 +1,7 @@
 //! Locks: who holds one, who waits, who is refused, what is left of those who are gone.
 
 use crate::support::{Host, Project, Run, Running, Two};
-use std::{env, fs, io::Write as _};
+use std::{env, fs, io::Write as _, process::Command};
 
 /// A host on which nothing runs, with 0.1.0 live and 0.1.1 released; its preparation takes until `go` is there.
 fn slow() -> Host {
@@ -149,6 +149,10 @@ fn unlock_writes_down_how_a_deployment_ended_that_was_left() {
     let mut deploy = at_work(&host);
     deploy.signal("KILL");
     deploy.end();
+    host.hostout(&["unlock", "far", "-m", "she went home"])
+        .exits(12)
+        .says(&["until deployment ", ", which goes on there, ends"])
+        .says(&["git hostout unlock far --reason"]);
     go(&host);
     // Its job ends by itself, and gives the lock back.
     let free = || !host.path.join(".hostout/lock").exists();
@@ -162,6 +166,27 @@ fn unlock_writes_down_how_a_deployment_ended_that_was_left() {
     assert_eq!(host.newest()["result"], "healthy");
     let message = host.project.git(&["log", "-1", "--format=%B", "hostout"]);
     assert!(message.contains("she went home"), "{message}");
+}
+
+#[test]
+fn unlock_says_what_was_cut_off_and_is_not_put_right_by_it() {
+    let host = slow();
+    let mut deploy = at_work(&host);
+    deploy.signal("KILL");
+    deploy.end();
+    let job = format!("path {} serve", host.path.display());
+    let killed = Command::new("pkill").args(["-KILL", "-f", &job]).status();
+    assert!(killed.unwrap().success());
+    let told = [
+        "was cut off, and is not put right by this",
+        "Next: git hostout resume far",
+    ];
+    for words in ["far is unlocked.", "Nobody holds a lock on far."] {
+        host.hostout(&["unlock", "far", "-m", "all of it is gone"])
+            .exits(0)
+            .says(&told)
+            .says(&[words]);
+    }
 }
 
 /// A client that is told to end while it holds the lock; `meanwhile` happens to its connection.

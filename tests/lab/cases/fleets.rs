@@ -11,8 +11,10 @@ use crate::{
 
 cases![
     hosts_go_forward_and_back_together,
+    a_host_that_cannot_go_back_with_the_others_is_down,
     a_first_release_stays_where_it_is_well,
     a_rolling_deployment_that_halts_is_resumed,
+    one_whose_client_is_killed_between_two_hosts_is_resumed,
     a_host_that_is_away_stays_behind,
     no_request_is_lost_over_two_hosts,
 ];
@@ -74,6 +76,29 @@ fn hosts_go_forward_and_back_together() {
     assert_eq!(lives(&site), ["0.1.0"; 3]);
 }
 
+fn a_host_that_cannot_go_back_with_the_others_is_down() {
+    let site = fleet("");
+    site.lab.host(1).run(&["touch", BROKEN]);
+    let supervisord = format!("{PATH}/releases/0.1.0/bin/supervisord");
+    let edit = |words: &str| site.lab.host(0).run(&["sed", "-i", words, &supervisord]);
+    edit("2i raise SystemExit('it does not start')");
+    site.hostout(&["deploy", "far", "--yes"]).exits(23).says(&[
+        "web1: another host could not follow; putting back 0.1.0 failed too",
+        "| it does not start",
+        "web2: ",
+        "On web1, 0.1.0 is live, or its services are down; on web2, 0.1.0 is live again; on web3, 0.1.0 is live again",
+        "Next: git hostout deploy far 0.1.0",
+    ]);
+    let log = site.hostout(&["log", "far", "--json"]).exits(0).json();
+    assert_eq!(log["entries"][0]["result"], "failed");
+    edit("2d");
+    site.hostout(&["deploy", "far", "0.1.0", "--yes"])
+        .exits(0)
+        .says(&["live and healthy already on web2, web3"]);
+    assert_eq!(lives(&site), ["0.1.0"; 3]);
+    whole(&site);
+}
+
 fn a_first_release_stays_where_it_is_well() {
     let site = released("");
     site.lab.host(1).run(&["touch", BROKEN]);
@@ -94,19 +119,61 @@ fn a_rolling_deployment_that_halts_is_resumed() {
     site.hostout(&["deploy", "far", "--yes"]).exits(23).says(&[
         "rolling: 1, then 1, then 1 hosts",
         "here: wait 1 s",
-        "On web2, 0.1.0 is live again; on web1, 0.1.1 is live",
+        "On web2, 0.1.0 is live again; on web1, 0.1.1 is live; on web3, 0.1.0 is live, untouched",
         "git hostout resume far",
     ]);
+    let log = site.hostout(&["log", "far", "--json"]).exits(0).json();
+    assert_eq!(log["entries"][0]["result"], "failed");
+    site.hostout(&["status", "far", "--exit-code"]).exits(0);
     assert_eq!(lives(&site), ["0.1.1", "0.1.0", "0.1.0"]);
     whole(&site);
 
+    // What goes on is a deployment of its own.
+    let halt = "on-failure = \"halt\"\n";
+    site.project
+        .edit("hostout.toml", halt, &format!("{halt}protected = true\n"));
+    for words in [&["--no-input"][..], &["--yes", "--no-input"]] {
+        site.hostout(&[&["resume", "far"], words].concat())
+            .exits(13)
+            .says(&["--confirm far"]);
+    }
+    assert_eq!(lives(&site), ["0.1.1", "0.1.0", "0.1.0"]);
+    let resume = ["resume", "far", "--confirm", "far", "-m", "once more"];
+    site.hostout(&resume).exits(23).says(&[
+        "live and healthy already on web1",
+        "On web2, 0.1.0 is live again; on web3, 0.1.0 is live, untouched; on web1, 0.1.1 is live",
+        "git hostout resume far",
+    ]);
+    let log = site.hostout(&["log", "far", "--json"]).exits(0).json();
+    assert_eq!(log["entries"][0]["reason"], "once more");
+
     site.lab.host(1).run(&["rm", BROKEN]);
-    site.hostout(&["resume", "far"])
+    site.hostout(&resume)
         .exits(0)
         .says(&["live and healthy already on web1"]);
     assert_eq!(lives(&site), ["0.1.1"; 3]);
     whole(&site);
     site.hostout(&["resume", "far"]).exits(0).says(&["nothing"]);
+}
+
+fn one_whose_client_is_killed_between_two_hosts_is_resumed() {
+    let site = fleet("strategy = \"rolling\"\npause = \"5s\"\n");
+    let mut deploy = site.start(&["deploy", "far", "--yes"]);
+    deploy.until_it_says("here: wait 5 s").signal("KILL");
+    deploy.end();
+    assert_eq!(lives(&site), ["0.1.1", "0.1.0", "0.1.0"]);
+    let then =
+        "then: 0.1.1 goes to web2, web3; that is planned, and asked about, when this is done";
+    site.hostout(&["resume", "far", "--dry-run"])
+        .exits(0)
+        .says(&[then]);
+    site.hostout(&["resume", "far", "--no-input"])
+        .exits(13)
+        .says(&[then, "Deploy hello 0.1.1 to far", "--yes"]);
+    assert_eq!(lives(&site), ["0.1.1", "0.1.0", "0.1.0"]);
+    site.hostout(&["resume", "far", "--yes"]).exits(0);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
+    whole(&site);
 }
 
 fn a_host_that_is_away_stays_behind() {
@@ -121,7 +188,10 @@ fn a_host_that_is_away_stays_behind() {
         .says(&["web3 stays behind: ", "canary: 1, then 1 hosts"]);
     assert_eq!(site.live_on(1), "0.1.1");
     site.lab.host(2).power_on();
-    site.hostout(&["deploy", "far", "--yes"])
+    site.hostout(&["status", "far"])
+        .exits(0)
+        .says(&["web3: runs 0.1.0, the ledger says 0.1.1"]);
+    site.hostout(&["resume", "far", "--yes"])
         .exits(0)
         .says(&["live and healthy already on web1, web2"]);
     assert_eq!(lives(&site), ["0.1.1"; 3]);
