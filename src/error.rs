@@ -376,6 +376,7 @@ fn execute_class(error: &execute::Error) -> Class {
         Error::Bootstrap { .. } => Class::FailedBeforeSwitch,
         Error::Interrupted
         | Error::Unpushed { .. }
+        | Error::BootstrapStopped { .. }
         | Error::Stopped { .. }
         | Error::Left { .. } => Class::Interrupted,
         Error::Deployed(deployed) => {

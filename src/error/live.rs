@@ -48,7 +48,9 @@ impl Error {
                 return format!("{nothing}; what was live is live. Next: git hostout {next}");
             }
             Self::Execute(
-                execute::Error::Bootstrap { stage, .. } | execute::Error::Unproved { stage, .. },
+                execute::Error::Bootstrap { stage, .. }
+                | execute::Error::BootstrapStopped { stage }
+                | execute::Error::Unproved { stage, .. },
             ) => {
                 return format!(
                     "What was made stays; what was live is live. Next: git hostout bootstrap {stage}, which goes on"

@@ -5,9 +5,21 @@ use crate::{
     event::{Event, Watch},
     host::{BareEvent, Elevation, Ended, SCRIPT, Wanted},
     plan::{Action, Plan, Step},
+    process::asked,
     transport::{self, Transport},
 };
 use std::io::{self, Read as _, Write};
+
+/// Comes before the script, in the same shell: a sign of life every second, so that Ctrl-C is heard while a step says
+/// nothing. Where nobody hears it any more the script ends, once what it runs just then has ended: a package is never left
+/// half installed.
+const FIRST: &str = "trap 'exit 143' TERM
+(trap '' PIPE; while sleep 1 > /dev/null && kill -0 $$; do echo alive || kill $$; done) < /dev/null 2> /dev/null &
+alive=$!
+";
+
+/// Comes after it: whoever says that it lives does not keep its output open.
+const LAST: &str = "kill \"$alive\" 2> /dev/null\n";
 
 /// A server that we may change as root.
 pub struct Root {
@@ -32,6 +44,9 @@ pub fn bootstrap(plan: &Plan, roots: &mut [Root], here: Here<'_>, watch: Watch<'
         one.host == next.host && is_script(&one.action) && is_script(&next.action)
     };
     for steps in plan.steps.chunk_by(same) {
+        if let (1.., Some(root)) = (asked(), roots.first()) {
+            return Err(stopped(root));
+        }
         let host = steps[0].host.as_deref();
         if !is_script(&steps[0].action) {
             watch(Event::Begin(match host {
@@ -64,19 +79,23 @@ fn is_script(action: &Action) -> bool {
 fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
     let command = root.wanted.apply(&root.elevation, steps);
     let before = root.elevation.input();
-    let mut input = before.as_bytes().chain(SCRIPT.as_bytes());
+    let script = [FIRST, SCRIPT, LAST].concat();
+    let mut input = before.as_bytes().chain(script.as_bytes());
     let mut said = Said {
         host: &root.name,
         watch,
         line: Vec::new(),
         failed: None,
-        ended: false,
+        heard: Heard::Words,
+        busy: false,
+        told: false,
     };
-    let ended = root
-        .transport
-        .run(&command, &mut input, &mut said)
-        .map_err(|error| lost(&root.name, &root.wanted.stage, &error))?;
-    let (failed, whole) = (said.failed.take(), said.ended);
+    let ended = root.transport.run(&command, &mut input, &mut said);
+    if said.heard == Heard::CtrlC {
+        return Err(stopped(root));
+    }
+    let (failed, whole) = (said.failed.take(), said.heard == Heard::End);
+    let ended = ended.map_err(|error| lost(&root.name, &root.wanted.stage, &error))?;
     match (failed, whole) {
         (Some((step, message, remedy)), _) => Err(Error::Bootstrap {
             host: root.name.clone(),
@@ -97,6 +116,12 @@ fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
     }
 }
 
+fn stopped(root: &Root) -> Error {
+    Error::BootstrapStopped {
+        stage: root.wanted.stage.clone(),
+    }
+}
+
 /// The steps that were done stay done, and one may be going on.
 fn lost(host: &str, stage: &str, error: &transport::Error) -> Error {
     let text = error.to_string();
@@ -109,13 +134,25 @@ fn lost(host: &str, stage: &str, error: &transport::Error) -> Error {
     }
 }
 
+/// What was heard last: of the script, or of whoever sits before it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Words,
+    End,
+    CtrlC,
+}
+
 /// What the script says, line by line.
 struct Said<'a> {
     host: &'a str,
     watch: Watch<'a>,
     line: Vec<u8>,
     failed: Option<(String, String, String)>,
-    ended: bool,
+    heard: Heard,
+    /// Whether a step runs, and waits for nobody.
+    busy: bool,
+    /// Whether it was said that the step goes on.
+    told: bool,
 }
 
 impl Said<'_> {
@@ -123,9 +160,16 @@ impl Said<'_> {
         let line = String::from_utf8_lossy(&self.line).into_owned();
         self.line.clear();
         let host = self.host;
+        if line.starts_with("done\t") {
+            self.busy = false;
+        }
         match BareEvent::read(line.trim_end()) {
-            Some(BareEvent::Begin(text)) => (self.watch)(Event::Begin(format!("{host}: {text}"))),
+            Some(BareEvent::Begin(text)) => {
+                self.busy = true;
+                (self.watch)(Event::Begin(format!("{host}: {text}")));
+            }
             Some(BareEvent::Wait(text)) => {
+                self.busy = false;
                 (self.watch)(Event::Warning(format!("{host}: {text}; waiting")));
             }
             Some(BareEvent::Failed {
@@ -133,9 +177,28 @@ impl Said<'_> {
                 message,
                 remedy,
             }) => self.failed = Some((step, message, remedy)),
-            Some(BareEvent::End(_)) => self.ended = true,
+            Some(BareEvent::End(_)) => self.heard = Heard::End,
             None => {}
         }
+    }
+
+    /// Whether to go away: at the first Ctrl-C where it waits or is between two steps, at the second one in any case.
+    fn leaves(&mut self) -> bool {
+        if self.heard != Heard::Words || self.failed.is_some() {
+            return false;
+        }
+        if asked() > u32::from(self.busy) {
+            self.heard = Heard::CtrlC;
+            return true;
+        }
+        if asked() == 1 && !self.told {
+            self.told = true;
+            (self.watch)(Event::Warning(format!(
+                "{}: the step that runs is done first. Ctrl-C again does not wait for it",
+                self.host
+            )));
+        }
+        false
     }
 }
 
@@ -144,6 +207,9 @@ impl Write for Said<'_> {
         for byte in bytes {
             if *byte == b'\n' {
                 self.hear();
+                if self.leaves() {
+                    return Err(io::Error::other("interrupted"));
+                }
             } else {
                 self.line.push(*byte);
             }

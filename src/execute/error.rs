@@ -93,6 +93,12 @@ pub enum Error {
         /// What to do about it; may be empty.
         remedy: String,
     },
+    /// Ctrl-C in a bootstrap: the step that ran is done, and those after it are not begun.
+    #[error("interrupted")]
+    BootstrapStopped {
+        /// The stage, for the next command to type.
+        stage: String,
+    },
     /// A server that was made ready lets nobody in.
     #[error("{host}: it was made ready, but {user} cannot log in by the key")]
     Unproved {
@@ -234,6 +240,7 @@ impl Error {
             Self::Unproved { source, .. } => source.hint(),
             Self::Strange(_)
             | Self::Bootstrap { .. }
+            | Self::BootstrapStopped { .. }
             | Self::Interrupted
             | Self::Unpushed { .. }
             | Self::Stopped { .. }

@@ -98,6 +98,16 @@ fn bare() -> impl Iterator<Item = Error> {
             host: host(),
             user: user(),
         },
+        observe::BareError::NotRenewed {
+            host: s("root@web1:2222"),
+            user: s("root"),
+            said: s("You must choose a longer password."),
+        },
+        observe::BareError::NotRoot {
+            host: host(),
+            user: s("ada"),
+            said: s("sudo: 3 incorrect password attempts"),
+        },
         observe::BareError::NotRoot {
             host: host(),
             user: s("ada"),
@@ -119,6 +129,7 @@ fn bare() -> impl Iterator<Item = Error> {
             message: s("folders: mkdir: cannot create directory '/srv/shop'"),
             remedy: s("name another path for the stage"),
         },
+        E::BootstrapStopped { stage: stage() },
         E::Unproved {
             host: host(),
             user: s("deploy"),
