@@ -4,9 +4,9 @@ use super::{
     approve, bootstrap, check, completions, deploy, diff, init, keys, log, logs, policy, prune,
     put, release, resume, rollback, run, show, ssh, status, unlock, verify, withdraw,
 };
-use crate::error::Stopped;
+use crate::{error::Stopped, host::Command};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// Takes a zc.buildout project from a git commit to running servers, and back.
 #[derive(Debug, Parser)]
@@ -132,34 +132,48 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// What to say when it is stopped before it began anything.
-    pub(super) fn stopped(&self) -> Stopped {
-        let (nothing, next) = match self {
-            Self::Init(_) => ("What is there stays as it is", "init"),
-            Self::Check(_) => ("Nothing was changed", "check"),
-            Self::Release(_) => ("Nothing was released", "release"),
-            Self::Deploy(_) => ("Nothing was deployed", "deploy"),
-            Self::Rollback(_) => ("Nothing was rolled back", "rollback"),
-            Self::Status(_) => ("Nothing was changed", "status"),
-            Self::Log(_) => ("Nothing was changed", "log"),
-            Self::Show(_) => ("Nothing was changed", "show"),
-            Self::Diff(_) => ("Nothing was changed", "diff"),
-            Self::Verify(_) => ("Nothing was changed", "verify"),
-            Self::Approve(_) => ("Nothing was approved", "approve"),
-            Self::Withdraw(_) => ("Nothing was withdrawn", "withdraw"),
-            Self::Keys(_) => ("No key was changed", "keys list"),
-            Self::Policy(_) => ("The policy was not changed", "policy"),
-            Self::Prune(_) => ("Nothing was removed", "prune"),
-            Self::Resume(_) => ("Nothing was finished", "resume"),
-            Self::Unlock(_) => ("No lock was ended", "unlock"),
-            Self::Bootstrap(_) => ("Nothing was made", "bootstrap"),
-            Self::Put(_) => ("The file may be on some hosts", "put"),
-            Self::Run(_) => ("What the command did stays done", "status"),
-            Self::Ssh(_) => ("Nothing was changed", "ssh"),
-            Self::Logs(_) => ("Nothing was changed", "logs"),
-            Self::Completions(_) => ("Nothing was changed", "completions"),
-            Self::Man => ("Nothing was changed", "man"),
+    /// What to say when it is stopped before it began anything; nothing where that is how it ends.
+    pub(super) fn stopped(&self, argv: &[OsString]) -> Option<Stopped> {
+        let nothing = match self {
+            Self::Init(_) => "What is there stays as it is",
+            Self::Release(_) => "Nothing was released",
+            Self::Deploy(_) => "Nothing was deployed",
+            Self::Rollback(_) => "Nothing was rolled back",
+            Self::Approve(_) => "Nothing was approved",
+            Self::Withdraw(_) => "Nothing was withdrawn",
+            Self::Keys(_) => "No key was changed",
+            Self::Policy(_) => "The policy was not changed",
+            Self::Prune(_) => "Nothing was removed",
+            Self::Resume(_) => "Nothing was finished",
+            Self::Unlock(_) => "No lock was ended",
+            Self::Bootstrap(_) => "Nothing was made",
+            Self::Put(_) => "The file may be on some hosts",
+            Self::Run(_) => "What the command did stays done",
+            Self::Logs(args) if args.follows() => return None,
+            Self::Check(_)
+            | Self::Status(_)
+            | Self::Log(_)
+            | Self::Show(_)
+            | Self::Diff(_)
+            | Self::Verify(_)
+            | Self::Ssh(_)
+            | Self::Logs(_)
+            | Self::Completions(_)
+            | Self::Man => "Nothing was changed",
         };
-        Stopped { nothing, next }
+        let next = match self {
+            Self::Keys(_) => "keys list".to_owned(),
+            Self::Policy(_) => "policy".to_owned(),
+            // What a command does twice nobody knows here.
+            Self::Run(args) => format!("status {}", args.stage()),
+            _ => again(argv),
+        };
+        Some(Stopped { nothing, next })
     }
+}
+
+/// The same words, as a shell reads them.
+fn again(argv: &[OsString]) -> String {
+    let words = argv.iter().skip(1);
+    Command::new(words.map(|word| word.to_string_lossy())).shell_line()
 }

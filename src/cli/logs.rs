@@ -29,6 +29,13 @@ pub struct Args {
     hosts: Option<String>,
 }
 
+impl Args {
+    /// Whether it goes on until somebody ends it.
+    pub(super) fn follows(&self) -> bool {
+        self.follow
+    }
+}
+
 pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
     let work = session.workspace()?;
     let stage = work.project.select_stage(Some(&args.stage))?;

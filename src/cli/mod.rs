@@ -58,7 +58,10 @@ mod writing;
 
 pub use args::{Cli, Global, Verb};
 
-use crate::{error::Error, process};
+use crate::{
+    error::{Class, Error},
+    process,
+};
 use clap::Parser as _;
 use session::Session;
 use std::{ffi::OsString, process::ExitCode};
@@ -74,7 +77,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return report::usage(&argv, &error),
     };
     let session = Session::new(cli.global);
-    let done = listen(&session, &cli.verb)
+    let done = listen(&session, &cli.verb, &argv)
         .and_then(|()| run(&session, cli.verb))
         .and_then(|code| session.ui.finish().map(|()| code).map_err(Error::Output));
     let code = process::reporting(|| match done {
@@ -85,9 +88,12 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Ctrl-C, until something is carried out: everything is taken away, and one sentence says so.
-fn listen(session: &Session, verb: &Verb) -> Result<(), Error> {
-    let (global, stopped) = (session.global.clone(), verb.stopped());
-    let farewell = move || report::stopped(&Session::new(global), stopped);
+fn listen(session: &Session, verb: &Verb, argv: &[OsString]) -> Result<(), Error> {
+    let (global, stopped) = (session.global.clone(), verb.stopped(argv));
+    let farewell = move || match stopped {
+        Some(stopped) => report::stopped(&Session::new(global), stopped),
+        None => Class::Interrupted.code(),
+    };
     process::listen(farewell).map_err(Error::Signals)
 }
 

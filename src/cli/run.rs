@@ -35,6 +35,13 @@ pub struct Args {
     command: Vec<String>,
 }
 
+impl Args {
+    /// The stage.
+    pub(super) fn stage(&self) -> &str {
+        &self.stage
+    }
+}
+
 /// How what a command prints is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {

@@ -4,12 +4,12 @@ use super::{Class, Error};
 use crate::execute::{self, Live};
 
 /// A command that was stopped before it began anything.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Stopped {
     /// What therefore did not happen, e.g. `Nothing was released`.
     pub nothing: &'static str,
-    /// The verb to type next.
-    pub next: &'static str,
+    /// What to type next after `git hostout`.
+    pub next: String,
 }
 
 impl Error {

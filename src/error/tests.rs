@@ -75,7 +75,7 @@ fn examples() -> Vec<Error> {
         Error::Unhealthy("web1 of stage staging: not healthy".to_owned()),
         Error::Stopped(Stopped {
             nothing: "Nothing was released",
-            next: "release",
+            next: "release".to_owned(),
         }),
         execute::Error::Interrupted.into(),
         execute::Error::Unpushed {

@@ -106,6 +106,7 @@ fn an_operator_s_day() {
     following.signal("TERM");
     let end = following.end();
     assert!(end.interrupted(), "{end}");
+    assert!(!end.stderr.contains("error"), "that is how it ends: {end}");
 }
 
 fn commands(host: &Host, current: &str) {

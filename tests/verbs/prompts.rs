@@ -34,7 +34,10 @@ fn stopped(host: &Host, answers: &[(&str, &str)]) -> Run {
     assert_eq!(refs(&project.sandbox, &project.directory), before);
     assert_eq!(tree(&project.sandbox.path("tmp"), 1), "");
     assert!(!host.path.exists(), "{run}");
-    run.says(&["error: interrupted\n", "what was live is live"])
+    run.says(&[
+        "error: interrupted\n",
+        "what was live is live. Next: git hostout deploy far\n",
+    ])
 }
 
 /// The answers lead to the plan, which is declined.
