@@ -86,16 +86,15 @@ fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
         watch,
         line: Vec::new(),
         failed: None,
-        ended: false,
+        heard: Heard::Words,
         busy: false,
         told: false,
-        left: false,
     };
     let ended = root.transport.run(&command, &mut input, &mut said);
-    if said.left {
+    if said.heard == Heard::CtrlC {
         return Err(stopped(root));
     }
-    let (failed, whole) = (said.failed.take(), said.ended);
+    let (failed, whole) = (said.failed.take(), said.heard == Heard::End);
     let ended = ended.map_err(|error| lost(&root.name, &root.wanted.stage, &error))?;
     match (failed, whole) {
         (Some((step, message, remedy)), _) => Err(Error::Bootstrap {
@@ -133,19 +132,25 @@ fn lost(host: &str, stage: &str, error: &transport::Error) -> Error {
     }
 }
 
+/// What was heard last: of the script, or of whoever sits before it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Words,
+    End,
+    CtrlC,
+}
+
 /// What the script says, line by line.
 struct Said<'a> {
     host: &'a str,
     watch: Watch<'a>,
     line: Vec<u8>,
     failed: Option<(String, String, String)>,
-    ended: bool,
+    heard: Heard,
     /// Whether a step runs, and waits for nobody.
     busy: bool,
     /// Whether it was said that the step goes on.
     told: bool,
-    /// Whether it was left alone, by Ctrl-C.
-    left: bool,
 }
 
 impl Said<'_> {
@@ -170,23 +175,28 @@ impl Said<'_> {
                 message,
                 remedy,
             }) => self.failed = Some((step, message, remedy)),
-            Some(BareEvent::End(_)) => self.ended = true,
+            Some(BareEvent::End(_)) => self.heard = Heard::End,
             None => {}
         }
     }
 
     /// Whether to go away: at the first Ctrl-C where it waits or is between two steps, at the second one in any case.
     fn leaves(&mut self) -> bool {
-        let over = self.ended || self.failed.is_some();
-        self.left = !over && asked() > u32::from(self.busy);
-        if asked() == 1 && self.busy && !over && !self.told {
+        if self.heard != Heard::Words || self.failed.is_some() {
+            return false;
+        }
+        if asked() > u32::from(self.busy) {
+            self.heard = Heard::CtrlC;
+            return true;
+        }
+        if asked() == 1 && !self.told {
             self.told = true;
             (self.watch)(Event::Warning(format!(
                 "{}: the step that runs is done first. Ctrl-C again does not wait for it",
                 self.host
             )));
         }
-        self.left
+        false
     }
 }
 
