@@ -367,14 +367,15 @@ impl Run<'_> {
         let old = |name: &str| {
             let healthy = |result: &&HostResult| result.result == Outcome::Healthy;
             let mut results = progress.results.iter().filter(healthy);
-            results.find(|result| result.host == name)?.from.clone()
+            let old = results.find(|result| result.host == name)?.from.clone();
+            old.filter(|old| old != new)
         };
         let revert = |member: &mut Member, old: Version| hosts.revert(member, &old);
         let mut answers = BTreeMap::from_iter(together(self.members, old, revert, |_, _| ()));
         for result in progress.results.iter_mut().filter(healthy) {
             let Some(answer) = answers.remove(&result.host) else {
                 watch(Event::Warning(format!(
-                    "{}: nothing was live before, so that {new} stays",
+                    "{}: nothing else was live before, so that {new} stays",
                     result.host
                 )));
                 continue;

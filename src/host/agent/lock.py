@@ -112,7 +112,7 @@ class Lock:
     def give_back(self, token):
         """`release` by the client itself, which wants nothing more here: also of what it has begun and what is slower
         than this to come."""
-        with self.guarded():
+        with self.guarded(), contextlib.suppress(OSError):  # on a full disk it goes without
             write_whole(self.layout.own("lock.given-back"), hash_of(token).encode(), 0o600)
         return self.release(token)
 

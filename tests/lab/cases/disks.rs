@@ -7,6 +7,8 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
 cases![Need::Root; of_a_host_in_an_upload_and_in_a_build, a_disk_that_is_too_small_is_told_before_anything_is_sent, on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away];
@@ -36,12 +38,22 @@ impl Disk {
         fs::write(self.0.join(file), vec![0; length]).unwrap();
     }
 
-    /// Fills it with one file while others write too.
-    fn fill_up(&self, file: &str) {
+    /// Fills it with one file while others write too, and takes what they give back, as long as `work` lasts.
+    fn keep_full<T>(&self, file: &str, work: impl FnOnce() -> T) -> T {
+        let over = AtomicBool::new(false);
         let mut filling = File::create(self.0.join(file)).unwrap();
-        for size in [1 << 20, 4 << 10] {
-            while filling.write_all(&vec![0; size]).is_ok() {}
-        }
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    for size in [1 << 20, 4 << 10] {
+                        while filling.write_all(&vec![0; size]).is_ok() {}
+                    }
+                }
+            });
+            let result = work();
+            over.store(true, Ordering::Relaxed);
+            result
+        })
     }
 }
 
@@ -94,21 +106,23 @@ fn of_a_host_in_an_upload_and_in_a_build() {
     for (step, stop) in [("upload", true), ("prepare", false)] {
         let mut deploying = host.start(&deploy);
         deploying.until_it_says(&format!("web1: {step}"));
-        if stop {
+        let run = if stop {
             deploying.signal("STOP");
             disk.fill("filling", 4_096);
             deploying.signal("CONT");
+            deploying.end()
         } else {
-            disk.fill_up("filling");
-        }
-        deploying.end().exits(21).says(&[
+            disk.keep_full("filling", || deploying.end())
+        };
+        let run = run.exits(21).says(&[
             "No space left on device",
             "make room, or remove old releases (git hostout prune)",
             "0.1.0 is live",
         ]);
         assert_eq!(host.live().as_deref(), Some("0.1.0"), "{step}");
         assert_eq!(remains(&host), Vec::<String>::new(), "{step}");
-        assert!(host.status()["hosts"][0]["lock"].is_null(), "{step}");
+        let stage = host.status();
+        assert!(stage["hosts"][0]["lock"].is_null(), "{stage}\n{run}");
         assert_eq!(host.project.git(&["rev-parse", "hostout"]), before);
         fs::remove_file(&filling).unwrap();
     }

@@ -103,8 +103,8 @@ fn a_first_release_stays_where_it_is_well() {
     let site = released("");
     site.lab.host(1).run(&["touch", BROKEN]);
     site.hostout(&["deploy", "far", "--yes"]).exits(23).says(&[
-        "web1: nothing was live before, so that 0.1.0 stays",
-        "web3: nothing was live before, so that 0.1.0 stays",
+        "web1: nothing else was live before, so that 0.1.0 stays",
+        "web3: nothing else was live before, so that 0.1.0 stays",
     ]);
     assert_eq!([site.live_on(0), site.live_on(2)], ["0.1.0"; 2]);
     site.lab.host(1).run(&["rm", BROKEN]);
