@@ -314,7 +314,8 @@ impl Run<'_> {
             let Some(activation) = activation else {
                 return Err(Error::Strange("a deployment"));
             };
-            if !keep_lock {
+            // A job gives its lock back; where the host said no before there was one, that is ours to do.
+            if !keep_lock && activation.ended {
                 self.progress.locked.retain(|name| *name != host);
             }
             failed |= self.note(host, activation);

@@ -64,6 +64,8 @@ pub(super) struct Activation {
     pub failure: Option<Deployed>,
     /// Whether the job was left alone, by a second Ctrl-C.
     pub left: bool,
+    /// Whether there was a job, which came to its end.
+    pub ended: bool,
 }
 
 impl OnHost<'_> {
@@ -213,7 +215,7 @@ impl OnHost<'_> {
                 answer => answer,
             }
         };
-        let left = answer.is_err() && asked() > 1;
+        let (left, ended) = (answer.is_err() && asked() > 1, answer.is_ok());
         let case = Case {
             host: &host,
             stage: &self.stage.name,
@@ -232,6 +234,7 @@ impl OnHost<'_> {
             },
             failure: verdict.failure,
             left,
+            ended,
         }
     }
 

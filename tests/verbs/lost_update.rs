@@ -1,7 +1,10 @@
 //! A host that somebody else changed: nothing of theirs is lost unasked.
 
 use crate::support::{Host, Project, Two};
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, symlink},
+};
 
 /// 0.1.0 and 0.1.1 are prepared, 0.1.1 is live.
 fn twice() -> Host {
@@ -85,4 +88,31 @@ fn a_link_that_is_replaced_while_we_run_stops_it_before_the_switch() {
     ]);
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
     assert!(host.status()["hosts"][0]["lock"].is_null());
+}
+
+/// The agent says no before it has a job that could give the lock back.
+#[test]
+fn a_link_that_is_replaced_before_the_switch_leaves_no_lock() {
+    let host = twice();
+    let project = &host.project;
+    let sandbox = &project.sandbox;
+    let remote = sandbox.path("remote.git");
+    let address = remote.display().to_string();
+    sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &address]);
+    project.git(&["remote", "add", "origin", &address]);
+    host.hostout(&["resume"]).exits(0);
+    project.commit_empty("Once more");
+    host.hostout(&["release", "0.1.2", "--yes"]).exits(0);
+    // When the start of the deployment is pushed everything is prepared, and nothing switched.
+    let current = host.path.join("current").display().to_string();
+    let script = format!("#!/bin/sh\nln -sfn releases/0.1.0 {current}\n");
+    let hook = remote.join("hooks/pre-receive");
+    fs::write(&hook, script).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    host.hostout(&["deploy", "far", "--yes"])
+        .exits(21)
+        .says(&["0.1.0 is live, not 0.1.1 as planned"]);
+    assert_eq!(host.live().as_deref(), Some("0.1.0"));
+    let stage = host.status();
+    assert!(stage["hosts"][0]["lock"].is_null(), "{stage}");
 }
