@@ -13,12 +13,13 @@ use super::{
 use crate::{
     config::Stage,
     error::Error,
-    observe,
+    facts, observe,
     plan::{self, Refusal},
     release::Intent,
     ui,
 };
 use jiff::tz::TimeZone;
+use semver::Version;
 
 /// Go back to an earlier release: a deployment of its manifest.
 ///
@@ -63,7 +64,7 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
         Recovered::Done {
             failed: None,
             back: Some(version),
-        } if args.to.is_none() => {
+        } if args.to.is_none() && all_run(&seen, &version) => {
             resume::settle(session, work, ledger, stage)?;
             session.ui.status(&format!(
                 "{} runs {version} again, as before the deployment that was cut off.",
@@ -137,6 +138,12 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
         Intent::Rollback,
         &args.options,
     )
+}
+
+/// Whether every host runs `version` once those that were cut off are back: of a fleet others may have been switched before.
+fn all_run(seen: &[facts::Host], version: &Version) -> bool {
+    seen.iter()
+        .all(|host| host.cut_off.is_some() || host.current.release() == Some(version))
 }
 
 /// A time of the ledger, for people.
