@@ -1,10 +1,12 @@
 """What counts as healthy, asked of real servers, connections and commands."""
 
+import contextlib
 import http.server
 import os
 import socket
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -84,6 +86,24 @@ class Http(Asked):
             self.assertTrue(self.complaint(http=address), address)
 
 
+def dripping(test, first):
+    """The address of one who says `first`, and then a byte of a header or page at a time, for ever."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        with contextlib.suppress(OSError):
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(first)
+                while True:
+                    connection.sendall(b"x")
+                    time.sleep(0.1)
+
+    threading.Thread(target=drip, daemon=True).start()
+    test.addCleanup(server.close)
+    return f"127.0.0.1:{server.getsockname()[1]}"
+
+
 class Others(Asked):
     def test_a_port_must_take_connections(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -99,6 +119,13 @@ class Others(Asked):
         self.assertEqual(self.complaint(command=command("echo no disk; exit 3")), "sh ended with status 3: no disk")
         self.assertIn("did not end within 1 s", self.complaint(command=command("sleep 600", 1)))
         self.assertIn("nowhere", self.complaint(command={"argv": ["nowhere"], "timeout": 1}))
+
+    def test_an_answer_that_never_ends_is_waited_for_no_longer_than_one_that_never_comes(self):
+        for first in (b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"):
+            address = f"http://{dripping(self, first)}/"
+            since, answer = time.monotonic(), agent.ask(address, 1)
+            self.assertLess(time.monotonic() - since, 30)
+            self.assertEqual((answer.status, answer.error, answer.served), (None, "timed out", True))
 
     def test_who_still_answers_is_told_from_a_proxy_in_front(self):
         self.assertEqual(self.checks(http=self.serve(502)).served(), [])

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import io
 import re
 import socket
 import time
@@ -94,7 +95,8 @@ def clean(text):
 
 
 def ask(address, patience=ASK_SECONDS):
-    """One GET without following redirects or proxies; `served` says whether somebody serves that address."""
+    """One GET without following redirects or proxies, answered within `patience` seconds; `served` says whether somebody
+    serves that address."""
     import http.client
     import ssl
     import urllib.parse
@@ -102,12 +104,13 @@ def ask(address, patience=ASK_SECONDS):
     try:
         parts = urllib.parse.urlsplit(address)
         connection = connection_to(parts, patience)
+        connection.response_class = lambda sock, **options: http.client.HTTPResponse(Within(sock, end), **options)
         connection.connect()
         connected = True
         target_path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", target_path, headers={"User-Agent": f"git-hostout/{AGENT_VERSION}"})
         response, body = connection.getresponse(), bytearray()
-        while len(body) < BODY and time.monotonic() < end:
+        while len(body) < BODY:
             block = response.read1(65536)
             if not block:
                 break
@@ -120,6 +123,31 @@ def ask(address, patience=ASK_SECONDS):
     finally:
         if connection:
             connection.close()
+
+
+class Within(io.RawIOBase):
+    """What a socket receives until `end`, monotonic. Its own timeout is anew that of every byte."""
+
+    def __init__(self, sock, end):
+        # The socket is closed when both it and its files are.
+        self.sock, self.end, self.file = sock, end, sock.makefile("rb", buffering=0)
+
+    def makefile(self, _mode):
+        return io.BufferedReader(self)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("timed out")
+        self.sock.settimeout(left)
+        return self.file.readinto(buffer)
+
+    def close(self):
+        self.file.close()
+        super().close()
 
 
 def connection_to(parts, patience):
