@@ -396,6 +396,11 @@ fn execute_class(error: &execute::Error) -> Class {
         | Error::Stopped { .. }
         | Error::Left { .. } => Class::Interrupted,
         Error::Deployed(deployed) => {
+            let kept = |(_, live): (_, &Live)| matches!(live, Live::Kept(_) | Live::New(_));
+            if deployed.lives().all(kept) {
+                // The fleet is whole, and as `--keep` asked.
+                return Class::Unhealthy;
+            }
             let lives = deployed.lives().map(|(_, live)| live_class(live));
             lives
                 .max_by_key(|class| weight(*class))

@@ -13,6 +13,7 @@ cases![
     hosts_go_forward_and_back_together,
     a_host_that_cannot_go_back_with_the_others_is_down,
     a_first_release_stays_where_it_is_well,
+    one_that_is_kept_though_a_host_is_not_healthy_is_whole,
     a_rolling_deployment_that_halts_is_resumed,
     one_whose_client_is_killed_between_two_hosts_is_resumed,
     a_host_that_is_away_stays_behind,
@@ -111,6 +112,24 @@ fn a_first_release_stays_where_it_is_well() {
     site.hostout(&["deploy", "far", "--yes"]).exits(0);
     assert_eq!(lives(&site), ["0.1.0"; 3]);
     whole(&site);
+}
+
+fn one_that_is_kept_though_a_host_is_not_healthy_is_whole() {
+    let site = fleet(
+        "strategy = \"rolling\"\non-failure = \"halt\"\n\n[stage.far.health]\n\
+         command = [\"test\", \"!\", \"-e\", \"/home/deploy/ill\"]\ntimeout = \"3s\"\n",
+    );
+    site.lab.host(1).run(&["touch", "/home/deploy/ill"]);
+    let keep = ["deploy", "far", "--keep", "-m", "the page is wrong", "--yes"];
+    site.hostout(&keep).exits(25).says(&[
+        "On web2, 0.1.1 is live and not healthy, as --keep asked; on web1, 0.1.1 is live; on web3, 0.1.1 is live",
+        "Next: git hostout rollback far",
+    ]);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
+    whole(&site);
+    site.hostout(&["resume", "far"])
+        .exits(0)
+        .says(&["There is nothing to resume."]);
 }
 
 fn a_rolling_deployment_that_halts_is_resumed() {
