@@ -147,11 +147,12 @@ impl<'a> Preparing<'a> {
         let (key, new_key) = if let Some(key) = found {
             (key, None)
         } else {
+            let place = transport::place_for_key(&target_of(first)).map_err(Error::Unreachable)?;
             let unmade = Identity {
                 line: "ssh-ed25519 that-is-made-first".to_owned(),
-                name: NEW_KEY.to_owned(),
+                name: place.clone(),
             };
-            (unmade, Some(NEW_KEY.to_owned()))
+            (unmade, Some(place))
         };
         Ok(Self {
             session,
@@ -313,9 +314,6 @@ impl<'a> Preparing<'a> {
         Ok(())
     }
 }
-
-/// Where ssh finds a key by itself.
-const NEW_KEY: &str = "~/.ssh/id_ed25519";
 
 fn expanded(path: &str) -> PathBuf {
     match path.strip_prefix("~/") {

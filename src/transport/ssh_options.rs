@@ -26,6 +26,8 @@ pub struct Options {
     pub identity_files: Vec<PathBuf>,
     pub certificate_files: Vec<PathBuf>,
     pub identities_only: bool,
+    /// Where it isn't a session with a command, `default`: what it is.
+    pub session_type: Option<String>,
     pub identity_agent: IdentityAgent,
     pub password_authentication: bool,
     pub user_known_hosts: Vec<PathBuf>,
@@ -126,6 +128,9 @@ impl Options {
             identity_files: Vec::new(),
             certificate_files: Vec::new(),
             identities_only: yes("identitiesonly"),
+            session_type: one("sessiontype")
+                .filter(|kind| *kind != "default")
+                .map(str::to_owned),
             identity_agent: IdentityAgent::Environment,
             password_authentication: one("passwordauthentication") != Some("no")
                 && !yes("batchmode"),

@@ -164,6 +164,18 @@ fn a_bare_server_serves_a_page() {
     bare.hostout(&["run", "far", "--", "id", "-un"])
         .exits(0)
         .says(&["hello-run"]);
+    // Somebody's clone may not name that user yet: the host knows.
+    let named = bare.project.read("hostout.toml");
+    let unnamed = named.replace("runtime-user = \"hello-run\"\n", "");
+    assert_ne!(named, unnamed);
+    bare.project.write("hostout.toml", &unnamed);
+    bare.hostout(&["run", "far", "--", "id", "-un"])
+        .exits(0)
+        .says(&["hello-run"]);
+    bare.hostout(&["logs", "far"])
+        .exits(0)
+        .says(&["supervisord"]);
+    bare.project.write("hostout.toml", &named);
     bare.hostout(&["run", "far", "--as", "build", "--", "id", "-un"])
         .exits(0)
         .says(&["shipper"]);
