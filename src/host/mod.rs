@@ -38,7 +38,7 @@ pub use request::{
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};
 pub use seen::{
-    CurrentState, HistoryEntry, JobSeen, JobState, Live, LockSeen, PathState, Python, Record,
-    ReleaseSeen, ServiceSeen, ServiceState, SharedSeen, StatusAnswer,
+    CurrentState, HistoryEntry, JobSeen, JobState, Live, LockSeen, PathState, PreparationSeen,
+    Python, Record, ReleaseSeen, ServiceSeen, ServiceState, SharedSeen, StatusAnswer,
 };
 pub use trust::{ManifestAnswer, SignedText, TrustAnswer, TrustRequest, TrustSeen};

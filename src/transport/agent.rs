@@ -192,9 +192,19 @@ impl<'t> Conversation<'t> {
         self.ask_read(Verb::Unlock, None, &UnlockRequest::Token(token.to_owned()))
     }
 
-    /// Ends the lock of a process that is known to be dead.
-    pub fn unlock_dead(&mut self, dead: DeadOwner) -> Result<UnlockAnswer, ConversationError> {
-        self.ask_read(Verb::Unlock, None, &UnlockRequest::Dead(dead))
+    /// Ends the lock of a process that is known to be dead. What it prepares there is waited for where that is `wanted`,
+    /// else it is ended.
+    pub fn unlock_dead(
+        &mut self,
+        dead: DeadOwner,
+        wanted: bool,
+    ) -> Result<UnlockAnswer, ConversationError> {
+        let request = if wanted {
+            UnlockRequest::Dead(dead)
+        } else {
+            UnlockRequest::DeadUnwanted(dead)
+        };
+        self.ask_read(Verb::Unlock, None, &request)
     }
 
     /// Ends a lock whose lease is over.
