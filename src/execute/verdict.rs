@@ -49,7 +49,9 @@ impl Verdict {
         answer: Result<Activated, ConversationError>,
         case: &Case<'_>,
     ) -> Self {
-        let replaced = answer.as_ref().is_err_and(|error| replaced(error).is_some());
+        let replaced = answer
+            .as_ref()
+            .is_err_and(|error| replaced(error).is_some());
         let mut verdict = Self::of(answer, case);
         if !replaced
             && let Some(failure) = &mut verdict.failure
