@@ -153,6 +153,8 @@ pub struct Host {
     pub record: Option<(Version, EntryId)>,
     /// The deployments that its record tells, newest first; serials count the record's own entries.
     pub history: Vec<Deployment>,
+    /// The names of the backups that its record tells, oldest first.
+    pub backups: Vec<String>,
     /// Releases in its `releases/` that are complete, with the sha256 of their manifests.
     pub complete: BTreeMap<Version, Digest>,
     /// Who holds the lock.
@@ -283,6 +285,7 @@ impl Host {
             current: Current::Nothing,
             record: None,
             history: Vec::new(),
+            backups: Vec::new(),
             complete: BTreeMap::new(),
             lock: None,
             cut_off: None,

@@ -107,6 +107,10 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             }
         },
         history: answer.record.as_ref().map(told).unwrap_or_default(),
+        backups: answer.record.as_ref().map_or_else(Vec::new, |record| {
+            let backups = record.backups.iter();
+            backups.map(|backup| backup.name.clone()).collect()
+        }),
         record: answer
             .record
             .and_then(|record| Some((record.release?, record.id?))),

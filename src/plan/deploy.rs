@@ -356,6 +356,9 @@ fn steps(
             ));
         }
         notes.extend(data::empty(host, buildout));
+        if request.intent == Intent::Rollback {
+            notes.extend(data::kept(host, buildout, version));
+        }
         notes.extend(trust::notes(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));
