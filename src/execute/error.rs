@@ -246,7 +246,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::Bootstrap { remedy, .. } if !remedy.is_empty() => Some(remedy.clone()),
-            Self::Unproved { user, source, .. } if source.to_string().contains("was refused") => Some(format!(
+            Self::Unproved { user, source, .. } if source.refused().is_some() => Some(format!(
                 "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
                  sshd_config, or a home of {user} that others may write to"
             )),
