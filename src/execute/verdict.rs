@@ -89,12 +89,13 @@ impl Verdict {
             ActivationResult::Failed => Live::Switched(current),
             ActivationResult::Unknown => Live::Unknown,
         };
+        let hint = done.hint.map(|hint| hint.words(Some(case.stage)));
         Self {
             outcome,
             live: done.current,
             backup: done.backup,
             backup_sha256: done.backup_sha256,
-            failure: Some(case.failure(live, done.message, done.output, done.hint)),
+            failure: Some(case.failure(live, done.message, done.output, hint)),
         }
     }
 
@@ -130,7 +131,12 @@ impl Verdict {
             live,
             backup: None,
             backup_sha256: None,
-            failure: Some(case.failure(untouched, error.words(), output, error.hint())),
+            failure: Some(case.failure(
+                untouched,
+                error.words(),
+                output,
+                error.hint(Some(case.stage)),
+            )),
         }
     }
 }

@@ -22,7 +22,7 @@ mod trust;
 
 pub use agent::{Agent, Verb};
 pub use answer::{
-    Activated, ActivationResult, Failure, FailureKind, HaveAnswer, HoldAnswer, InstallAnswer,
+    Activated, ActivationResult, Failure, FailureKind, HaveAnswer, Hint, HoldAnswer, InstallAnswer,
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};

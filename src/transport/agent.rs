@@ -343,11 +343,11 @@ fn last_line(text: &str) -> String {
 }
 
 impl ConversationError {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
+    /// What to do about it on `stage`, where that is known.
+    pub fn hint(&self, stage: Option<&str>) -> Option<String> {
         match self {
             Self::Transport(error) => error.hint(),
-            Self::Failed(failure) => failure.hint.clone(),
+            Self::Failed(failure) => failure.hint.as_ref().map(|hint| hint.words(stage)),
             Self::NoAnswer { .. } => None,
         }
     }

@@ -61,6 +61,7 @@ pub fn all() -> Vec<Error> {
     ];
     all.extend(silent().map(|error| E::Conversation {
         host: host(),
+        stage: stage(),
         why: Box::new(ConversationError::NoAnswer {
             host: host(),
             message: error.to_string(),
