@@ -134,6 +134,12 @@ fn deploy(
         found.add(error);
     }
     for stage in stages {
+        for host in work.project.without_own_settings(stage) {
+            session.ui.note(&format!(
+                "{}: {} has no settings of a role: it gets those of the stage",
+                stage.name, host.destination
+            ));
+        }
         let may = may_deploy(work, ledger, stage, found);
         let own = observe::history_of(&log, &stage.name);
         if let Some(released) = released.as_ref().filter(|_| !resolves) {

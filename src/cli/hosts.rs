@@ -349,8 +349,11 @@ pub fn log_in(
     host: &Host,
 ) -> Result<Box<dyn transport::Transport>, Error> {
     connect(session, host).map_err(|mut error| {
-        if let Error::Unreachable(transport::Error::Unreachable { message, hint, .. }) = &mut error
-            && message.contains("was refused")
+        if let Error::Unreachable(transport::Error::Unreachable {
+            hint,
+            refused: Some(_),
+            ..
+        }) = &mut error
         {
             let bootstrap = format!(
                 "if the server is not set up yet: git hostout bootstrap {}",

@@ -125,7 +125,7 @@ fn stage_status(
         .map(|(name, seen)| match seen {
             Ok(host) => {
                 let drift = plan::drift(&host, &stage.name, log, told.get(&name));
-                seen_host(host, ledger, drift)
+                seen_host(host, ledger, drift, &stage.name)
             }
             Err(error) => unseen_host(name, &error),
         })
@@ -139,7 +139,7 @@ fn stage_status(
     })
 }
 
-fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
+fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>, stage: &str) -> HostStatus {
     let withdrawn = |version| ledger.withdrawal(version).is_some();
     HostStatus {
         withdrawn: host.current.release().is_some_and(withdrawn),
@@ -148,10 +148,7 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
         healthy: host.healthy,
         complaint: host.complaint.clone(),
         reachable: true,
-        lock: host
-            .lock
-            .as_ref()
-            .map(|lock| locked(lock, host.working.is_some())),
+        lock: host.lock.as_ref().map(|lock| locked(lock, &host, stage)),
         drift,
         services: host
             .services
@@ -168,11 +165,23 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
     }
 }
 
-fn locked(lock: &Lock, works: bool) -> String {
-    if works && lock.dead.is_some() {
+fn locked(lock: &Lock, host: &Host, stage: &str) -> String {
+    let holder = &lock.holder;
+    if host.working.is_some() && lock.dead.is_some() {
+        format!("{holder} left it alone, and its job goes on by itself")
+    } else if let Some(preparing) = &host.preparing
+        && lock.dead.is_some()
+    {
         format!(
-            "{} left it alone, and its job goes on by itself",
-            lock.holder
+            "{holder} left alone {}: the next deployment waits for it; git hostout unlock {stage} --reason TEXT ends it",
+            preparing.what
+        )
+    } else if let Some(preparing) = &host.preparing
+        && !preparing.followed
+    {
+        format!(
+            "locked by {holder}, whose client is cut off from {}",
+            preparing.what
         )
     } else if lock.expired || lock.dead.is_some() {
         format!(

@@ -79,6 +79,8 @@ pub enum Error {
     Conversation {
         /// The host.
         host: String,
+        /// The stage, for the next command to type.
+        stage: String,
         /// What it said instead.
         why: Box<ConversationError>,
     },
@@ -222,11 +224,7 @@ impl Error {
             Self::Ledger(error) => error.hint(),
             Self::Pack(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
-            // a host's agent does not know what its stage is called
-            Self::Deployed(deployed) => {
-                let hint = deployed.hint.as_ref();
-                hint.map(|hint| hint.replace(" STAGE", &format!(" {}", deployed.stage)))
-            }
+            Self::Deployed(deployed) => deployed.hint.clone(),
             Self::Untrusted { hint, .. } => hint.clone(),
             Self::Locked { stage, .. } => Some(locked(stage)),
             Self::Changed { .. } => Some(
@@ -237,7 +235,7 @@ impl Error {
                 "git hostout log says whose; the same command plans again, which --wait does by itself"
                     .to_owned(),
             ),
-            Self::Conversation { why, .. } => why.hint(),
+            Self::Conversation { why, stage, .. } => why.hint(Some(stage)),
             Self::File { .. } => {
                 Some("is there room on its disk, and may you write there?".to_owned())
             }
@@ -246,7 +244,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::Bootstrap { remedy, .. } if !remedy.is_empty() => Some(remedy.clone()),
-            Self::Unproved { user, source, .. } if source.to_string().contains("was refused") => Some(format!(
+            Self::Unproved { user, source, .. } if source.refused().is_some() => Some(format!(
                 "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
                  sshd_config, or a home of {user} that others may write to"
             )),

@@ -73,14 +73,10 @@ impl BareError {
     /// What to do about it.
     pub fn hint(&self, stage: &str) -> Option<String> {
         match self {
-            Self::Transport(transport::Error::Unreachable { message, .. })
-                if message.contains("was refused") =>
-            {
-                Some(format!(
-                    "give the password when it is asked, or name a user who may use sudo: git hostout bootstrap {stage} \
+            Self::Transport(error) if error.refused().is_some() => Some(format!(
+                "give the password when it is asked, or name a user who may use sudo: git hostout bootstrap {stage} \
                      --root-user USER"
-                ))
-            }
+            )),
             Self::Transport(error) => error.hint(),
             Self::Another { user, .. } => {
                 Some(format!("git hostout bootstrap {stage} --root-user {user}"))

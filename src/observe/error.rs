@@ -132,7 +132,7 @@ impl Error {
                 "log in with a key that may do more than deploy, as who deploys".to_owned()
             }
             Self::Unreachable(error) => return error.hint(),
-            Self::Conversation(error) => return error.hint(),
+            Self::Conversation(error) => return error.hint(None),
             Self::File { .. } | Self::Write { .. } | Self::Encoding(_) | Self::Git { .. } => {
                 return None;
             }

@@ -3,10 +3,10 @@
 use super::{Error, Result, here::dead};
 use crate::{
     config::{Host as Configured, Stage},
-    facts::{Backup, Current, Deployment, Host, Lock, PathState, Python, Room},
+    facts::{Backup, Current, Deployment, Host, Lock, PathState, Preparing, Python, Room},
     host::{
         self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, ManifestAnswer,
-        Record, ServiceState, StatusAnswer, StatusRequest,
+        PreparationSeen, Record, ServiceState, StatusAnswer, StatusRequest,
     },
     release::{EntryId, FORMAT, Intent, Manifest},
     transport::{Conversation, ConversationError, Transport},
@@ -91,6 +91,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         path: path(&answer),
         cut_off: cut_off(&answer),
         working: working(&answer),
+        preparing: answer.preparation.as_ref().map(preparing),
         place: answer.place,
         runtime_user: answer.runtime_user,
         current: match answer.current.state {
@@ -106,6 +107,10 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             }
         },
         history: answer.record.as_ref().map(told).unwrap_or_default(),
+        backups: answer.record.as_ref().map_or_else(Vec::new, |record| {
+            let backups = record.backups.iter();
+            backups.map(|backup| backup.name.clone()).collect()
+        }),
         record: answer
             .record
             .and_then(|record| Some((record.release?, record.id?))),
@@ -167,6 +172,20 @@ fn cut_off(answer: &StatusAnswer) -> Option<EntryId> {
 fn working(answer: &StatusAnswer) -> Option<EntryId> {
     let job = answer.job.as_ref()?;
     (job.state == JobState::Running && cut_off(answer).is_none()).then(|| job.id.clone())
+}
+
+/// A preparation that runs, in words.
+fn preparing(seen: &PreparationSeen) -> Preparing {
+    let release = match &seen.release {
+        Some(version) => format!("the preparation of {version}"),
+        None => "a preparation".to_owned(),
+    };
+    let since = seen.since.as_ref();
+    let since = since.map_or_else(String::new, |since| format!(" since {since}"));
+    Preparing {
+        what: format!("{release}, which goes on there{since}"),
+        followed: seen.followed,
+    }
 }
 
 /// The deployments of a host's record, newest first. It does not tell a rollback from a deploy.

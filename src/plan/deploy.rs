@@ -1,7 +1,7 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
 use super::{
-    Action, Plan, Refusal, data,
+    Action, Plan, Refusal, Work, data,
     fetch::fetched,
     fit::{fitting, misfits},
     health,
@@ -146,7 +146,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
         todo.push((host, buildout, artifacts));
     }
     refusal.into_result()?;
-    let settling = settling(facts.open, facts.hosts);
+    let settling = settling(facts.open, facts.hosts, Work::Awaited);
     if todo.is_empty() {
         return Ok(match live(facts, settling) {
             Some(plan) => Deploying::Plan(plan),
@@ -356,6 +356,9 @@ fn steps(
             ));
         }
         notes.extend(data::empty(host, buildout));
+        if request.intent == Intent::Rollback {
+            notes.extend(data::kept(host, buildout, version));
+        }
         notes.extend(trust::notes(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));

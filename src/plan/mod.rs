@@ -197,6 +197,9 @@ pub enum Action {
         owner: DeadOwner,
         /// The owner, in words.
         holder: String,
+        /// What it prepares there still.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        work: Option<Work>,
     },
     /// End a lock whose lease is over.
     Break {
@@ -332,6 +335,16 @@ pub enum Action {
         /// Which go.
         releases: Vec<Version>,
     },
+}
+
+/// What becomes of the work of a client that is gone, which is said in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    /// It is waited for: what it makes is of use.
+    Awaited(String),
+    /// It is ended, and what it made so far is taken away.
+    Ended(String),
 }
 
 impl Plan {

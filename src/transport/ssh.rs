@@ -102,6 +102,7 @@ impl Ssh {
                     Some(said) => Failure {
                         message: format!("{said}; {}", failure.message),
                         hint: hop.as_ref().and_then(Hop::hint).or(failure.hint),
+                        refused: failure.refused,
                     },
                     None => failure,
                 });

@@ -109,9 +109,10 @@ fn a_link_that_is_replaced_before_the_switch_leaves_no_lock() {
     let hook = remote.join("hooks/pre-receive");
     fs::write(&hook, script).unwrap();
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
-    host.hostout(&["deploy", "far", "--yes"])
-        .exits(21)
-        .says(&["0.1.0 is live, not 0.1.1 as planned"]);
+    host.hostout(&["deploy", "far", "--yes"]).exits(21).says(&[
+        "0.1.0 is live, not 0.1.1 as planned",
+        "On web1, 0.1.0 is live, untouched",
+    ]);
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
     let stage = host.status();
     assert!(stage["hosts"][0]["lock"].is_null(), "{stage}");

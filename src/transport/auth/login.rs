@@ -166,6 +166,9 @@ impl Login<'_> {
         } else {
             "put your public key into ~/.ssh/authorized_keys of that user, or name another user: `user@host`"
         };
-        Failure::new(message).hint(hint)
+        Failure {
+            refused: Some(user.clone()),
+            ..Failure::new(message).hint(hint)
+        }
     }
 }

@@ -61,6 +61,7 @@ pub fn all() -> Vec<Error> {
     ];
     all.extend(silent().map(|error| E::Conversation {
         host: host(),
+        stage: stage(),
         why: Box::new(ConversationError::NoAnswer {
             host: host(),
             message: error.to_string(),
@@ -75,6 +76,7 @@ pub fn all() -> Vec<Error> {
             host: s(wrong),
             message: error.to_string(),
             hint: error.hint(),
+            refused: None,
         }));
     }
     all.extend(bare());
@@ -88,6 +90,7 @@ fn bare() -> impl Iterator<Item = Error> {
         host: host(),
         message: s("login as deploy was refused; offered: nothing"),
         hint: None,
+        refused: Some(s("deploy")),
     };
     let seen = [
         observe::BareError::Transport(refused()),
