@@ -19,6 +19,7 @@ cases![
     keys_are_proved,
     machines_that_are_not_as_they_should_be,
     nobody_becomes_root_by_another_name,
+    nobody_gets_rights_of_root_by_a_group,
     root_follows_no_link_of_who_deploys,
     services_get_to_their_folders,
     the_path_may_be_there,
@@ -662,6 +663,48 @@ fn nobody_becomes_root_by_another_name() {
     servers.bootstrap("s2").exits(11).says(&[
         "user shipper has root's number, 0",
         "name another user in hosts of hostout.toml",
+    ]);
+}
+
+fn nobody_gets_rights_of_root_by_a_group() {
+    let servers = Servers::new(1);
+    let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
+    let stage = |name: &str, build: &str, runtime: &str| {
+        let runtime = format!("runtime-user = \"{runtime}\"\n");
+        let place = format!("{build}@web1");
+        servers
+            .project
+            .add_stage_on(&[&place], name, PATH, &runtime);
+        servers.run(&["bootstrap", name, "--dry-run"], &[])
+    };
+    sh(
+        "groupadd docker; groupadd --non-unique --gid 0 zero; groupadd helpers; groupadd plain; \
+        echo '%helpers ALL=(ALL:ALL) ALL' > /etc/sudoers.d/helpers",
+    );
+    // What will be docker's when that is installed one day, too
+    for group in ["docker", "lxd", "adm", "zero", "helpers"] {
+        stage(&format!("by-{group}"), BUILD, group)
+            .exits(11)
+            .says(&[
+                &format!("group {group} has rights of root, or to what others keep secret"),
+                "name another runtime-user in hostout.toml",
+            ]);
+    }
+    stage("by-plain", BUILD, "plain").exits(0);
+    for user in ["docker", "disk", "zero"] {
+        stage(&format!("for-{user}"), user, "single-run")
+            .exits(11)
+            .says(&[
+                &format!("user {user} would be made with group {user}, which has rights of root"),
+                "name another user in hosts of hostout.toml",
+            ]);
+    }
+
+    // Who is there is somebody's decision.
+    sh("useradd -m -g docker admin && useradd -m -G docker,helpers,plain carol");
+    stage("for-admin", "admin", "single-run").exits(0);
+    stage("by-carol", BUILD, "carol").exits(0).says(&[
+        "web1: carol, whom services run as, is in docker helpers: whoever breaks into a service has rights of root",
     ]);
 }
 
