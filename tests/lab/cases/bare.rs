@@ -21,6 +21,9 @@ cases![
     nobody_becomes_root_by_another_name,
     nobody_gets_rights_of_root_by_a_group,
     root_follows_no_link_of_who_deploys,
+    root_goes_no_way_that_who_deploys_may_change,
+    root_runs_no_program_of_who_deploys,
+    data_is_given_away_as_far_as_it_is_theirs,
     services_get_to_their_folders,
     the_path_may_be_there,
     data_is_backed_up_and_put_back_by_its_owner;
@@ -257,8 +260,7 @@ fn deadly(host: &Host, command: &str) {
 fn a_bootstrap_that_is_cut_off_goes_on() {
     // What the script calls in its steps, first of all in some one of them.
     let commands = [
-        "groupadd", "useradd", "chpasswd", "usermod", "mkdir", "mv", "chown", "chmod", "chgrp",
-        "visudo",
+        "groupadd", "useradd", "chpasswd", "usermod", "mkdir", "mv", "chown", "chmod", "visudo",
     ];
     let servers = Servers::new(u8::try_from(commands.len()).unwrap() + 1);
     let last = servers.lab.host(commands.len());
@@ -802,6 +804,111 @@ fn root_follows_no_link_of_who_deploys() {
     );
 }
 
+fn root_goes_no_way_that_who_deploys_may_change() {
+    let servers = Servers::new(1);
+    let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
+    let stage = |name: &str, path: &str| {
+        let place = format!("{BUILD}@web1");
+        servers.project.add_stage_on(&[&place], name, path, "");
+        servers.bootstrap(name)
+    };
+    sh(
+        "useradd -m shipper; cd /home/shipper && mkdir -p /etc/victim/empty /mnt/disk/empty theirs/own && ln -s /etc/victim sites && \
+        ln -s theirs/own link && chown -hR shipper: . && ln -s /mnt/disk /srv/disk",
+    );
+    // In its place it makes nothing, and gives nothing away.
+    for folder in ["new", "empty"] {
+        let path = format!("/home/shipper/sites/{folder}");
+        stage(&format!("by-{folder}"), &path).exits(11).says(&[
+            "/home/shipper/sites is a link that others may change, and leads to what belongs to root",
+            "make it a folder there, or name another path for the stage",
+        ]);
+    }
+    sh("rmdir /etc/victim/empty && rmdir /etc/victim");
+    stage("nowhere", "/home/shipper/sites/new").exits(11);
+
+    // A link to what is theirs is theirs, and root's links are meant so.
+    stage("theirs", "/home/shipper/link/site").exits(0);
+    stage("disk", "/srv/disk/empty").exits(0);
+    stage("disk2", "/srv/disk/more/site").exits(0);
+    let owners = "/home/shipper/theirs/own/site /mnt/disk/empty /mnt/disk/more/site /mnt/disk";
+    assert_eq!(
+        sh(&format!("stat -c '%U %a' {owners}")),
+        "shipper 755\nshipper 755\nshipper 755\nroot 755\n"
+    );
+
+    // Nor does it give the data of others away.
+    sh(
+        "mkdir -p /opt/other/shared/var && cd /home/shipper && rm link && ln -s /opt link && mv theirs/own/site /tmp/site && \
+        mv /opt/other /opt/site",
+    );
+    let wanted = Wanted {
+        build: BUILD.to_owned(),
+        runtime: "single-run".to_owned(),
+        path: "/home/shipper/link/site".to_owned(),
+        shared: vec!["var".to_owned()],
+        ..Wanted::default()
+    };
+    let said = servers.script(1, &wanted.apply(&Elevation::Root, &["data"]));
+    assert!(
+        said.contains("/home/shipper/link/site belongs to root, and not to shipper"),
+        "{said}"
+    );
+    assert_eq!(sh("stat -c %U /opt/site/shared/var"), "root\n");
+}
+
+fn root_runs_no_program_of_who_deploys() {
+    let servers = Servers::new(1);
+    let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
+    sh(
+        "useradd -m shipper && cd /home/shipper && printf '#!/bin/sh\nid -un >> /tmp/ran\nexec python3 \"$@\"\n' > python && \
+        chmod 755 python && chown shipper: python && touch /tmp/ran && chmod 666 /tmp/ran",
+    );
+    let python = "python = \"/home/shipper/python\"\n";
+    let place = format!("{BUILD}@web1");
+    servers.project.add_stage_on(&[&place], "own", PATH, python);
+    servers.bootstrap("own").exits(0);
+    let ran = sh("sort -u /tmp/ran");
+    assert_eq!(ran, "shipper\n");
+
+    // Those whom services run as need it too.
+    sh("mkdir -m 700 /opt/python && ln -s /usr/bin/python3 /opt/python/python3");
+    let python = "python = \"/opt/python/python3\"\n";
+    servers
+        .project
+        .add_stage_on(&[&place], "closed", PATH, python);
+    servers.bootstrap("closed").exits(11).says(&[
+        "/opt/python/python3 does not run as shipper: ",
+        "let others read and run it, or name another python of the stage",
+    ]);
+}
+
+fn data_is_given_away_as_far_as_it_is_theirs() {
+    let servers = Servers::new(1);
+    let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
+    sh(&format!(
+        "useradd -m shipper && mkdir -p {PATH}/shared/var/deep {PATH}/backups/one && cd {PATH}/shared && \
+         echo root > /srv/secret && chmod 600 /srv/secret && ln /srv/secret var/deep/secret && \
+         echo data > var/deep/Data.fs && ln var/deep/Data.fs var/again && echo key > secret.cfg && \
+         touch ../backups/one/file && ln -s /srv/secret var/link && chown -hR shipper: {PATH} && chown root /srv/secret && \
+         echo lock > var/deep/lock && mkfifo var/pipe"
+    ));
+    servers.bootstrap("s1").exits(0);
+    assert_eq!(sh("stat -c '%U %a' /srv/secret"), "root 600\n");
+    let all = sh(&format!(
+        "cd {PATH} && stat -c '%U %G %n' shared/var shared/var/deep shared/var/deep/Data.fs shared/var/deep/lock \
+         shared/var/pipe backups/one backups/one/file shared/secret.cfg"
+    ));
+    let (first, last) = all.trim_end().rsplit_once('\n').unwrap();
+    assert!(
+        first
+            .lines()
+            .all(|line| line.starts_with("single-run single-run ")),
+        "{all}"
+    );
+    assert_eq!(last, "shipper single-run shared/secret.cfg");
+}
+
 fn the_path_may_be_there() {
     let servers = Servers::new(4);
     let host = |number: usize| servers.lab.host(number - 1);
@@ -828,10 +935,9 @@ fn the_path_may_be_there() {
             "useradd jane; mkdir /mnt/empty && ln -s /mnt/empty {PATH} && chown -h jane {PATH}"
         ),
     );
-    servers
-        .bootstrap("s2")
-        .exits(11)
-        .says(&[&format!("{PATH} is a link to what belongs to root")]);
+    servers.bootstrap("s2").exits(11).says(&[&format!(
+        "{PATH} is a link that others may change, and leads to what belongs to root"
+    )]);
 
     // A disk of its own, just formatted
     sh(3, &format!("mkdir -p -m 700 {PATH}/lost+found"));
