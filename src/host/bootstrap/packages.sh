@@ -138,6 +138,7 @@ wait_for_lock() {
         sleep 2
         waited=$((waited + 2))
     done
+    [ -z "$told" ] || tell begin packages "$text" >&3 # it waits no more
 }
 
 lock_holder() {

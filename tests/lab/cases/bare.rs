@@ -14,6 +14,7 @@ cases![
     a_bootstrap_that_is_cut_off_goes_on,
     two_people_at_once_wait_for_each_other,
     ctrl_c_ends_a_bootstrap_after_the_step_that_runs,
+    a_second_ctrl_c_leaves_a_bootstrap_at_once,
     a_password_that_has_expired_is_changed_at_a_terminal,
     logins_that_are_not_as_they_should_be,
     keys_are_proved,
@@ -239,10 +240,10 @@ impl Servers {
         String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
     }
 
-    fn start(&self, stage: &str) -> Running {
+    fn start(&self, stage: &str, more: &[&str]) -> Running {
         let config = own_key(&self.project, &self.lab);
         let (sandbox, directory) = (&self.project.sandbox, &self.project.directory);
-        let words = ["bootstrap", stage, "--yes"];
+        let words = [&["bootstrap", stage, "--yes"], more].concat();
         Running::with_hosts(sandbox, directory, config.as_ref(), &words)
     }
 }
@@ -294,14 +295,21 @@ fn a_bootstrap_that_is_cut_off_goes_on() {
     }
 }
 
+/// Makes one of its commands take so many seconds, once.
+fn slow(host: &Host, seconds: u8) {
+    let text = format!(
+        "#!/bin/sh\nrm -f \"$0\"\ntouch /run/slow\nsleep {seconds}\nexec groupadd \"$@\"\n"
+    );
+    let write =
+        "printf '%s' \"$1\" > /usr/local/sbin/groupadd && chmod 755 /usr/local/sbin/groupadd";
+    host.run(&["sh", "-c", write, "sh", &text]);
+}
+
 fn two_people_at_once_wait_for_each_other() {
     let servers = Servers::new(1);
     let host = servers.lab.host(0);
-    let slow = "#!/bin/sh\nrm -f \"$0\"\ntouch /run/slow\nsleep 4\nexec groupadd \"$@\"\n";
-    let write =
-        "printf '%s' \"$1\" > /usr/local/sbin/groupadd && chmod 755 /usr/local/sbin/groupadd";
-    host.run(&["sh", "-c", write, "sh", slow]);
-    let mut first = servers.start("s1");
+    slow(host, 4);
+    let mut first = servers.start("s1", &[]);
     first.until("slow", || {
         host.exec(&["test", "-e", "/run/slow"]).status.success()
     });
@@ -320,11 +328,9 @@ fn two_people_at_once_wait_for_each_other() {
 fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
     let servers = Servers::new(2);
     let host = servers.lab.host(0);
-    let slow = "#!/bin/sh\nrm -f \"$0\"\ntouch /run/slow\nsleep 5\nexec groupadd \"$@\"\n";
-    let write =
-        "printf '%s' \"$1\" > /usr/local/sbin/groupadd && chmod 755 /usr/local/sbin/groupadd";
-    host.run(&["sh", "-c", write, "sh", slow]);
-    let mut stopped = servers.start("s1");
+    slow(host, 5);
+    let given = ["--root-user", "deploy", "--hosts", "*web1", "--hardening"];
+    let mut stopped = servers.start("s1", &given);
     stopped.until("slow", || {
         host.exec(&["test", "-e", "/run/slow"]).status.success()
     });
@@ -334,7 +340,8 @@ fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
     run.says(&[
         "the step that runs is done first. Ctrl-C again does not wait for it",
         "error: interrupted\n",
-        "What was made stays; what was live is live. Next: git hostout bootstrap s1, which goes on",
+        "What was made stays; what was live is live. Next: git hostout bootstrap s1 --hosts '*web1' --hardening --root-user deploy, \
+         which goes on",
     ]);
     host.run(&["getent", "group", "single-run"]);
     let sudoers = host.exec(&["test", "-e", "/etc/sudoers.d/git-hostout-single-s1"]);
@@ -349,7 +356,7 @@ fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
     let lock = "perl -e 'use Fcntl \":flock\"; open F, \">>\", \"/var/lib/dpkg/lock-frontend\"; flock F, LOCK_EX; sleep 60' \
                 > /dev/null 2>&1 &";
     host.run(&["sh", "-c", lock]);
-    let mut stopped = servers.start("s2");
+    let mut stopped = servers.start("s2", &[]);
     stopped.until_it_says("holds the lock of dpkg; waiting");
     let begin = std::time::Instant::now();
     stopped.signal("INT");
@@ -362,6 +369,42 @@ fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
         "{:?}",
         look()
     );
+}
+
+fn a_second_ctrl_c_leaves_a_bootstrap_at_once() {
+    let servers = Servers::new(1);
+    let host = servers.lab.host(0);
+    slow(host, 20);
+    let mut stopped = servers.start("s1", &["--root-user", "deploy"]);
+    stopped.until("slow", || {
+        host.exec(&["test", "-e", "/run/slow"]).status.success()
+    });
+    stopped.signal("INT");
+    stopped.until_it_says("Ctrl-C again does not wait for it");
+    let begin = std::time::Instant::now();
+    // Signals within half a second are one.
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    stopped.signal("INT");
+    let run = stopped.end();
+    assert!(run.interrupted() && begin.elapsed().as_secs() < 5, "{run}");
+    run.says(&[
+        "error: interrupted; shipper@web1 does what it began: group single-run\n",
+        "What was made stays; what was live is live. Next: git hostout bootstrap s1 --root-user deploy, which waits for it and \
+         goes on",
+    ]);
+    assert!(
+        !host
+            .exec(&["getent", "group", "single-run"])
+            .status
+            .success()
+    );
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["bootstraps this host; waiting"]);
+    host.run(&["getent", "group", "single-run"]);
+    let look = || host.exec(&["pgrep", "-f", "^sh -s -- apply"]);
+    assert!(crate::lab::wait_for(|| (!look().status.success()).then_some(())).is_some());
 }
 
 fn a_password_that_has_expired_is_changed_at_a_terminal() {
@@ -437,10 +480,13 @@ fn logins_that_are_not_as_they_should_be() {
     let sentence = r#"command="echo 'Please login as the user \"deploy\" rather than the user \"root\".';exit 142" "#;
     let before = "keys=$(cat /root/.ssh/authorized_keys) && printf '%s%s\\n' \"$1\" \"$keys\" > /root/.ssh/authorized_keys";
     host(2).run(&["sh", "-c", before, "sh", sentence]);
-    servers.bootstrap("s2").exits(20).says(&[
-        "root may only log in to be told to log in as deploy",
-        "git hostout bootstrap s2 --root-user deploy",
-    ]);
+    servers
+        .run(&["bootstrap", "s2", "--hardening", "--dry-run"], &[])
+        .exits(20)
+        .says(&[
+            "root may only log in to be told to log in as deploy",
+            "git hostout bootstrap s2 --hardening --root-user deploy",
+        ]);
 
     // sudo wants a password.
     sh(3, "echo 'deploy ALL=(ALL) ALL' > /etc/sudoers.d/deploy");
