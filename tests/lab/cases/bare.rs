@@ -11,6 +11,7 @@ use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, pro
 
 cases![
     a_bare_server_serves_a_page,
+    the_first_deployment_offers_it,
     a_bootstrap_that_is_cut_off_goes_on,
     two_people_at_once_wait_for_each_other,
     ctrl_c_ends_a_bootstrap_after_the_step_that_runs,
@@ -256,6 +257,36 @@ fn deadly(host: &Host, command: &str) {
     let place = format!("/usr/local/sbin/{command}");
     let write = "printf '%s' \"$2\" > \"$1\" && chmod 755 \"$1\"";
     host.run(&["sh", "-c", write, "sh", &place, &text]);
+}
+
+fn the_first_deployment_offers_it() {
+    let bare = Bare::new(Lab::start(1), "");
+    let project = &bare.project;
+    project.greet("Good day");
+    let config = own_key(project, &bare.lab);
+    let run = conversation(
+        &project.sandbox,
+        &project.directory,
+        &["deploy", "far"],
+        &[("HOSTOUT_SSH_CONFIG", &*config)],
+        &[
+            ("release it first? [Y/n]", "n\n"),
+            ("(Enter if there is none):", "\n"),
+            ("Make it ready, as root? [Y/n]", "y\n"),
+            ("Make it so? [Y/n]", "y\n"),
+            ("Deploy it? [Y/n]", "y\n"),
+        ],
+    )
+    .exits(0);
+    let run = run.says(&[
+        "User 'shipper' not found or unable to connect to shipper@web1. Make it ready, as root?",
+        "hello 0.1.0 (tag v0.1.0) is live on far.",
+    ]);
+    // That was settled before.
+    let asked = run.stdout.matches("release it first?").count();
+    assert_eq!(asked, 1, "{run}");
+    let page = bare.host().page(project.port);
+    assert!(page.unwrap().contains("Hello, world!"));
 }
 
 fn a_bootstrap_that_is_cut_off_goes_on() {
