@@ -76,8 +76,8 @@ pub enum Error {
     Bare {
         /// Why.
         why: observe::BareError,
-        /// The stage, for the next command to type.
-        stage: String,
+        /// The command that goes on, without `git hostout` and whoever logs in.
+        again: String,
     },
     /// The person said no.
     #[error("not confirmed")]
@@ -217,7 +217,7 @@ impl Error {
             Self::Pack(error) => error.hint(),
             Self::Execute(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
-            Self::Bare { why, stage } => why.hint(stage),
+            Self::Bare { why, again } => why.hint(again),
             Self::Version(error) => error
                 .nearest
                 .as_ref()
@@ -393,6 +393,7 @@ fn execute_class(error: &execute::Error) -> Class {
         Error::Interrupted
         | Error::Unpushed { .. }
         | Error::BootstrapStopped { .. }
+        | Error::BootstrapLeft { .. }
         | Error::Stopped { .. }
         | Error::Left { .. } => Class::Interrupted,
         Error::Deployed(deployed) => {

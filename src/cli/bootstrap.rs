@@ -11,7 +11,7 @@ use crate::{
     config::{self, Host, Stage},
     error::Error,
     execute::{self, Root},
-    host::{Introduction, Wanted},
+    host::{Command, Introduction, Wanted},
     ledger::Ledger,
     observe,
     plan::{self, Action, BareHost, BootstrapFacts},
@@ -57,6 +57,27 @@ pub struct Args {
     /// Show what would be made
     #[arg(long, short = 'n')]
     dry_run: bool,
+}
+
+impl Args {
+    /// The command that goes on, without `git hostout` and whoever logs in.
+    fn again(&self) -> String {
+        let mut words = vec!["bootstrap", &self.stage];
+        if let Some(hosts) = &self.hosts {
+            words.extend(["--hosts", hosts]);
+        }
+        words.extend(self.hardening.then_some("--hardening"));
+        words.extend(self.new_trust.then_some("--new-trust"));
+        Command::new(words).shell_line()
+    }
+
+    /// The same by whoever logs in.
+    fn again_by(&self) -> String {
+        match self.root_user.as_str() {
+            "root" => self.again(),
+            user => format!("{} {}", self.again(), Command::new(["--root-user", user])),
+        }
+    }
 }
 
 /// By root, as it is offered where nobody can log in yet.
@@ -193,6 +214,7 @@ impl<'a> Preparing<'a> {
                     transport,
                     elevation,
                     wanted: wanted.clone(),
+                    again: self.args.again_by(),
                 };
                 // Who deploys gets a key, which is proved before
                 let asks = BareHost::hardens(&seen) && *user != wanted.build;
@@ -201,7 +223,7 @@ impl<'a> Preparing<'a> {
             })
             .map_err(|why| Error::Bare {
                 why,
-                stage: self.stage.name.clone(),
+                again: self.args.again(),
             })?;
             hosts.push(BareHost {
                 name: root.name.clone(),
@@ -286,7 +308,7 @@ impl<'a> Preparing<'a> {
                 .map_err(|source| execute::Error::Unproved {
                     host: host.destination.clone(),
                     user: user.clone(),
-                    stage: self.stage.name.clone(),
+                    again: self.args.again_by(),
                     source: Box::new(source),
                 })
             }
@@ -298,7 +320,7 @@ impl<'a> Preparing<'a> {
         let place = &self.work.place;
         let failed = |why: String| execute::Error::Bootstrap {
             host: "here".to_owned(),
-            stage: stage.to_owned(),
+            again: self.args.again_by(),
             message: why,
             remedy: format!(
                 "write runtime-user = \"{user}\" into [stage.{stage}] of {}",

@@ -89,8 +89,8 @@ pub enum Error {
     Bootstrap {
         /// The server.
         host: String,
-        /// The stage, for the next command to type.
-        stage: String,
+        /// The command that goes on, without `git hostout`.
+        again: String,
         /// Which step failed, and why.
         message: String,
         /// What to do about it; may be empty.
@@ -99,8 +99,18 @@ pub enum Error {
     /// Ctrl-C in a bootstrap: the step that ran is done, and those after it are not begun.
     #[error("interrupted")]
     BootstrapStopped {
-        /// The stage, for the next command to type.
-        stage: String,
+        /// The command that goes on, without `git hostout`.
+        again: String,
+    },
+    /// The second Ctrl-C in a bootstrap: what runs on the server ends by itself, and the script there after it.
+    #[error("interrupted; {host} does what it began: {what}")]
+    BootstrapLeft {
+        /// The server.
+        host: String,
+        /// The step that runs.
+        what: String,
+        /// The command that goes on, without `git hostout`.
+        again: String,
     },
     /// A server that was made ready lets nobody in.
     #[error("{host}: it was made ready, but {user} cannot log in by the key")]
@@ -109,8 +119,8 @@ pub enum Error {
         host: String,
         /// Who deploys.
         user: String,
-        /// The stage.
-        stage: String,
+        /// The command that goes on, without `git hostout`.
+        again: String,
         /// What the login said.
         #[source]
         source: Box<transport::Error>,
@@ -252,6 +262,7 @@ impl Error {
             Self::Strange(_)
             | Self::Bootstrap { .. }
             | Self::BootstrapStopped { .. }
+            | Self::BootstrapLeft { .. }
             | Self::Interrupted
             | Self::Unpushed { .. }
             | Self::Stopped { .. }

@@ -70,24 +70,28 @@ pub enum BareError {
 }
 
 impl BareError {
-    /// What to do about it.
-    pub fn hint(&self, stage: &str) -> Option<String> {
+    /// What to do about it; `again` is the command without `git hostout` and whoever logs in.
+    pub fn hint(&self, again: &str) -> Option<String> {
         match self {
             Self::Transport(error) if error.refused().is_some() => Some(format!(
-                "give the password when it is asked, or name a user who may use sudo: git hostout bootstrap {stage} \
+                "give the password when it is asked, or name a user who may use sudo: git hostout {again} \
                      --root-user USER"
             )),
             Self::Transport(error) => error.hint(),
-            Self::Another { user, .. } => {
-                Some(format!("git hostout bootstrap {stage} --root-user {user}"))
+            Self::Another { user, .. } => Some(format!("git hostout {again} --root-user {user}")),
+            Self::Expired { host, user } | Self::NotRenewed { host, user, .. } => {
+                let by = match user.as_str() {
+                    "root" => String::new(),
+                    user => format!(" --root-user {user}"),
+                };
+                Some(format!(
+                    "log in once and change it: ssh {}; then git hostout {again}{by}",
+                    uri(host)
+                ))
             }
-            Self::Expired { host, .. } | Self::NotRenewed { host, .. } => Some(format!(
-                "log in once and change it: ssh {}; then git hostout bootstrap {stage}",
-                uri(host)
-            )),
             Self::NotRoot { said, .. } if NOT_FOR_THEM.iter().any(|it| said.contains(it)) => {
                 Some(format!(
-                    "name root, or somebody who may use sudo: git hostout bootstrap {stage} --root-user USER"
+                    "name root, or somebody who may use sudo: git hostout {again} --root-user USER"
                 ))
             }
             Self::NotRoot { .. } => {

@@ -85,7 +85,7 @@ pub fn all() -> Vec<Error> {
 
 /// What stands in the way of a bootstrap.
 fn bare() -> impl Iterator<Item = Error> {
-    let (host, stage, user) = (|| s("web1"), || s("staging"), || s("root"));
+    let (host, user) = (|| s("web1"), || s("root"));
     let refused = || Way::Unreachable {
         host: host(),
         message: s("login as deploy was refused; offered: nothing"),
@@ -122,22 +122,28 @@ fn bare() -> impl Iterator<Item = Error> {
             said: s("This account is currently not available."),
         },
     ];
+    let again = || s("bootstrap staging --hardening");
     let seen = seen.map(|why| Error::Bare {
         why,
-        stage: s("staging"),
+        again: again(),
     });
     let made = [
         E::Bootstrap {
             host: host(),
-            stage: stage(),
+            again: again(),
             message: s("folders: mkdir: cannot create directory '/srv/shop'"),
             remedy: s("name another path for the stage"),
         },
-        E::BootstrapStopped { stage: stage() },
+        E::BootstrapStopped { again: again() },
+        E::BootstrapLeft {
+            host: host(),
+            what: s("apt-get installs python3"),
+            again: again(),
+        },
         E::Unproved {
             host: host(),
             user: s("deploy"),
-            stage: stage(),
+            again: again(),
             source: Box::new(refused()),
         },
     ];
