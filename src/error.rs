@@ -176,6 +176,19 @@ impl Class {
 }
 
 impl Error {
+    /// As a check before a deployment tells it: a host that has no answer is not fit for one.
+    #[must_use]
+    pub fn unfit(self) -> Self {
+        match self {
+            Self::Observe(observe::Error::Silent { .. }) => {
+                let mut refusal = Refusal::default();
+                refusal.add(self.to_string(), self.hints().join("; "));
+                Self::Refused(refusal)
+            }
+            other => other,
+        }
+    }
+
     /// Somebody else, `holder`, is at work on `host` of `stage`.
     pub fn locked(host: String, holder: String, stage: &str) -> Self {
         let stage = stage.to_owned();
@@ -332,7 +345,7 @@ fn observe_class(error: &observe::Error) -> Class {
         | Error::Write { .. }
         | Error::Kept { .. }
         | Error::Git { .. } => Class::Refused,
-        Error::Unreachable(_) | Error::Conversation(_) => Class::Unreachable,
+        Error::Unreachable(_) | Error::Silent { .. } | Error::Conversation(_) => Class::Unreachable,
     }
 }
 

@@ -139,8 +139,8 @@ pub struct Host {
     pub place: String,
     /// Whom services run as there; nothing = the login user.
     pub runtime_user: Option<String>,
-    /// Its python, or why there is none.
-    pub python: Result<Python, String>,
+    /// Its python.
+    pub python: Python,
     /// What is free where the path is.
     pub room: Room,
     /// What is free where temporary files go.
@@ -214,7 +214,7 @@ pub struct Backup {
 }
 
 /// A host's interpreter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Python {
     /// Its version, e.g. `3.11.2`.
     pub version: String,
@@ -278,7 +278,7 @@ impl Host {
             path: PathState::Free,
             place: String::new(),
             runtime_user: None,
-            python: Err("not looked at".to_owned()),
+            python: Python::default(),
             room: Room::default(),
             temp: None,
             backup: None,

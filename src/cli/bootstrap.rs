@@ -366,4 +366,8 @@ impl Prompter for KeysOnly<'_> {
     fn passphrase(&self, file: &Path) -> Option<String> {
         self.0.passphrase(file)
     }
+
+    fn wrong(&self, what: &str) {
+        self.0.wrong(what);
+    }
 }

@@ -417,6 +417,11 @@ impl Prompter for Person<'_> {
         self.secret(&prompt).filter(|password| !password.is_empty())
     }
 
+    fn wrong(&self, what: &str) {
+        let _asking = one_at_a_time();
+        self.ui.plain(&format!("{what} was wrong"));
+    }
+
     fn answer(&self, prompt: &str, _echo: bool) -> Option<String> {
         self.secret(prompt)
     }

@@ -50,7 +50,11 @@ struct HostStatus {
     /// What its health checks complain of.
     #[serde(skip_serializing_if = "Option::is_none")]
     complaint: Option<String>,
+    /// Whether it says what runs.
     reachable: bool,
+    /// Whether it lets us in, and has no answer.
+    #[serde(skip)]
+    silent: bool,
     lock: Option<String>,
     drift: Vec<String>,
     services: Vec<Service>,
@@ -148,6 +152,7 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>, stage: &str) -> Ho
         healthy: host.healthy,
         complaint: host.complaint.clone(),
         reachable: true,
+        silent: false,
         lock: host.lock.as_ref().map(|lock| locked(lock, &host, stage)),
         drift,
         services: host
@@ -202,6 +207,7 @@ fn unseen_host(name: String, error: &Error) -> HostStatus {
         healthy: None,
         complaint: None,
         reachable: false,
+        silent: matches!(error, Error::Observe(observe::Error::Silent { .. })),
         lock: None,
         drift: Vec::new(),
         services: Vec::new(),
@@ -218,8 +224,14 @@ fn verdict(stages: &[StageStatus]) -> Result<(), Error> {
     };
     if let Some((stage, host)) = hosts().find(|(_, host)| !host.reachable) {
         return Err(Error::Unseen(format!(
-            "{} of stage {} cannot be reached",
-            host.host, stage.stage
+            "{} of stage {} {}",
+            host.host,
+            stage.stage,
+            if host.silent {
+                "does not say what runs there"
+            } else {
+                "cannot be reached"
+            }
         )));
     }
     let bad = |host: &HostStatus| host.healthy == Some(false) || !host.drift.is_empty();
@@ -283,6 +295,7 @@ fn describe(stages: &[StageStatus]) -> String {
 
 fn state(host: &HostStatus) -> &'static str {
     match (host.reachable, &host.release, host.healthy) {
+        (false, ..) if host.silent => "unknown",
         (false, ..) => "unreachable",
         (true, None, _) => "nothing runs",
         (true, Some(_), Some(true)) if host.drift.is_empty() => "healthy",

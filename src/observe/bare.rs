@@ -103,7 +103,7 @@ impl BareError {
 }
 
 /// A destination as ssh(1) reads it: with a port it is a URI.
-fn uri(destination: &str) -> String {
+pub(super) fn uri(destination: &str) -> String {
     if destination.contains(':') {
         format!("ssh://{destination}")
     } else {
@@ -165,6 +165,7 @@ pub fn elevation(
         if out.trim() == "0" {
             return Ok(elevation);
         }
+        prompter.wrong(&format!("{user}'s password for sudo on {place}"));
         said = answer;
     }
     Err(BareError::NotRoot {

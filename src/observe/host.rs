@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 
 /// Looks at one host of `stage`; with a manifest also at which of its artifacts are missing there.
 ///
-/// A host without a usable python is a fact, not an error; one that cannot be talked to is an error.
+/// # Errors
+/// Where the host cannot be reached, or its agent says nothing: what is live there is not known then.
 pub fn host(
     configured: &Configured,
     transport: &mut dyn Transport,
@@ -37,23 +38,25 @@ pub fn host(
         sha256: artifacts.iter().map(|artifact| artifact.sha256).collect(),
         data: buildout.map(|buildout| buildout.data.clone()),
     };
-    let answer = match conversation.status(&request) {
-        Ok(answer) => answer,
+    match conversation.status(&request) {
+        Ok(answer) => Ok(seen(configured, answer)),
         Err(ConversationError::Transport(error @ crate::transport::Error::Unreachable { .. })) => {
-            return Err(Error::Unreachable(error));
+            Err(Error::Unreachable(error))
         }
-        Err(error @ ConversationError::Transport(_)) => {
-            return Err(Error::Conversation(error));
-        }
-        Err(error) => {
-            return Ok(Host {
-                roles: configured.roles.clone(),
-                python: Err(error.words()),
-                ..Host::unknown(&configured.destination)
-            });
-        }
-    };
-    Ok(seen(configured, answer))
+        Err(error) => Err(silent(stage, &configured.destination, error)),
+    }
+}
+
+/// An agent that could not be asked.
+pub(super) fn silent(stage: &Stage, host: &str, error: ConversationError) -> Error {
+    match error {
+        ConversationError::NoAnswer { message, .. } => Error::Silent {
+            host: host.to_owned(),
+            python: stage.python.clone(),
+            said: message,
+        },
+        error => Error::Conversation(error),
+    }
 }
 
 /// The manifest of `version` as a host holds it; nothing where it has no such release.
@@ -148,12 +151,12 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             room: room(need.disk),
         }),
         agent: answer.installed == Some(host::Agent::digest().to_string()),
-        python: Ok(Python {
+        python: Python {
             version: answer.python.version,
             tags: answer.python.tags.into_iter().collect(),
             target: answer.target,
             venv: answer.python.venv,
-        }),
+        },
     }
 }
 

@@ -141,7 +141,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
                 ),
             );
         }
-        let artifacts = fitting(facts.manifest, buildout, host.python.as_ref());
+        let artifacts = fitting(facts.manifest, buildout, &host.python);
         check(host, buildout, &artifacts, facts, &mut refusal);
         todo.push((host, buildout, artifacts));
     }
@@ -265,16 +265,8 @@ fn check(
             "move it away; nothing of it is touched",
         );
     }
-    match &host.python {
-        Err(why) => refusal.add(
-            format!("{name}: no usable {}: {why}", facts.stage.python),
-            "install python3 and python3-venv there, or set `python` of the stage",
-        ),
-        Ok(python) => {
-            for (what, remedy) in misfits(python, buildout, artifacts) {
-                refusal.add(format!("{name}: {what}"), remedy);
-            }
-        }
+    for (what, remedy) in misfits(&host.python, buildout, artifacts) {
+        refusal.add(format!("{name}: {what}"), remedy);
     }
     if let Some(user) = &facts.stage.runtime_user
         && host.runtime_user.as_ref() != Some(user)

@@ -54,7 +54,8 @@ fn for_a_password() {
     let host = behind(Sshd::with_password(settings, "s3cret"));
     let prompt = format!("Password of {} on web1 (Enter if there is none):", user());
     stopped(&host, &[(&prompt, CTRL_C)]);
-    stopped(&host, &[(&prompt, "wrong\n"), (&prompt, CTRL_C)]);
+    let wrong = format!("the password of {} on web1 was wrong", user());
+    stopped(&host, &[(&prompt, "wrong\n"), (&prompt, CTRL_C)]).says(&[&wrong]);
     let run = plans(&host, &[(&prompt, "s3cret\n")]);
     assert!(!run.stdout.contains("s3cret"), "{run}");
     // Enter, or the end of what is typed: whoever has none is asked once.
