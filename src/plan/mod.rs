@@ -52,7 +52,7 @@ pub use refusal::{Reason, Refusal};
 pub use regain::{Regaining, regain};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, GivingUp, Interrupted, give_up, late_tags, publish, resume};
-pub use rollback::{NoTarget, proven, rollback_target};
+pub use rollback::{NoTarget, proven, rollback_target, runs};
 pub use settle::{as_seen, settle};
 pub use trust::{Appending, append, tell};
 pub use unlock::{cut_off, held, unlock};
