@@ -177,6 +177,7 @@ fn add(
             origin: Origin::Index,
             built_from: None,
             artifacts: vec![artifact],
+            fetchable: None,
         });
     }
     pinned.pins.sort_by_key(|pin| normalize(&pin.name));
@@ -220,7 +221,8 @@ fn download(
         let sha256 = job.store.put(&bytes)?;
         let version = info.version.to_string();
         let before = before(job, &info.name, Some(&version), foreign.target);
-        same_file(job, before.map(|(_, artifact)| artifact), &file, &sha256)?;
+        let before = before.map(|(_, artifact)| artifact.sha256);
+        same_file(job, before, &file, &sha256)?;
         let artifact = Artifact {
             sha256,
             size: bytes.len() as u64,

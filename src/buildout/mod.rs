@@ -48,6 +48,7 @@ pub use flatten::{EXTENDS, flatten, unflatten};
 pub use foreign::{Foreign, Wanted};
 pub use generate::{DOWNLOADS, HostCfg, hostout_cfg, versions_cfg};
 pub use graph::{Fetched, Graph, Place, Sources};
+pub use index::Indexes;
 pub use inspect::Inspected;
 pub use merge::{Sections, Value};
 pub use name::canonical;

@@ -2,7 +2,7 @@
 
 use super::{Error, Result, here::dead};
 use crate::{
-    config::{Host as Configured, Stage},
+    config::{Fetch, Host as Configured, Stage},
     facts::{Backup, Current, Deployment, Host, Lock, PathState, Python, Room},
     host::{
         self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, ManifestAnswer,
@@ -53,7 +53,19 @@ pub fn host(
             });
         }
     };
-    Ok(seen(configured, answer))
+    let mut seen = seen(configured, answer);
+    // Which wheels it fetches that are not shipped is known only now that its python is.
+    if let (Fetch::Host, Some((manifest, buildout)), Ok(python)) =
+        (stage.fetch, manifest.zip(buildout), &seen.python)
+    {
+        let fetched = manifest.fetched_for(&buildout.name, &python.tags);
+        let digests: Vec<_> = fetched.iter().map(|artifact| artifact.sha256).collect();
+        if !digests.is_empty() {
+            let missing = conversation.have(digests).map_err(Error::Conversation)?;
+            seen.missing.extend(missing);
+        }
+    }
+    Ok(seen)
 }
 
 /// The manifest of `version` as a host holds it; nothing where it has no such release.
@@ -145,7 +157,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         agent: answer.installed == Some(host::Agent::digest().to_string()),
         python: Ok(Python {
             version: answer.python.version,
-            tags: answer.python.tags.into_iter().collect(),
+            tags: answer.python.tags,
             target: answer.target,
             venv: answer.python.venv,
         }),

@@ -141,7 +141,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
                 ),
             );
         }
-        let artifacts = fitting(facts.manifest, buildout, host.python.as_ref());
+        let artifacts = fitting(facts.manifest, buildout, facts.stage, host.python.as_ref());
         check(host, buildout, &artifacts, facts, &mut refusal);
         todo.push((host, buildout, artifacts));
     }
@@ -271,7 +271,8 @@ fn check(
             "install python3 and python3-venv there, or set `python` of the stage",
         ),
         Ok(python) => {
-            for (what, remedy) in misfits(python, buildout, artifacts) {
+            let wants = (facts.manifest, facts.stage);
+            for (what, remedy) in misfits(python, buildout, artifacts, wants) {
                 refusal.add(format!("{name}: {what}"), remedy);
             }
         }
