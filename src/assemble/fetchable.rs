@@ -8,13 +8,14 @@ use super::{
     Job, Result,
     configs::Configs,
     pins::{Pinned, same_file},
+    targets::requirements,
 };
 use crate::{
-    buildout::{Indexes, canonical},
+    buildout::{Indexes, canonical, conditional},
     config::Fetch,
     eggs::{WheelName, normalize},
     event::Event,
-    release::{Artifact, Fetchable, Manifest, Pin, every_host_takes, some_host_takes},
+    release::{Artifact, Elsewhere, Fetchable, Manifest, Pin, every_host_takes, some_host_takes},
 };
 
 /// Names them at each pin.
@@ -27,6 +28,7 @@ pub(super) fn name(job: &Job<'_>, configs: &Configs, pinned: &mut Pinned) -> Res
         for pin in &mut pinned.pins {
             pin.fetchable = before(Some(again.recorded), pin).and_then(|pin| pin.fetchable.clone());
         }
+        pinned.elsewhere.clone_from(&again.recorded.elsewhere);
         return Ok(());
     }
     if !job.project.stages.iter().any(host) {
@@ -35,6 +37,7 @@ pub(super) fn name(job: &Job<'_>, configs: &Configs, pinned: &mut Pinned) -> Res
         }
         return Ok(());
     }
+    pinned.elsewhere = wanted(job, configs, pinned)?;
     let previous = job.previous.map(|released| &released.manifest);
     let mut asked = Vec::new();
     for (at, pin) in pinned.pins.iter_mut().enumerate() {
@@ -84,6 +87,16 @@ pub(super) fn name(job: &Job<'_>, configs: &Configs, pinned: &mut Pinned) -> Res
         }
     }
     Ok(())
+}
+
+/// What other machines want: a host that lacks it is told before anything is sent.
+fn wanted(job: &Job<'_>, configs: &Configs, pinned: &Pinned) -> Result<Vec<Elsewhere>> {
+    let dists = requirements(job, pinned, |_| true)?;
+    let pythons = pinned.pythons.values();
+    let pythons: Vec<String> = pythons
+        .map(|clauses| clauses.iter().cloned().collect::<Vec<_>>().join(","))
+        .collect();
+    Ok(conditional(&configs.scratch, job.user, &dists, &pythons)?)
 }
 
 fn before<'m>(manifest: Option<&'m Manifest>, pin: &Pin) -> Option<&'m Pin> {

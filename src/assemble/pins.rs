@@ -14,7 +14,7 @@ use crate::{
     event::Event,
     plan::Refusal,
     process::Folder,
-    release::{Artifact, Digest, Pin},
+    release::{Artifact, Digest, Elsewhere, Pin},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,6 +36,8 @@ pub(super) struct Pinned {
     pub local: BTreeSet<String>,
     /// What recipes downloaded, by its path in the download cache.
     pub downloads: BTreeMap<String, Vec<u8>>,
+    /// What other machines want, where hosts fetch wheels.
+    pub elsewhere: Vec<Elsewhere>,
     /// Per combination, by name: every `Requires-Python` clause.
     pub pythons: BTreeMap<String, BTreeSet<String>>,
 }
@@ -75,6 +77,7 @@ pub(super) fn resolve(
         resolved: BTreeMap::new(),
         local: BTreeSet::new(),
         downloads: BTreeMap::new(),
+        elsewhere: Vec::new(),
         pythons: BTreeMap::new(),
     };
     let mut used: BTreeSet<String> = BTreeSet::new();

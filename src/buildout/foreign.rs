@@ -5,8 +5,8 @@ use super::{
     index::point_to_index,
     sandbox::{Sandbox, run, script},
 };
-use crate::release::Target;
-use serde::Deserialize;
+use crate::release::{Elsewhere, Target};
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     fs,
@@ -120,12 +120,34 @@ impl Foreign<'_> {
             "dists": dists,
         });
         let sandbox = Sandbox::make(self.user)?;
-        let mut command = sandbox.command(&self.scratch.python);
-        let output =
-            script(&mut command, MARKERS, &ask).map_err(Error::io(&self.scratch.python))?;
-        serde_json::from_slice(&output.stdout).map_err(|source| Error::Answer {
-            script: "markers.py",
-            source,
-        })
+        markers(self.scratch, &sandbox, &ask)
     }
+}
+
+/// What `dists`, with their requirements, want on other machines than this, where their python fulfils one of the
+/// specifiers `pythons`.
+///
+/// # Errors
+/// Where the interpreter cannot be run.
+pub fn conditional(
+    scratch: &Scratch,
+    user: &User,
+    dists: &BTreeMap<String, Vec<String>>,
+    pythons: &[String],
+) -> Result<Vec<Elsewhere>, Error> {
+    let ask = serde_json::json!({ "pythons": pythons, "dists": dists });
+    markers(scratch, &Sandbox::make(user)?, &ask)
+}
+
+fn markers<T: DeserializeOwned>(
+    scratch: &Scratch,
+    sandbox: &Sandbox,
+    ask: &serde_json::Value,
+) -> Result<T, Error> {
+    let mut command = sandbox.command(&scratch.python);
+    let output = script(&mut command, MARKERS, ask).map_err(Error::io(&scratch.python))?;
+    serde_json::from_slice(&output.stdout).map_err(|source| Error::Answer {
+        script: "markers.py",
+        source,
+    })
 }

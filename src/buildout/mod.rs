@@ -45,7 +45,7 @@ pub use databases::{Databases, adapter, databases, wanted};
 pub use error::Error;
 pub use exposed::{Exposed, exposed};
 pub use flatten::{EXTENDS, flatten, unflatten};
-pub use foreign::{Foreign, Wanted};
+pub use foreign::{Foreign, Wanted, conditional};
 pub use generate::{DOWNLOADS, HostCfg, hostout_cfg, versions_cfg};
 pub use graph::{Fetched, Graph, Place, Sources};
 pub use index::Indexes;

@@ -4,7 +4,7 @@ use super::fetch::fetches;
 use crate::{
     config::{Fetch, Stage},
     facts::Python,
-    release::{Artifact, Buildout, Dist, Manifest, Origin, Pin, wheel_rank},
+    release::{Artifact, Buildout, Dist, Environment, Manifest, Origin, Pin, wheel_rank},
 };
 use pep440_rs::{Version, VersionSpecifiers};
 use std::str::FromStr;
@@ -79,7 +79,34 @@ pub(super) fn misfits(
         }
     }
     reasons.extend(strangers.reasons(python, stage));
+    reasons.extend(wants(python, buildout, manifest));
     reasons
+}
+
+/// What its python wants, and the release has not.
+fn wants(python: &Python, buildout: &Buildout, manifest: &Manifest) -> Vec<(String, String)> {
+    let target = &python.target;
+    let Some(there) = Environment::of(&python.version, target) else {
+        return Vec::new();
+    };
+    let unfulfilled = manifest.unfulfilled(&buildout.name, &there).into_iter();
+    let told = unfulfilled.map(|(want, pinned)| {
+        let what = format!("on its python ({target}) {} wants {}", want.by, want.requirement);
+        match pinned {
+            Some(version) => (
+                format!("{what}, and the release has {version}"),
+                "pin a version that fits everywhere; or set `python` of the stage to one that fits".to_owned(),
+            ),
+            None => (
+                format!("{what}, which the release has not"),
+                format!(
+                    "add \"{target}\" to `targets` in [release] and release: then it is pinned, too; or set `python` of \
+                     the stage to one that fits"
+                ),
+            ),
+        }
+    });
+    told.collect()
 }
 
 /// Distributions without a wheel that a host takes, by what can be done about them.

@@ -1,8 +1,8 @@
 //! The manifest: the immutable description of a release, in TOML.
 
 use super::{
-    Artifact, Data, Digest, Fetchable, FormatError, Health, Hooks, Program, Services, Shared,
-    from_toml, normalize, to_toml,
+    Artifact, Data, Digest, Elsewhere, Fetchable, FormatError, Health, Hooks, Program, Services,
+    Shared, from_toml, normalize, to_toml,
 };
 use pep440_rs::Version as EggVersion;
 use semver::Version;
@@ -42,6 +42,9 @@ pub struct Manifest {
     /// Every third-party distribution that production uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pin: Vec<Pin>,
+    /// What other machines want, where hosts fetch wheels themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
     /// Configurations that were fetched and flattened into the tarball.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extends: Vec<Extends>,

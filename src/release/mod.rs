@@ -7,11 +7,13 @@
 mod artifact;
 mod consent;
 mod digest;
+mod elsewhere;
 mod entry;
 mod fetchable;
 mod format;
 mod health;
 mod manifest;
+mod marker;
 mod name;
 mod policy;
 mod provenance;
@@ -24,6 +26,7 @@ mod target;
 pub use artifact::Artifact;
 pub use consent::{Approval, Withdrawal};
 pub use digest::{Digest, DigestError};
+pub use elsewhere::Elsewhere;
 pub use entry::{Ended, EntryId, HostResult, Intent, Outcome, Started};
 pub use fetchable::Fetchable;
 pub use format::{FORMAT, FormatError, from_toml, to_toml};
@@ -32,6 +35,7 @@ pub use manifest::{
     BuildTool, Buildout, BuiltFrom, Dist, Egg, Extends, Manifest, Origin, Pin, Previous,
     ProjectRef, SourceKind, SourceRef, Tarball,
 };
+pub use marker::Environment;
 pub use name::normalize;
 pub use policy::{Policy, StagePolicy, Unchecked};
 pub use provenance::{envelope, statement, to_be_signed};

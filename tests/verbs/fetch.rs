@@ -196,6 +196,11 @@ fn a_host_outside_the_targets_fetches_what_the_release_names() {
         assert!(some, "{part}: {named:?}");
     }
     assert!(named.iter().all(|wheel| !wheel.file.contains("-win")));
+    // What only other machines want is a fact, too; `six` is pinned for one of them.
+    let elsewhere = project.manifest("0.1.0").elsewhere;
+    let six = elsewhere.iter().find(|want| want.by == "acme.single");
+    let six = six.map(|want| (&*want.requirement, &*want.marker));
+    assert_eq!(six, Some(("six==1.16.0", "python_version >= \"3.13\"")));
     // What every machine takes has no others.
     assert_eq!(pin(&project, "0.1.0", "six").fetchable, None);
 

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     config::{Fetch, Stage},
     plan::{Action, Deploying, Refusal, fetched},
-    release::{Digest, Fetchable, Intent, Manifest, Origin, Pin},
+    release::{Digest, Elsewhere, Fetchable, Intent, Manifest, Origin, Pin},
 };
 use std::collections::BTreeSet;
 
@@ -92,6 +92,21 @@ fn each_refusal_names_the_ways_out_that_there_are() {
     "acme.shop-1.2-cp311-cp311-linux_x86_64.whl".clone_into(&mut built.egg[0].artifacts[0].file);
     let mut linked = released(None);
     linked.pin[0].origin = Origin::Url;
+    let mut wanting = released(Some(&[WHEEL]));
+    wanting.elsewhere = [
+        ("legacy-cgi>=2.6", "python_version >= '3.13'", "acme.shop"),
+        ("pip>=26", "platform_machine == 'aarch64'", "LXML"),
+        ("pip>=20", "python_version >= '3.13'", "acme.shop"),
+        ("tomli", "python_version < '3.11'", "acme.shop"),
+        ("ghost", "python_version >= '3.13'", "nobody"),
+    ]
+    .map(|(requirement, marker, by)| Elsewhere {
+        requirement: requirement.to_owned(),
+        marker: marker.to_owned(),
+        by: by.to_owned(),
+    })
+    .to_vec();
+    wanting.pin[1].version = "25.0".parse().unwrap();
     let cases = [
         ("the stage does not say so", told(&unnamed, Fetch::Client)),
         ("the release was made before", told(&unnamed, Fetch::Host)),
@@ -100,6 +115,7 @@ fn each_refusal_names_the_ways_out_that_there_are() {
             told(&released(Some(&[])), Fetch::Host),
         ),
         ("from an address", told(&linked, Fetch::Host)),
+        ("wants more", told(&wanting, Fetch::Host)),
         ("built where it was released", told(&built, Fetch::Host)),
     ];
     let text = cases.map(|(case, told)| format!("# {case}\n{told}"));
