@@ -218,8 +218,8 @@ pub struct Backup {
 pub struct Python {
     /// Its version, e.g. `3.11.2`.
     pub version: String,
-    /// The wheel tags it takes (PEP 425).
-    pub tags: BTreeSet<String>,
+    /// The wheel tags it takes (PEP 425), best first.
+    pub tags: Vec<String>,
     /// What it is called in `targets`.
     pub target: String,
     /// Whether the `venv` module is there.

@@ -54,6 +54,7 @@ pub(super) fn write(
         buildout: buildouts(job, configs, candidates, pinned, commit)?,
         egg: eggs(job, configs, candidates, pinned, commit)?,
         pin: pinned.pins.clone(),
+        elsewhere: pinned.elsewhere.clone(),
         extends: extends(configs),
         build_tool: pinned.tools.clone(),
     };

@@ -14,6 +14,7 @@ mod configs;
 mod eggs;
 mod elsewhere;
 mod error;
+mod fetchable;
 mod files;
 mod look;
 mod manifest;

@@ -4,7 +4,7 @@ use super::{
     Error, Job, Result, again,
     configs::Configs,
     eggs::Candidate,
-    files, targets,
+    fetchable, files, targets,
     wheels::{self, Wheels},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     event::Event,
     plan::Refusal,
     process::Folder,
-    release::{Artifact, Digest, Pin},
+    release::{Artifact, Digest, Elsewhere, Pin},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,6 +36,8 @@ pub(super) struct Pinned {
     pub local: BTreeSet<String>,
     /// What recipes downloaded, by its path in the download cache.
     pub downloads: BTreeMap<String, Vec<u8>>,
+    /// What other machines want, where hosts fetch wheels.
+    pub elsewhere: Vec<Elsewhere>,
     /// Per combination, by name: every `Requires-Python` clause.
     pub pythons: BTreeMap<String, BTreeSet<String>>,
 }
@@ -75,6 +77,7 @@ pub(super) fn resolve(
         resolved: BTreeMap::new(),
         local: BTreeSet::new(),
         downloads: BTreeMap::new(),
+        elsewhere: Vec::new(),
         pythons: BTreeMap::new(),
     };
     let mut used: BTreeSet<String> = BTreeSet::new();
@@ -154,6 +157,7 @@ pub(super) fn resolve(
     pinned.pins.sort_by_key(|pin| normalize(&pin.name));
     one_version(&pinned.pins)?;
     targets::complete(job, configs, &mut pinned)?;
+    fetchable::name(job, configs, &mut pinned)?;
     Ok(pinned)
 }
 
@@ -292,7 +296,9 @@ fn add(
     let mut before = before.iter().flat_map(|pin| &pin.artifacts);
     same_file(
         job,
-        before.find(|artifact| artifact.file == file),
+        before
+            .find(|artifact| artifact.file == file)
+            .map(|artifact| artifact.sha256),
         &file,
         &sha256,
     )?;
@@ -310,6 +316,7 @@ fn add(
             targets: Vec::new(),
             reproducible: !ours || info.is_pure,
         }],
+        fetchable: None,
     });
     Ok(())
 }
@@ -317,16 +324,16 @@ fn add(
 /// One name, version and tag has one file for ever: the one that the last release pinned.
 pub(super) fn same_file(
     job: &Job<'_>,
-    before: Option<&Artifact>,
+    before: Option<Digest>,
     file: &str,
     sha256: &Digest,
 ) -> Result<()> {
     let mut refusal = Refusal::default();
-    if let Some(before) = before.filter(|before| before.sha256 != *sha256 && job.again.is_none()) {
+    if let Some(before) = before.filter(|before| before != sha256 && job.again.is_none()) {
         refusal.add(
             format!(
                 "{file} is not the file that the last release pinned: sha256 {} then, {} now",
-                before.sha256.short(),
+                before.short(),
                 sha256.short()
             ),
             "find out who replaced it; one name, version and tag has one file for ever",

@@ -89,7 +89,8 @@ fn fetch(
         pinned.demand(&buildouts, &info);
     }
     for _ in 0..DEPTH {
-        let more = foreign.wants(&requirements(job, pinned, target)?)?;
+        let dists = requirements(job, pinned, |wheel| target.takes(wheel))?;
+        let more = foreign.wants(&dists)?;
         if more.is_empty() {
             break;
         }
@@ -113,18 +114,18 @@ fn unfulfilled(name: &str, wanted: &[Wanted]) -> Refusal {
     refusal
 }
 
-/// What each distribution that goes to `target` requires.
-fn requirements(
+/// What each distribution requires, where there is a choice by a wheel that `takes` says yes to.
+pub(super) fn requirements(
     job: &Job<'_>,
     pinned: &Pinned,
-    target: &Target,
+    takes: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<String>>> {
     let eggs = pinned.eggs.iter().flatten();
     let eggs = eggs.map(|wheel| std::slice::from_ref(&wheel.artifact));
     let pins = pinned.pins.iter().map(|pin| &*pin.artifacts);
     let mut dists = BTreeMap::new();
     for wheels in eggs.chain(pins) {
-        let fits = wheels.iter().find(|wheel| target.takes(&wheel.file));
+        let fits = wheels.iter().find(|wheel| takes(&wheel.file));
         let Some(artifact) = fits.or(wheels.first()) else {
             continue;
         };
@@ -177,6 +178,7 @@ fn add(
             origin: Origin::Index,
             built_from: None,
             artifacts: vec![artifact],
+            fetchable: None,
         });
     }
     pinned.pins.sort_by_key(|pin| normalize(&pin.name));
@@ -220,7 +222,8 @@ fn download(
         let sha256 = job.store.put(&bytes)?;
         let version = info.version.to_string();
         let before = before(job, &info.name, Some(&version), foreign.target);
-        same_file(job, before.map(|(_, artifact)| artifact), &file, &sha256)?;
+        let before = before.map(|(_, artifact)| artifact.sha256);
+        same_file(job, before, &file, &sha256)?;
         let artifact = Artifact {
             sha256,
             size: bytes.len() as u64,

@@ -2,17 +2,15 @@
 
 use super::{
     Error, Inspected, Scratch, Settings, User,
-    sandbox::{Sandbox, run},
-    scratch::extra_index,
+    index::point_to_index,
+    sandbox::{Sandbox, run, script},
 };
-use crate::{process::Running, release::Target};
-use serde::Deserialize;
+use crate::release::{Elsewhere, Target};
+use serde::{Deserialize, de::DeserializeOwned};
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 /// Another kind of machine, and where its wheels come from.
@@ -104,29 +102,9 @@ impl Foreign<'_> {
             .arg(folder)
             .arg("--")
             .args(requirements);
-        self.point_to_index(&mut command);
+        point_to_index(&mut command, self.inspected, self.user, self.settings);
         let (ok, _) = run(&mut command, self.progress).map_err(Error::io(&self.scratch.python))?;
         Ok(ok)
-    }
-
-    /// Told through the environment: addresses may hold a password.
-    fn point_to_index(&self, command: &mut Command) {
-        let option = |name: &str| {
-            let written = self.inspected.option("buildout", name);
-            let set = self.settings.options.get(name).map_or("", String::as_str);
-            if written.is_empty() { set } else { written }.to_owned()
-        };
-        let index = option("index");
-        if !index.is_empty() {
-            command.env("PIP_EXTRA_INDEX_URL", extra_index(self.user, &index));
-        }
-        let links: Vec<String> = option("find-links")
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
-        if !links.is_empty() {
-            command.env("PIP_FIND_LINKS", links.join(" "));
-        }
     }
 
     /// What `dists`, with their requirements, want on that machine, do not want here, and is not among them.
@@ -142,24 +120,34 @@ impl Foreign<'_> {
             "dists": dists,
         });
         let sandbox = Sandbox::make(self.user)?;
-        let failed = Error::io(&self.scratch.python);
-        let answer = || {
-            let mut command = sandbox.command(&self.scratch.python);
-            command
-                .args(["-c", MARKERS])
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
-            let mut running = Running::start(&mut command)?;
-            if let Some(mut stdin) = running.streams().stdin.take() {
-                stdin.write_all(ask.to_string().as_bytes())?;
-            }
-            running.output()
-        };
-        let output = answer().map_err(failed)?;
-        serde_json::from_slice(&output.stdout).map_err(|source| Error::Answer {
-            script: "markers.py",
-            source,
-        })
+        markers(self.scratch, &sandbox, &ask)
     }
+}
+
+/// What `dists`, with their requirements, want on other machines than this, where their python fulfils one of the
+/// specifiers `pythons`.
+///
+/// # Errors
+/// Where the interpreter cannot be run.
+pub fn conditional(
+    scratch: &Scratch,
+    user: &User,
+    dists: &BTreeMap<String, Vec<String>>,
+    pythons: &[String],
+) -> Result<Vec<Elsewhere>, Error> {
+    let ask = serde_json::json!({ "pythons": pythons, "dists": dists });
+    markers(scratch, &Sandbox::make(user)?, &ask)
+}
+
+fn markers<T: DeserializeOwned>(
+    scratch: &Scratch,
+    sandbox: &Sandbox,
+    ask: &serde_json::Value,
+) -> Result<T, Error> {
+    let mut command = sandbox.command(&scratch.python);
+    let output = script(&mut command, MARKERS, ask).map_err(Error::io(&scratch.python))?;
+    serde_json::from_slice(&output.stdout).map_err(|source| Error::Answer {
+        script: "markers.py",
+        source,
+    })
 }

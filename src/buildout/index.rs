@@ -1,9 +1,74 @@
-//! Which versions of a name an index already has.
+//! What indexes have: which versions of a name, and which wheels.
 
 use super::{
-    Error, Scratch, User,
-    sandbox::{Sandbox, run},
+    Error, Inspected, Scratch, Settings, User, redact,
+    sandbox::{Sandbox, run, script},
+    scratch::extra_index,
 };
+use crate::release::Fetchable;
+use std::{collections::BTreeMap, process::Command};
+
+/// The user's indexes, and a configuration's.
+pub struct Indexes<'a> {
+    /// Where pip lives.
+    pub scratch: &'a Scratch,
+    /// A production configuration, whose index counts.
+    pub inspected: &'a Inspected,
+    /// Whose settings apply.
+    pub user: &'a User,
+    /// Those settings.
+    pub settings: &'a Settings,
+}
+
+const WHEELS: &str = include_str!("index.py");
+
+impl Indexes<'_> {
+    /// The wheels of each of `names`, of all versions; none where no index knows the name, or says no sha256.
+    ///
+    /// # Errors
+    /// Where pip cannot be run.
+    pub fn wheels(&self, names: &[&str]) -> Result<BTreeMap<String, Vec<Fetchable>>, Error> {
+        let sandbox = Sandbox::make(self.user)?;
+        let mut command = sandbox.command(&self.scratch.python);
+        point_to_index(&mut command, self.inspected, self.user, self.settings);
+        let ask = serde_json::json!({ "names": names });
+        let output = script(&mut command, WHEELS, &ask).map_err(Error::io(&self.scratch.python))?;
+        if !output.status.success() {
+            return Err(Error::Pip {
+                what: "the list of wheels".to_owned(),
+                output: redact(&String::from_utf8_lossy(&output.stderr)).into_owned(),
+            });
+        }
+        serde_json::from_slice(&output.stdout).map_err(|source| Error::Answer {
+            script: "index.py",
+            source,
+        })
+    }
+}
+
+/// Tells pip the index and the find-links of a configuration, else of the user: through the environment, as addresses may
+/// hold a password.
+pub(super) fn point_to_index(
+    command: &mut Command,
+    inspected: &Inspected,
+    user: &User,
+    settings: &Settings,
+) {
+    let option = |name: &str| {
+        let written = inspected.option("buildout", name);
+        let set = settings.options.get(name).map_or("", String::as_str);
+        if written.is_empty() { set } else { written }.to_owned()
+    };
+    let index = option("index");
+    if !index.is_empty() {
+        command.env("PIP_EXTRA_INDEX_URL", extra_index(user, &index));
+    }
+    let links = option("find-links");
+    let links: Vec<&str> = links.split_whitespace().collect();
+    if !links.is_empty() {
+        command.env("PIP_FIND_LINKS", links.join(" "));
+    }
+}
 
 impl Scratch {
     /// Every version of `name` on the user's indexes, as pip reads them; none where no index knows the name.

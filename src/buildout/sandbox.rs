@@ -6,10 +6,10 @@ use std::{
     collections::VecDeque,
     ffi::OsStr,
     fs,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Write as _},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 /// A throw-away place to run programs in.
@@ -208,6 +208,24 @@ pub(super) fn run(command: &mut Command, progress: &dyn Fn(&str)) -> io::Result<
     let status = running.wait()?;
     let tail: Vec<String> = tail.into();
     Ok((status.success(), tail.join("\n")))
+}
+
+/// Runs a python script, given as text, that reads `ask` and prints its answer.
+pub(super) fn script(
+    command: &mut Command,
+    text: &str,
+    ask: &serde_json::Value,
+) -> io::Result<Output> {
+    command
+        .args(["-c", text])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = Running::start(command)?;
+    if let Some(mut stdin) = running.streams().stdin.take() {
+        stdin.write_all(ask.to_string().as_bytes())?;
+    }
+    running.output()
 }
 
 #[cfg(test)]

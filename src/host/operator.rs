@@ -77,7 +77,6 @@ impl Command {
         Self::new(words.into_iter().chain(self.argv().to_vec()))
     }
 
-
     /// Exactly `command` in the directory of the release that is live at `path`.
     pub fn in_current(path: &str, command: &Self) -> Self {
         let words = ["sh", "-c", IN_FOLDER, "sh"].map(str::to_owned);

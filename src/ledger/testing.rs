@@ -319,6 +319,7 @@ impl Lab {
             buildout: Vec::new(),
             egg: Vec::new(),
             pin: Vec::new(),
+            elsewhere: Vec::new(),
             extends: Vec::new(),
             build_tool: Vec::new(),
         }

@@ -2,7 +2,7 @@
 
 use super::{Error, Result, here::dead};
 use crate::{
-    config::{Host as Configured, Stage},
+    config::{Fetch, Host as Configured, Stage},
     facts::{Backup, Current, Deployment, Host, Lock, PathState, Preparing, Python, Room},
     host::{
         self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, ManifestAnswer,
@@ -38,13 +38,23 @@ pub fn host(
         sha256: artifacts.iter().map(|artifact| artifact.sha256).collect(),
         data: buildout.map(|buildout| buildout.data.clone()),
     };
-    match conversation.status(&request) {
-        Ok(answer) => Ok(seen(configured, answer)),
-        Err(ConversationError::Transport(error @ crate::transport::Error::Unreachable { .. })) => {
-            Err(Error::Unreachable(error))
+    let answer = conversation.status(&request).map_err(|error| match error {
+        ConversationError::Transport(error @ crate::transport::Error::Unreachable { .. }) => {
+            Error::Unreachable(error)
         }
-        Err(error) => Err(silent(stage, &configured.destination, error)),
+        error => silent(stage, &configured.destination, error),
+    })?;
+    let mut seen = seen(configured, answer);
+    // Which wheels it fetches that are not shipped is known only now that its python is.
+    if let (Fetch::Host, Some((manifest, buildout))) = (stage.fetch, manifest.zip(buildout)) {
+        let fetched = manifest.fetched_for(&buildout.name, &seen.python.tags);
+        let digests: Vec<_> = fetched.iter().map(|artifact| artifact.sha256).collect();
+        if !digests.is_empty() {
+            let missing = conversation.have(digests).map_err(Error::Conversation)?;
+            seen.missing.extend(missing);
+        }
     }
+    Ok(seen)
 }
 
 /// An agent that could not be asked.
@@ -153,7 +163,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         agent: answer.installed == Some(host::Agent::digest().to_string()),
         python: Python {
             version: answer.python.version,
-            tags: answer.python.tags.into_iter().collect(),
+            tags: answer.python.tags,
             target: answer.target,
             venv: answer.python.venv,
         },

@@ -141,7 +141,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
                 ),
             );
         }
-        let artifacts = fitting(facts.manifest, buildout, &host.python);
+        let artifacts = fitting(facts.manifest, buildout, facts.stage, &host.python);
         check(host, buildout, &artifacts, facts, &mut refusal);
         todo.push((host, buildout, artifacts));
     }
@@ -265,7 +265,8 @@ fn check(
             "move it away; nothing of it is touched",
         );
     }
-    for (what, remedy) in misfits(&host.python, buildout, artifacts) {
+    let wants = (facts.manifest, facts.stage);
+    for (what, remedy) in misfits(&host.python, buildout, artifacts, wants) {
         refusal.add(format!("{name}: {what}"), remedy);
     }
     if let Some(user) = &facts.stage.runtime_user

@@ -2,19 +2,27 @@
 
 use crate::{
     config::{Fetch, Stage},
-    release::{Digest, Manifest, Origin, normalize},
+    release::{Digest, Manifest, normalize},
 };
 use std::collections::BTreeSet;
 
-/// The artifacts that hosts of `stage` take from an index by their own pip: wheels as an index has them, but not pip
-/// itself, which has to be there first. Without a pip in the release everything is sent.
+/// Whether hosts of `stage` fetch wheels by their own pip. It is the release's, which has to be there first: without one
+/// everything is sent.
+pub(super) fn fetches(stage: &Stage, manifest: &Manifest) -> bool {
+    let mut pins = manifest.pin.iter();
+    stage.fetch == Fetch::Host && pins.any(|pin| normalize(&pin.name) == "pip")
+}
+
+/// The files that hosts of `stage` take from an index: wheels as an index has them, those that are not shipped, too.
 pub fn fetched(stage: &Stage, manifest: &Manifest) -> BTreeSet<Digest> {
-    let is_pip = |name: &str| normalize(name) == "pip";
-    if stage.fetch == Fetch::Client || !manifest.pin.iter().any(|pin| is_pip(&pin.name)) {
+    if !fetches(stage, manifest) {
         return BTreeSet::new();
     }
-    let pins = manifest.pin.iter();
-    let pins = pins.filter(|pin| pin.origin == Origin::Index && !is_pip(&pin.name));
-    let artifacts = pins.flat_map(|pin| &pin.artifacts);
-    artifacts.map(|artifact| artifact.sha256).collect()
+    let pins = manifest.pin.iter().filter(|pin| pin.is_public());
+    let files = pins.flat_map(|pin| {
+        let shipped = pin.artifacts.iter().map(|artifact| artifact.sha256);
+        let named = pin.fetchable.iter().flatten();
+        shipped.chain(named.map(|wheel| wheel.sha256))
+    });
+    files.collect()
 }

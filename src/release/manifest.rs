@@ -1,8 +1,8 @@
 //! The manifest: the immutable description of a release, in TOML.
 
 use super::{
-    Artifact, Data, Digest, FormatError, Health, Hooks, Program, Services, Shared, from_toml,
-    normalize, to_toml,
+    Artifact, Data, Digest, Elsewhere, Fetchable, FormatError, Health, Hooks, Program, Services,
+    Shared, from_toml, normalize, to_toml,
 };
 use pep440_rs::Version as EggVersion;
 use semver::Version;
@@ -42,6 +42,9 @@ pub struct Manifest {
     /// Every third-party distribution that production uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pin: Vec<Pin>,
+    /// What other machines want, where hosts fetch wheels themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
     /// Configurations that were fetched and flattened into the tarball.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extends: Vec<Extends>,
@@ -203,6 +206,29 @@ pub struct Pin {
     pub built_from: Option<BuiltFrom>,
     /// Its wheels.
     pub artifacts: Vec<Artifact>,
+    /// Further wheels of this version, as the index had them when it was released, for hosts that fetch them themselves;
+    /// nothing = nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetchable: Option<Vec<Fetchable>>,
+}
+
+/// A distribution of a release.
+#[derive(Clone, Copy, Debug)]
+pub enum Dist<'m> {
+    /// One of the project's own.
+    Egg(&'m Egg),
+    /// Somebody else's.
+    Pin(&'m Pin),
+}
+
+impl<'m> Dist<'m> {
+    /// Its wheels that are shipped.
+    pub fn wheels(self) -> &'m [Artifact] {
+        match self {
+            Self::Egg(egg) => &egg.artifacts,
+            Self::Pin(pin) => &pin.artifacts,
+        }
+    }
 }
 
 /// Where a third-party wheel comes from.
@@ -290,12 +316,16 @@ impl Manifest {
             names.sort();
             let twice = names.windows(2).filter(|pair| pair[0] == pair[1]);
             found.extend(twice.map(|pair| format!("{} is twice in {}", pair[0], buildout.name)));
-            let mut files = self.artifacts_for(&buildout.name);
-            files.sort_by(|one, other| one.file.cmp(&other.file));
-            for pair in files.windows(2).filter(|pair| pair[0].file == pair[1].file) {
-                let (one, other) = (&pair[0], &pair[1]);
-                if (one.sha256, one.size) != (other.sha256, other.size) {
-                    found.push(format!("{} has two contents", one.file));
+            let artifacts = self.artifacts_for(&buildout.name);
+            let shipped = artifacts.iter();
+            let shipped = shipped.map(|file| (file.file.as_str(), file.sha256, Some(file.size)));
+            let mut files: Vec<_> = shipped.chain(self.named_for(&buildout.name)).collect();
+            files.sort_by_key(|(file, ..)| *file);
+            for pair in files.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+                let (one, other) = (pair[0], pair[1]);
+                let sizes = one.2.zip(other.2);
+                if one.1 != other.1 || sizes.is_some_and(|(one, other)| one != other) {
+                    found.push(format!("{} has two contents", one.0));
                 }
             }
         }
@@ -305,19 +335,15 @@ impl Manifest {
 
     /// Every artifact that a host running `buildout` needs: eggs, its pins and the tarball.
     pub fn artifacts_for(&self, buildout: &str) -> Vec<Artifact> {
-        let wheels = self.wheels_for(buildout).flat_map(|(wheels, _)| wheels);
+        let wheels = self.dists_for(buildout).flat_map(Dist::wheels);
         wheels.cloned().chain([self.tarball.artifact()]).collect()
     }
 
-    /// The wheels of each distribution that `buildout` needs, and whether only some hosts need that one.
-    pub fn wheels_for<'m>(
-        &'m self,
-        buildout: &'m str,
-    ) -> impl Iterator<Item = (&'m [Artifact], bool)> {
+    /// Each distribution that `buildout` needs.
+    pub fn dists_for<'m>(&'m self, buildout: &'m str) -> impl Iterator<Item = Dist<'m>> {
         let pins = self.pin.iter();
         let pins = pins.filter(move |pin| pin.buildouts.iter().any(|name| name == buildout));
-        let pins = pins.map(|pin| (&*pin.artifacts, !pin.targets.is_empty()));
-        let eggs = self.egg.iter().map(|egg| (&*egg.artifacts, false));
-        eggs.chain(pins)
+        let eggs = self.egg.iter().map(Dist::Egg);
+        eggs.chain(pins.map(Dist::Pin))
     }
 }

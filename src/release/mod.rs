@@ -7,10 +7,13 @@
 mod artifact;
 mod consent;
 mod digest;
+mod elsewhere;
 mod entry;
+mod fetchable;
 mod format;
 mod health;
 mod manifest;
+mod marker;
 mod name;
 mod policy;
 mod provenance;
@@ -23,13 +26,16 @@ mod target;
 pub use artifact::Artifact;
 pub use consent::{Approval, Withdrawal};
 pub use digest::{Digest, DigestError};
+pub use elsewhere::Elsewhere;
 pub use entry::{Ended, EntryId, HostResult, Intent, Outcome, Started};
+pub use fetchable::Fetchable;
 pub use format::{FORMAT, FormatError, from_toml, to_toml};
 pub use health::{Health, Statuses};
 pub use manifest::{
-    BuildTool, Buildout, BuiltFrom, Egg, Extends, Manifest, Origin, Pin, Previous, ProjectRef,
-    SourceKind, SourceRef, Tarball,
+    BuildTool, Buildout, BuiltFrom, Dist, Egg, Extends, Manifest, Origin, Pin, Previous,
+    ProjectRef, SourceKind, SourceRef, Tarball,
 };
+pub use marker::Environment;
 pub use name::normalize;
 pub use policy::{Policy, StagePolicy, Unchecked};
 pub use provenance::{envelope, statement, to_be_signed};
@@ -37,4 +43,4 @@ pub use role::{KeyRoles, Need, Role, Roles, words as role_words};
 pub use sbom::sbom;
 pub use settings::{Data, Hook, Hooks, Program, Services, Shared, Snapshot};
 pub use statement::Statement;
-pub use target::{Target, wheel_tags};
+pub use target::{Target, every_host_takes, some_host_takes, wheel_rank, wheel_tags};

@@ -194,6 +194,25 @@ pub fn wheel_tags(file: &str) -> Vec<[&str; 3]> {
     tags
 }
 
+/// How well a wheel fits an interpreter that takes `tags`, best first: 0 is best, nothing where it does not.
+pub fn wheel_rank(file: &str, tags: &[String]) -> Option<usize> {
+    let own: Vec<String> = wheel_tags(file).iter().map(|tags| tags.join("-")).collect();
+    tags.iter().position(|tag| own.contains(tag))
+}
+
+/// Whether there may be hosts that take a wheel: those of Windows, and of other interpreters than `CPython`, have none.
+pub fn some_host_takes(file: &str) -> bool {
+    wheel_tags(file).iter().any(|[python, _, platform]| {
+        let python = ["cp3", "py3"].iter().any(|known| python.starts_with(known));
+        python && (*platform == "any" || Platform::parse(platform).is_some())
+    })
+}
+
+/// Whether every host takes a wheel: one without compiled code, for any python 3.
+pub fn every_host_takes(file: &str) -> bool {
+    wheel_tags(file).contains(&["py3", "none", "any"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

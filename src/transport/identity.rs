@@ -176,6 +176,9 @@ mod tests {
         assert_eq!(place("IdentityFile ~/.ssh/of-%r"), "~/.ssh/of-jane");
         let usual_too = format!("IdentityFile ~/.ssh/of-%r\nIdentityFile {USUAL_KEY}");
         assert_eq!(place(&usual_too), USUAL_KEY);
-        assert_eq!(place("IdentityFile /dev/null\nIdentityFile /dev/no/key"), "/dev/no/key");
+        assert_eq!(
+            place("IdentityFile /dev/null\nIdentityFile /dev/no/key"),
+            "/dev/no/key"
+        );
     }
 }

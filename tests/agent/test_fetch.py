@@ -45,6 +45,20 @@ class Fetch(unittest.TestCase):
         with self.assertRaises(agent.Failed):
             agent.Prepare.choose(None, foreign, ranks)
 
+    def test_what_is_shipped_comes_before_what_the_index_has(self):
+        tags = agent.wheel_tags()
+        ranks, mine = {tag: n for n, tag in enumerate(tags)}, f"x-1-{tags[0]}.whl"
+        other = {"file": "x-1-cp2-cp2-any.whl", "sha256": "0" * 64}
+        best, pure = {"file": mine, "sha256": "1" * 64}, {"file": "x-1-py3-none-any.whl", "sha256": "2" * 64}
+        dist = {"name": "x", "version": "1", "origin": "index", "artifacts": [other], "fetchable": [pure, best]}
+        choose = lambda **more: agent.Prepare.choose(None, {**dist, **more}, ranks)["sha256"]  # noqa: E731
+        self.assertEqual(choose(), best["sha256"])
+        self.assertEqual(choose(artifacts=[other, pure], fetchable=[best]), pure["sha256"])
+        for more in ({"origin": "sdist"}, {"name": "pip"}, {"fetchable": [other]}):
+            with self.subTest(more=more), self.assertRaises(agent.Failed):
+                choose(**more)
+        self.assertIsNone(agent.Prepare.choose(None, {**dist, "targets": ["cp2-any"]}, ranks))
+
 
 if __name__ == "__main__":
     unittest.main()

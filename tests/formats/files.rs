@@ -5,12 +5,12 @@ use crate::support::Project;
 use hostout::{
     execute::Unfinished,
     release::{
-        Data, Digest, Ended, FormatError, Health, Intent, Manifest, Outcome, Program, Services,
-        SourceKind, Started, Statuses, from_toml, to_toml,
+        Data, Digest, Elsewhere, Ended, Environment, FormatError, Health, Intent, Manifest,
+        Outcome, Pin, Program, Services, SourceKind, Started, Statuses, from_toml, to_toml,
     },
 };
 use semver::Version;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, fs};
 
 /// The sample, after it was seen to be written back with the same values and nothing else.
@@ -169,6 +169,59 @@ fn programs_mean_what_they_meant() {
     assert_eq!(client.made_of, digest("2"));
     let older = Manifest::from_toml(&sample("manifest.toml")).unwrap();
     assert_eq!(older.buildout[0].program, []);
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Pins {
+    pin: Vec<Pin>,
+    elsewhere: Vec<Elsewhere>,
+}
+
+/// Wheels that a release does not ship: `[[pin.fetchable]]`, and what other machines want: `[[elsewhere]]`; which manifests lack where no stage says `fetch = "host"`.
+#[test]
+fn pins_name_wheels_that_hosts_fetch() {
+    let text = sample("pins.toml");
+    let all: Pins = toml_edit::de::from_str(&text).unwrap();
+    let written = toml_edit::ser::to_string_pretty(&all).unwrap();
+    let values = |text: &str| toml_edit::de::from_str::<serde_json::Value>(text).unwrap();
+    assert_eq!(values(&written), values(&text), "{written}");
+    let [lxml, btrees, six] = &*all.pin else {
+        panic!("{all:?}");
+    };
+    let named: Vec<(Digest, Option<u64>)> = lxml
+        .fetchable
+        .iter()
+        .flatten()
+        .map(|wheel| (wheel.sha256, wheel.size))
+        .collect();
+    assert_eq!(named, [(digest("2"), Some(5_200_000)), (digest("3"), None)]);
+    // An index that has no other is something else than one that nobody asked.
+    assert_eq!(
+        (&btrees.fetchable, &six.fetchable),
+        (&Some(Vec::new()), &None)
+    );
+
+    let mut manifest = Manifest::from_toml(&sample("manifest.toml")).unwrap();
+    let before = manifest.to_toml().unwrap();
+    assert!(!before.contains("fetchable"), "{before}");
+    assert!(!before.contains("elsewhere"), "{before}");
+    manifest.pin.clone_from(&all.pin);
+    manifest.elsewhere.clone_from(&all.elsewhere);
+    assert_eq!(
+        Manifest::from_toml(&manifest.to_toml().unwrap()).unwrap(),
+        manifest
+    );
+    assert_eq!(manifest.contradictions(), [""; 0]);
+    let there = Environment::of("3.13.0", "cp313-linux_x86_64").unwrap();
+    assert_eq!(
+        manifest.unfulfilled("default", &there),
+        [(&all.elsewhere[0], None)]
+    );
+    let wheels = manifest.pin[0].fetchable.as_mut().unwrap();
+    let file = wheels[0].file.clone();
+    wheels[1].file.clone_from(&file);
+    let told = format!("{file} has two contents");
+    assert_eq!(manifest.contradictions(), [told]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::{
 };
 
 /// A web server that knows `me` by a password: `/simple/NAME/` lists the wheels of a folder, `/files/FILE` gives a file.
+/// Where `NAME.html` or `NAME.json` is there, that is the page (PEP 503, PEP 691).
 pub struct Index {
     port: u16,
     stopped: Arc<AtomicBool>,
@@ -71,6 +72,8 @@ fn answer(mut stream: TcpStream, folder: &Path, login: &str) -> std::io::Result<
         .to_owned();
     let (status, kind, body) = if !allowed {
         ("401 Unauthorized", "text/plain", b"login please".to_vec())
+    } else if let Some((kind, page)) = written(folder, &name).filter(|_| path.ends_with('/')) {
+        ("200 OK", kind, page)
     } else if path.ends_with('/') {
         ("200 OK", "text/html", list(folder, &name).into_bytes())
     } else if let Ok(bytes) = fs::read(folder.join(&name)) {
@@ -84,6 +87,18 @@ fn answer(mut stream: TcpStream, folder: &Path, login: &str) -> std::io::Result<
     );
     stream.write_all(head.as_bytes())?;
     stream.write_all(&body)
+}
+
+/// The page of `name` that a test wrote, with its type.
+fn written(folder: &Path, name: &str) -> Option<(&'static str, Vec<u8>)> {
+    let kinds = [
+        ("html", "text/html"),
+        ("json", "application/vnd.pypi.simple.v1+json"),
+    ];
+    let page = |extension: &str| fs::read(folder.join(format!("{name}.{extension}"))).ok();
+    kinds
+        .into_iter()
+        .find_map(|(extension, kind)| Some((kind, page(extension)?)))
 }
 
 /// Links to the wheels of `name`.

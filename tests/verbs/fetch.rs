@@ -1,6 +1,10 @@
 //! `fetch = "host"`: hosts take wheels from their own index.
 
-use crate::support::{Project, Run, free_port};
+use crate::support::{
+    Project, Run,
+    compiled::{here, pin, project},
+    free_port,
+};
 use hostout::release::{Artifact, Manifest, Origin, normalize};
 use std::{
     fs,
@@ -47,6 +51,16 @@ impl Index {
             port,
             child,
         }
+    }
+
+    /// Makes it pip's only one: the file that says so.
+    fn asked_by_all(&self, project: &Project) -> PathBuf {
+        let folder = project.sandbox.path("home/.config/pip");
+        fs::create_dir_all(&folder).unwrap();
+        let settings = folder.join("pip.conf");
+        let url = format!("http://127.0.0.1:{}/simple", self.port);
+        fs::write(&settings, format!("[global]\nindex-url = {url}\n")).unwrap();
+        settings
     }
 
     fn place(&self, (name, artifact): &(String, Artifact)) -> PathBuf {
@@ -112,13 +126,7 @@ fn hosts_take_what_their_index_has_and_check_it() {
     let files = public(&manifest);
     assert!(files.len() > 3, "{files:?}");
     let index = Index::of(&project, &files);
-    let settings = project.sandbox.path("home/.config/pip");
-    fs::create_dir_all(&settings).unwrap();
-    let url = format!(
-        "[global]\nindex-url = http://127.0.0.1:{}/simple\n",
-        index.port
-    );
-    fs::write(settings.join("pip.conf"), url).unwrap();
+    let settings = index.asked_by_all(&project);
 
     let all = manifest.artifacts().len();
     let dry = deploy(&project, &manifest, &["--dry-run"]).exits(0);
@@ -152,8 +160,135 @@ fn hosts_take_what_their_index_has_and_check_it() {
     project.git(&["commit", "--quiet", "--all", "-m", "Fetch on hosts"]);
     project.git(&["add", "src"]);
     project.git(&["commit", "--quiet", "-m", "Change it"]);
-    fs::remove_file(settings.join("pip.conf")).unwrap();
+    fs::remove_file(settings).unwrap();
     project.hostout(&["release", "--yes"]).exits(0);
     let run = project.hostout(&["deploy", "local", "--yes"]).exits(0);
     assert!(!run.stderr.contains("the host fetches"), "{run}");
+}
+
+/// Asks hosts to fetch, from the next commit on.
+fn fetching(project: &Project) {
+    let text = "hosts = [\"local\"]\nfetch = \"host\"";
+    project.edit("hostout.toml", "hosts = [\"local\"]", text);
+}
+
+/// What this machine is not.
+const FOREIGN: &str = "cp313-musllinux_1_2_aarch64";
+
+#[test]
+fn a_host_outside_the_targets_fetches_what_the_release_names() {
+    let project = project("3.0.2", &[FOREIGN], "six==1.16.0");
+    fetching(&project);
+    project.commit("Let hosts fetch");
+    let asks = "ask for wheels that hosts fetch";
+    project
+        .hostout(&["release", "--yes"])
+        .exits(0)
+        .says(&[asks]);
+    let markupsafe = pin(&project, "0.1.0", "markupsafe");
+    let [artifact] = &*markupsafe.artifacts else {
+        panic!("{markupsafe:?}");
+    };
+    let named = markupsafe.fetchable.clone().unwrap();
+    assert!(named.iter().all(|wheel| wheel.sha256 != artifact.sha256));
+    for part in ["cp311-cp311-manylinux", "macosx", "aarch64"] {
+        let some = named.iter().any(|wheel| wheel.file.contains(part));
+        assert!(some, "{part}: {named:?}");
+    }
+    assert!(named.iter().all(|wheel| !wheel.file.contains("-win")));
+    // What only other machines want is a fact, too; `six` is pinned for one of them.
+    let elsewhere = project.manifest("0.1.0").elsewhere;
+    let six = elsewhere.iter().find(|want| want.by == "acme.single");
+    let six = six.map(|want| (&*want.requirement, &*want.marker));
+    assert_eq!(six, Some(("six==1.16.0", "python_version >= \"3.13\"")));
+    // What every machine takes has no others.
+    assert_eq!(pin(&project, "0.1.0", "six").fetchable, None);
+
+    project.hostout(&["check", "local"]).exits(0);
+    let dry = project.hostout(&["deploy", "local", "--dry-run", "--json"]);
+    let json = dry.exits(0).json().to_string();
+    let (python, _) = here()
+        .split_once('-')
+        .map(|(python, rest)| (python.to_owned(), rest.to_owned()))
+        .unwrap();
+    let own = named
+        .iter()
+        .find(|wheel| json.contains(&wheel.sha256.to_string()));
+    let own = own.unwrap();
+    assert!(
+        own.file.contains(&format!("-{python}-{python}-manylinux")),
+        "{own:?}"
+    );
+    let others = named.iter().filter(|wheel| json.contains(&wheel.file));
+    assert_eq!(others.count(), 1, "{json}");
+
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+    let digest = own.sha256.to_string();
+    let object = project.host.join("store").join(&digest[..2]);
+    assert!(object.join(&digest[2..]).exists());
+
+    // It is a fact of the release: nobody asks an index again.
+    project.hostout(&["verify", "--rebuild"]).exits(0);
+    project.write("src/acme/single/new.py", "");
+    project.commit("Change it");
+    let run = project.hostout(&["release", "--yes"]).exits(0);
+    assert!(!run.stderr.contains(asks), "{run}");
+    assert_eq!(pin(&project, "0.1.1", "markupsafe"), markupsafe);
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    project.hostout(&["rollback", "local", "--yes"]).exits(0);
+    assert_eq!(project.live().as_deref(), Some("0.1.0"));
+}
+
+#[test]
+fn the_ways_out_work_for_a_host_outside_the_targets() {
+    let project = project("3.0.2", &[FOREIGN], "six==1.16.0");
+    project.hostout(&["release", "--yes"]).exits(0);
+    let refused = |ways: &[&str]| {
+        let run = project.hostout(&["deploy", "local", "--yes"]).exits(11);
+        run.says(&[") has no wheel of MarkupSafe 3.0.2"]).says(ways);
+        assert!(!project.host.exists());
+    };
+    refused(&[
+        "or add `fetch = \"host\"` to [stage.local] and release: then it fetches them itself",
+    ]);
+    // Whoever does half of it is told the other half.
+    fetching(&project);
+    project.commit("Let hosts fetch");
+    refused(&[
+        "release again: with `fetch = \"host\"` in hostout.toml a release names the wheels that hosts fetch",
+    ]);
+
+    // An index without hashes is of no use, and of no harm.
+    let index = Index::of(&project, &public(&project.manifest("0.1.0")));
+    let mut download = project.sandbox.command("python3", &index.folder);
+    download.args([
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "markupsafe==3.0.2",
+    ]);
+    let place = index.folder.join("simple/markupsafe");
+    assert!(
+        download
+            .arg("--dest")
+            .arg(place)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let settings = index.asked_by_all(&project);
+    project.hostout(&["release", "--yes"]).exits(0).says(&[
+        "no index says the sha256 of the wheels of MarkupSafe 3.0.2: hosts that are like none of the targets cannot fetch it",
+    ]);
+    assert_eq!(pin(&project, "0.1.1", "markupsafe").fetchable, None);
+    refused(&["release again"]);
+    fs::remove_file(settings).unwrap();
+    project.write("src/acme/single/new.py", "");
+    project.commit("Ask another index");
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    assert_eq!(project.live().as_deref(), Some("0.1.2"));
 }

@@ -70,11 +70,10 @@ fn a_host_that_is_none_of_them_is_told_which_to_add() {
     let python = here().split_once('-').unwrap().0.to_owned();
     let said = [
         format!("local: its python ({python}-"),
-        ") cannot take ".to_owned(),
-        "-cp313-cp313-musllinux".to_owned(),
+        ") has no wheel of MarkupSafe 3.0.2".to_owned(),
         format!("add \"{python}-"),
-        "\" to `targets` in [release] and release: then its wheels are fetched too; or set `python` of the stage to one \
-         that fits"
+        "\" to `targets` in [release] and release: then its wheels are fetched too; or add `fetch = \"host\"` to \
+         [stage.local] and release: then it fetches them itself; or set `python` of the stage to one that fits"
             .to_owned(),
     ];
     let said: Vec<&str> = said.iter().map(String::as_str).collect();

@@ -100,21 +100,23 @@ class Prepare:
 
     def fetch(self, pins, wheels):
         """What an index has. pip itself was sent; the manifest, which names it, was checked."""
-        public = {canonical(pin["name"]) for pin in pins if pin.get("origin") == "index"} - {"pip"}
+        public = {canonical(pin["name"]) for pin in pins if is_public(pin)}
         pip = next((wheel for wheel in wheels if canonical(wheel["name"]) == "pip"), None)
         if pip:
             fetch_wheels(self.layout, [w for w in wheels if canonical(w["name"]) in public], pip, self.answers)
 
     def choose(self, dist, ranks):
-        """The wheel of a distribution that fits this interpreter best; None where only other ones need it."""
-        fitting = [(rank_of(a["file"], ranks), a["file"], a["sha256"]) for a in dist.get("artifacts", [])]
-        fitting = sorted(entry for entry in fitting if entry[0] is not None)
+        """The wheel of a distribution that fits this interpreter best; None where only other ones need it. Where none of
+        those that are shipped fits, it is one that the index had when this was released, as in the client's plan."""
+        fitting = fitting_best(dist.get("artifacts", []), ranks)
         if not fitting and dist.get("targets"):
             return None
+        if not fitting and is_public(dist):
+            fitting = fitting_best(dist.get("fetchable", []), ranks)
         if not fitting:
             raise Failed("refused", f"no wheel of {dist['name']} {dist['version']} is for this host ({target()})",
-                         "add the host's target to [release] targets and release again")
-        _, file, sha256 = fitting[0]
+                         "add the host's target to [release] targets, or fetch = \"host\" to its stage, and release again")
+        _, file, sha256 = fitting
         return {"name": dist["name"], "version": dist["version"], "file": checked_file(file), "sha256": sha256,
                 "bootstrap": canonical(dist["name"]) in map(canonical, BOOTSTRAP)}
 
@@ -213,6 +215,17 @@ class Prepare:
                 raise Failed("buildout", f"buildout used {egg}, which the manifest doesn't name", "release again")
             if not os.path.exists(os.path.join(folder, egg)):
                 raise Failed("buildout", f"{egg} is missing in {self.layout.eggs}")
+
+
+def is_public(dist):
+    """Whether hosts may fetch it from an index: not what was built by the project, nor pip, which does the fetching."""
+    return dist.get("origin") == "index" and canonical(dist["name"]) != "pip"
+
+
+def fitting_best(files, ranks):
+    """(rank, file, sha256) of the wheel that fits this interpreter best; None where none does."""
+    ranked = [(rank_of(a["file"], ranks), a["file"], a["sha256"]) for a in files]
+    return min((entry for entry in ranked if entry[0] is not None), default=None)
 
 
 def buildout_argv(settings, release, directory, *more):

@@ -2,6 +2,7 @@
 
 mod backups;
 mod deployments;
+mod fits;
 mod fleets;
 mod releases;
 pub mod sample;

@@ -37,7 +37,9 @@ pub fn host(name: &str) -> Host {
         path: PathState::Ours,
         python: Python {
             version: "3.11.2".to_owned(),
-            tags: BTreeSet::from(["py3-none-any", "cp311-cp311-linux_x86_64"].map(str::to_owned)),
+            tags: ["cp311-cp311-linux_x86_64", "py3-none-any"]
+                .map(str::to_owned)
+                .to_vec(),
             target: "cp311-manylinux_2_36_x86_64".to_owned(),
             venv: true,
         },

@@ -4,7 +4,7 @@ use super::{Need, cases};
 use crate::support::compiled::{has, here, pin, project};
 use std::{env, fs, path::PathBuf, process::Command};
 
-cases![Need::Python; two_pythons_share_one_release];
+cases![Need::Python; two_pythons_share_one_release, one_that_is_no_target_fetches];
 
 /// A python 3.13 beside this machine's own: on the path, or one of pyenv's.
 pub fn python() -> Option<PathBuf> {
@@ -67,4 +67,40 @@ fn two_pythons_share_one_release() {
             has_which
         );
     }
+}
+
+/// Production on 3.13, for which the release has no wheels, and knows what it wants.
+fn one_that_is_no_target_fetches() {
+    let python = python().unwrap();
+    let project = project("3.0.2", &[&here()], "six==1.16.0");
+    project.write(
+        "src/acme/single/__init__.py",
+        "import sys\nimport markupsafe._speedups\n\n\ndef main():\n    print('%d.%d' % sys.version_info[:2])\n",
+    );
+    let production = project.sandbox.path("production");
+    let more = format!("python = \"{}\"\nfetch = \"host\"\n", python.display());
+    project.add_stage("production", &production.display().to_string(), &more);
+    project.commit("Fetch there");
+    project.hostout(&["release", "--yes"]).exits(0);
+    let deploy = ["deploy", "production", "--yes"];
+    project.hostout(&deploy).exits(11).says(&[
+        "on its python (cp313-",
+        ") acme.single wants six==1.16.0, which the release has not",
+    ]);
+    assert!(!production.exists());
+    project.edit(
+        "buildout.cfg",
+        "    markupsafe\n",
+        "    markupsafe\n    six\n",
+    );
+    project.edit(
+        "buildout.cfg",
+        "markupsafe = 3.0.2",
+        "markupsafe = 3.0.2\nsix = 1.16.0",
+    );
+    project.commit("Use six everywhere");
+    project.hostout(&["release", "--yes"]).exits(0);
+    project.hostout(&deploy).exits(0);
+    let ran = project.hostout(&["run", "production", "--", "bin/single"]);
+    assert_eq!(ran.exits(0).stdout, "3.13\n");
 }
