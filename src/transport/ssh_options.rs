@@ -28,6 +28,8 @@ pub struct Options {
     pub identities_only: bool,
     pub identity_agent: IdentityAgent,
     pub password_authentication: bool,
+    pub pubkey_authentication: bool,
+    pub revoked_host_keys: Option<PathBuf>,
     pub user_known_hosts: Vec<PathBuf>,
     pub global_known_hosts: Vec<PathBuf>,
     pub host_key_alias: Option<String>,
@@ -129,6 +131,8 @@ impl Options {
             identity_agent: IdentityAgent::Environment,
             password_authentication: one("passwordauthentication") != Some("no")
                 && !yes("batchmode"),
+            pubkey_authentication: !matches!(one("pubkeyauthentication"), Some("no" | "false")),
+            revoked_host_keys: None,
             user_known_hosts: Vec::new(),
             global_known_hosts: Vec::new(),
             host_key_alias: one("hostkeyalias").map(str::to_owned),
@@ -155,8 +159,13 @@ impl Options {
             .map(|jump| Proxy::Jump(jump.to_owned()))
             .or_else(|| command.map(|command| Proxy::Command(command.to_owned())));
         let expand = |path: &&str| options.path(path);
-        let identity_files = all("identityfile").iter().map(expand).collect();
-        let certificate_files = all("certificatefile").iter().map(expand).collect();
+        let files = |keyword: &str| {
+            let named = all(keyword).iter().filter(|path| **path != "none");
+            named.map(expand).collect::<Vec<_>>()
+        };
+        let identity_files = files("identityfile");
+        let certificate_files = files("certificatefile");
+        let revoked_host_keys = files("revokedhostkeys").into_iter().next();
         let user_known_hosts = words("userknownhostsfile").iter().map(expand).collect();
         let global_known_hosts = words("globalknownhostsfile").iter().map(expand).collect();
         options.identity_agent = match one("identityagent") {
@@ -170,6 +179,7 @@ impl Options {
                 None => IdentityAgent::Socket(options.path(path)),
             },
         };
+        options.revoked_host_keys = revoked_host_keys;
         options.identity_files = identity_files;
         options.certificate_files = certificate_files;
         options.user_known_hosts = user_known_hosts;
@@ -210,12 +220,27 @@ impl Options {
                 Some('r') => expanded.push_str(&self.user),
                 Some('u') => expanded.push_str(&env::var("USER").unwrap_or_default()),
                 Some('d') => expanded.push_str(&home()),
+                Some('i') => expanded.push_str(&rustix::process::getuid().as_raw().to_string()),
+                Some('j') => expanded.push_str(self.jump()),
+                Some('k') => {
+                    let name = self.host_key_alias.as_ref();
+                    expanded.push_str(name.unwrap_or(&self.original));
+                }
+                Some('l') => expanded.push_str(&machine()),
+                Some('L') => expanded.push_str(machine().split('.').next().unwrap_or_default()),
                 Some('%') | None => expanded.push('%'),
                 Some(other) => expanded.extend(['%', other]),
             }
             rest = tail.as_str();
         }
         expanded + rest
+    }
+
+    fn jump(&self) -> &str {
+        match &self.proxy {
+            Some(Proxy::Jump(jump)) => jump,
+            Some(Proxy::Command(_)) | None => "",
+        }
     }
 
     fn path(&self, text: &str) -> PathBuf {
@@ -234,6 +259,12 @@ impl Options {
             None => PathBuf::from(text),
         }
     }
+}
+
+/// What this machine calls itself.
+fn machine() -> String {
+    let here = rustix::system::uname();
+    here.nodename().to_string_lossy().into_owned()
 }
 
 /// Splits a list of paths; ssh prints them unquoted, and every one begins with `/` or `~`.

@@ -88,7 +88,10 @@ impl Login<'_> {
     fn try_all(&mut self) -> bool {
         let passwords =
             |login: &Self| login.accepts("password") || login.accepts("keyboard-interactive");
-        if self.accepts("publickey") {
+        if self.accepts("publickey") && !self.options.pubkey_authentication {
+            self.notes
+                .push("no key was offered, for PubkeyAuthentication is no".to_owned());
+        } else if self.accepts("publickey") {
             if self.by_key() {
                 return true;
             }
