@@ -125,6 +125,7 @@ fn no_key_is_offered_where_the_configuration_says_so() {
 /// Only what talks to the token can use such a key: an agent.
 #[test]
 fn a_key_on_a_token_is_named_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt as _;
     let sshd = Sshd::start();
     let text = |text: &[u8]| [&u32::try_from(text.len()).unwrap().to_be_bytes(), text].concat();
     let kind = b"sk-ssh-ed25519@openssh.com";
@@ -161,7 +162,6 @@ fn a_key_on_a_token_is_named_with_what_to_do() {
     );
     let file = sshd.path("token");
     fs::write(&file, pem).unwrap();
-    use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     use_key(&sshd, "token");
     let said = refused(reach(&sshd, "web1"));
