@@ -8,7 +8,8 @@
 # make build       the binary and its man page, in target/release
 # make install     puts both where git finds them (PREFIX=/usr/local)
 # make uninstall   takes them away again
-# make setup       the Debian packages that the others need
+# make setup       the Debian packages that build and demo need
+# make setup-tests those that all the others need
 
 PREFIX ?= /usr/local
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -17,17 +18,18 @@ PAGE := $(TARGET)/release/git-hostout.1
 INSTALLED_BINARY = $(DESTDIR)$(PREFIX)/bin/git-hostout
 INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 
-# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to test: sshd and passwords for it,
-# gpg, pip, Python.h, kill, crontab, shellcheck, busybox, zsh, fish, PostgreSQL, and for hosts in namespaces mmdebstrap,
-# iproute2, util-linux, and uidmap where they are not run by root
-PACKAGES := build-essential busybox ca-certificates cron curl debian-archive-keyring fish git gnupg iproute2 \
-            libpam-wrapper libssl-dev make mmdebstrap openssh-client openssh-server pkg-config postgresql procps \
-            python3 python3-dev python3-pip python3-venv shellcheck uidmap util-linux zsh
+# to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to show it: curl
+PACKAGES := build-essential ca-certificates curl git libssl-dev make openssh-client pkg-config python3 python3-venv
+
+# to test: sshd and passwords for it, gpg, pip, Python.h, kill, crontab, shellcheck, busybox, zsh, fish, PostgreSQL, and for
+# hosts in namespaces mmdebstrap, iproute2, util-linux, and uidmap where they are not run by root
+TESTERS := busybox cron debian-archive-keyring fish gnupg iproute2 libpam-wrapper mmdebstrap openssh-server postgresql \
+           procps python3-dev python3-pip shellcheck uidmap util-linux zsh
 
 # for benchmarks only: who else deploys (Ansible comes from the package index), and what they need for keys as ours
 RIVALS := capistrano rsync ruby-bcrypt-pbkdf ruby-ed25519
 
-.PHONY: demo test lab plone chaos fuzz bench build install uninstall setup toolchain
+.PHONY: demo test lab plone chaos fuzz bench build install uninstall setup setup-tests toolchain
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -36,7 +38,7 @@ demo: toolchain setup build
 
 # Tests wait for services more than they work, so that more of them than there are processors get on together.
 test: export RUST_TEST_THREADS ?= 4
-test: toolchain setup
+test: toolchain setup-tests
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --lib --bins --test main
@@ -45,25 +47,25 @@ test: toolchain setup
 	python3 tests/agent/run.py
 	cargo test --locked --test lab
 
-lab: setup
+lab: setup-tests
 	@bash tests/lab/image.sh
 
 plone: export HOSTOUT_TEST_PLONE = 1
-plone: toolchain setup
+plone: toolchain setup-tests
 	cargo test --locked --test lab -- plone::
 
 chaos: export HOSTOUT_TEST_CHAOS = $(or $(ROUNDS),200)
 chaos: export HOSTOUT_TEST_SEED = $(or $(SEED),$(shell date +%s))
-chaos: toolchain setup
+chaos: toolchain setup-tests
 	cargo test --locked --test lab -- chaos::
 
 # Coverage as libFuzzer wants it, which stable compilers give too; build scripts go without it below `--target`.
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-pc-table \
               -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-trace-compares
-fuzz: toolchain setup
+fuzz: toolchain setup-tests
 	@bash tests/fuzz/run.sh '$(FUZZ_FLAGS)' '$(or $(SECONDS),60)' $(TARGETS)
 
-bench: toolchain setup
+bench: toolchain setup-tests
 	@bash fixtures/setup.sh $(RIVALS) || echo "Not all of these can be installed here: $(RIVALS)" >&2
 	cargo bench --locked --bench bench -- $(BENCH)
 
@@ -87,6 +89,9 @@ uninstall:
 
 setup:
 	@bash fixtures/setup.sh $(PACKAGES)
+
+setup-tests:
+	@bash fixtures/setup.sh $(PACKAGES) $(TESTERS)
 
 toolchain:
 	@bash fixtures/toolchain.sh

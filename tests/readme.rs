@@ -110,3 +110,22 @@ fn the_verbs_and_their_flags_are_those_of_the_program() {
         .collect();
     assert_eq!(told, flags);
 }
+
+/// Who tries it out does not get a database and three shells.
+#[test]
+fn a_demo_installs_only_what_it_needs() {
+    let would = |goal: &str| {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let mut make = std::process::Command::new("make");
+        let output = make.args(["--dry-run", "-C", root, goal]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for goal in ["demo", "setup"] {
+        let steps = would(goal);
+        assert!(steps.contains("setup.sh ") && steps.contains(" curl "));
+        for package in ["postgresql", "fish", "mmdebstrap", "openssh-server"] {
+            assert!(!steps.contains(package), "{goal}: {package}");
+            assert!(would("setup-tests").contains(package), "{package}");
+        }
+    }
+}

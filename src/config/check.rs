@@ -66,7 +66,8 @@ pub fn stage_options(
     host: Option<&str>,
     path: Option<&str>,
 ) -> Result<(), String> {
-    let rules: [(_, _, fn(&str) -> Verdict); 3] = [
+    type Rule = fn(&str) -> Verdict;
+    let rules: [(&str, Option<&str>, Rule); 3] = [
         ("--stage", stage, stage_name),
         ("--host", host, destination),
         ("--path", path, host_path),

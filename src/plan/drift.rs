@@ -27,10 +27,7 @@ pub fn drift(host: &Host, stage: &str, log: &[Deployment], told: Option<&Version
         (Some(live), Some(meant)) if live != meant => {
             drift.push(format!("runs {live}, the ledger says {meant}"));
         }
-        // A deployment that failed leaves a line of history, and one that was cut off is told below.
-        (Some(live), None) if host.history.is_empty() && host.cut_off.is_none() => {
-            drift.push(format!("runs {live}, the ledger knows of no deployment"))
-        }
+        (Some(live), None) => drift.push(format!("runs {live}, the ledger knows of no deployment")),
         (None, Some(meant)) => {
             drift.push(format!("runs nothing, the ledger says {meant}"));
         }
@@ -90,6 +87,7 @@ mod tests {
             outcome: Some(Outcome::Healthy),
             time: String::new(),
         };
+        host.history = vec![healthy.clone()];
         assert_eq!(
             drift(&host, "staging", std::slice::from_ref(&healthy), None),
             Vec::<String>::new()
@@ -111,6 +109,8 @@ mod tests {
         host.complete.insert(newer.clone(), Digest::of(b""));
         assert_eq!(drift(&host, "staging", log, Some(&newer)).len(), 0);
         host.record = None;
+        assert_eq!(drift(&host, "staging", log, Some(&newer)).len(), 0);
+        host.history.clear();
         assert_eq!(
             drift(&host, "staging", log, Some(&newer)),
             [

@@ -10,6 +10,7 @@ use super::{
     host_key::HostKey,
     known_hosts::{self, Entry, Marker, Verdict},
     prompter::{HostKeyQuestion, Prompter},
+    revoked_keys,
     ssh_options::{Options, Strict},
 };
 use std::path::Path;
@@ -94,6 +95,9 @@ impl<'a> Policy<'a> {
     /// # Errors
     /// The refusal.
     pub fn check(&self, key: &HostKey, prompter: &dyn Prompter) -> Result<(), Failure> {
+        if let Some(list) = &self.options.revoked_host_keys {
+            revoked_keys::check(list, key)?;
+        }
         if let Some(pinned) = &self.pinned {
             return if pinned == key {
                 Ok(())

@@ -1,6 +1,7 @@
 //! Private key files, as far as they can be looked at without their passphrase.
 
 use super::host_key::HostKey;
+use base64ct::{Base64, Encoding as _};
 use rustix::process::geteuid;
 use std::{
     fs,
@@ -36,6 +37,8 @@ pub enum State {
     Exposed,
     /// It is there, but can't be read.
     Unreadable,
+    /// It only says where on a token (FIDO) the key is; an agent can ask that.
+    Token,
 }
 
 impl KeyFile {
@@ -64,6 +67,7 @@ impl KeyFile {
             Ok(_) if metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 != 0 => {
                 State::Exposed
             }
+            Ok(text) if is_on_token(&text) => State::Token,
             Ok(text) if is_encrypted(&text) => State::Encrypted,
             Ok(_) => State::Plain,
         };
@@ -94,6 +98,19 @@ fn is_encrypted(text: &str) -> bool {
     }
     text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
         || text.contains("Proc-Type: 4,ENCRYPTED")
+}
+
+/// The public half is plain in OpenSSH's format, and such a key's type begins with `sk-` (OpenSSH's PROTOCOL.u2f).
+fn is_on_token(text: &str) -> bool {
+    let body = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----");
+    let body = body.and_then(|(_, rest)| rest.split_once("-----END"));
+    let Some((body, _)) = body else {
+        return false;
+    };
+    let body: String = body.split_ascii_whitespace().collect();
+    let whole = Base64::decode_vec(&body).unwrap_or_default();
+    let has = |kind: &[u8]| whole.windows(kind.len()).any(|some| some == kind);
+    has(b"sk-ssh-ed25519@openssh.com") || has(b"sk-ecdsa-sha2-nistp256@openssh.com")
 }
 
 #[cfg(test)]

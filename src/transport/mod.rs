@@ -30,6 +30,7 @@ mod local;
 mod objects;
 mod prompter;
 mod pump;
+mod revoked_keys;
 mod signal;
 mod ssh;
 mod ssh_config;

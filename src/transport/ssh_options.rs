@@ -11,6 +11,10 @@ const ALIVE: (Duration, u32) = (Duration::from_secs(15), 4);
 
 /// One host's options. Fields are named after their keywords.
 #[expect(missing_docs, reason = "ssh_config(5) describes the keywords")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "ssh_config(5) has as many that are yes or no"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The host as it was asked for (`%n`).
@@ -31,6 +35,7 @@ pub struct Options {
     pub identity_agent: IdentityAgent,
     /// Ways to log in, in the order of `PreferredAuthentications`.
     pub methods: Vec<Method>,
+    pub revoked_host_keys: Option<PathBuf>,
     pub user_known_hosts: Vec<PathBuf>,
     pub global_known_hosts: Vec<PathBuf>,
     pub host_key_alias: Option<String>,
@@ -156,6 +161,7 @@ impl Options {
                 .map(str::to_owned),
             identity_agent: IdentityAgent::Environment,
             methods: methods(one, yes("batchmode")),
+            revoked_host_keys: None,
             user_known_hosts: Vec::new(),
             global_known_hosts: Vec::new(),
             host_key_alias: one("hostkeyalias").map(str::to_owned),
@@ -188,6 +194,7 @@ impl Options {
         };
         let identity_files = named("identityfile");
         let certificate_files = named("certificatefile");
+        let revoked_host_keys = named("revokedhostkeys").into_iter().next();
         let user_known_hosts = words("userknownhostsfile").iter().map(expand).collect();
         let global_known_hosts = words("globalknownhostsfile").iter().map(expand).collect();
         options.identity_agent = match one("identityagent") {
@@ -201,6 +208,7 @@ impl Options {
                 None => IdentityAgent::Socket(options.path(path)),
             },
         };
+        options.revoked_host_keys = revoked_host_keys;
         options.identity_files = identity_files;
         options.certificate_files = certificate_files;
         options.user_known_hosts = user_known_hosts;
@@ -241,12 +249,27 @@ impl Options {
                 Some('r') => expanded.push_str(&self.user),
                 Some('u') => expanded.push_str(&env::var("USER").unwrap_or_default()),
                 Some('d') => expanded.push_str(&home()),
+                Some('i') => expanded.push_str(&rustix::process::getuid().as_raw().to_string()),
+                Some('j') => expanded.push_str(self.jump()),
+                Some('k') => {
+                    let name = self.host_key_alias.as_ref();
+                    expanded.push_str(name.unwrap_or(&self.original));
+                }
+                Some('l') => expanded.push_str(&machine()),
+                Some('L') => expanded.push_str(machine().split('.').next().unwrap_or_default()),
                 Some('%') | None => expanded.push('%'),
                 Some(other) => expanded.extend(['%', other]),
             }
             rest = tail.as_str();
         }
         expanded + rest
+    }
+
+    fn jump(&self) -> &str {
+        match &self.proxy {
+            Some(Proxy::Jump(jump)) => jump,
+            Some(Proxy::Command(_)) | None => "",
+        }
     }
 
     fn path(&self, text: &str) -> PathBuf {
@@ -283,6 +306,12 @@ fn methods<'v>(one: impl Fn(&str) -> Option<&'v str>, silent: bool) -> Vec<Metho
         Method::KeyboardInteractive => is_on("kbdinteractiveauthentication") && !silent,
     });
     methods
+}
+
+/// What this machine calls itself.
+fn machine() -> String {
+    let here = rustix::system::uname();
+    here.nodename().to_string_lossy().into_owned()
 }
 
 /// Splits a list of paths; ssh prints them unquoted, and every one begins with `/` or `~`.

@@ -143,6 +143,38 @@ fn a_changed_key_is_refused_with_file_and_line() {
     assert_eq!(fs::read_to_string(sshd.path("known_hosts")).unwrap(), known);
 }
 
+/// A list of keys, or what ssh-keygen packs for many (`ssh_config(5)`, `RevokedHostKeys`).
+#[test]
+fn a_key_of_the_configured_list_of_revoked_ones_is_refused() {
+    let sshd = Sshd::start();
+    let list = sshd.path("revoked");
+    sshd.configure(&format!("RevokedHostKeys {}", list.display()));
+    let said = || plain(&sshd, &refused(reach(&sshd, "web1")));
+    assert!(
+        said().starts_with("web1: can't read FOLDER/revoked, which RevokedHostKeys names: "),
+        "{}",
+        said()
+    );
+    let other = other_key(&sshd);
+    fs::write(&list, format!("# old ones\n{other}\n")).unwrap();
+    assert!(reach(&sshd, "web1").is_ok());
+    fs::write(&list, format!("{other}\n{}\n", sshd.host_key())).unwrap();
+    let revoked = "web1: the host key SHA256:ITS is revoked in FOLDER/revoked";
+    assert_eq!(said(), format!("{revoked} line 2\n"));
+    for (name, known) in [("other.pub", true), ("host_key.pub", false)] {
+        let pack = Command::new("ssh-keygen")
+            .args(["-q", "-k", "-f"])
+            .args([&list, &sshd.path(name)])
+            .status();
+        assert!(pack.unwrap().success());
+        if known {
+            assert!(reach(&sshd, "web1").is_ok());
+        } else {
+            assert_eq!(said(), format!("{revoked}\n"));
+        }
+    }
+}
+
 #[test]
 fn a_revoked_key_is_refused() {
     let sshd = Sshd::start();

@@ -2,6 +2,7 @@
 
 use super::{output, reach, refused, target};
 use crate::support::sshd::{Sshd, keygen, user};
+use base64ct::Encoding as _;
 use hostout::transport::{Credentials, Prompter, Unattended, connect};
 use std::{
     fs,
@@ -80,6 +81,87 @@ fn a_key_others_can_read_is_ignored_as_ssh_does() {
     fs::set_permissions(sshd.path("id"), fs::Permissions::from_mode(0o644)).unwrap();
     let said = refused(reach(&sshd, "web1"));
     assert!(said.contains("chmod 600"), "{said}");
+}
+
+#[test]
+fn every_token_of_a_key_s_path_is_filled_in_and_none_is_no_path() {
+    let sshd = Sshd::start();
+    let name = |host: &str| {
+        let say = |program: &str, argument: &str| {
+            let output = Command::new(program).arg(argument).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        let (id, whole) = (say("id", "-u"), say("uname", "-n"));
+        let short = whole.split('.').next().unwrap_or_default().to_owned();
+        format!("key-{host}-{id}-{short}-{whole}-%")
+    };
+    fs::rename(sshd.path("id"), sshd.path(&name("ali"))).unwrap();
+    fs::remove_file(sshd.path("id.pub")).unwrap();
+    use_key(&sshd, "key-%k-%i-%L-%l-%%");
+    let config = fs::read_to_string(sshd.config()).unwrap();
+    let known = fs::read_to_string(sshd.path("known_hosts")).unwrap();
+    let (_, key) = known.split_once(' ').unwrap();
+    fs::write(sshd.path("known_hosts"), format!("{known}ali {key}")).unwrap();
+    let said = refused(reach(&sshd, "web1"));
+    assert!(said.contains(&name("web1")), "{said}");
+    let alias = format!("Host web1\nHostKeyAlias ali\n{config}");
+    fs::write(sshd.config(), alias).unwrap();
+    assert!(reach(&sshd, "web1").is_ok());
+
+    use_key(&sshd, "none");
+    let config = fs::read_to_string(sshd.config()).unwrap();
+    let path = sshd.path("none").display().to_string();
+    fs::write(sshd.config(), config.replace(&path, "none")).unwrap();
+    let said = refused(reach(&sshd, "web1"));
+    assert!(!said.contains("none is not there"), "{said}");
+}
+
+/// Only what talks to the token can use such a key: an agent.
+#[test]
+fn a_key_on_a_token_is_named_with_what_to_do() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let sshd = Sshd::start();
+    let text = |text: &[u8]| [&u32::try_from(text.len()).unwrap().to_be_bytes(), text].concat();
+    let kind = b"sk-ssh-ed25519@openssh.com";
+    let public = [text(kind), text(&[7; 32]), text(b"ssh:")].concat();
+    let private = [
+        &[1; 8][..],
+        &text(kind),
+        &text(&[7; 32]),
+        &text(b"ssh:"),
+        &[1],
+        &text(&[9; 64]),
+        &text(b""),
+        &text(b"mine"),
+    ]
+    .concat();
+    let whole = [
+        &b"openssh-key-v1\0"[..],
+        &text(b"none"),
+        &text(b"none"),
+        &text(b""),
+        &1u32.to_be_bytes(),
+        &text(&public),
+        &text(&private),
+    ]
+    .concat();
+    let body = base64ct::Base64::encode_string(&whole);
+    let lines: Vec<&str> = (0..body.len())
+        .step_by(70)
+        .map(|at| &body[at..body.len().min(at + 70)])
+        .collect();
+    let pem = format!(
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n{}\n-----END OPENSSH PRIVATE KEY-----\n",
+        lines.join("\n")
+    );
+    let file = sshd.path("token");
+    fs::write(&file, pem).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    use_key(&sshd, "token");
+    let said = refused(reach(&sshd, "web1"));
+    let file = file.display();
+    let told = format!("{file} is on a token (FIDO), which only an agent can use: ssh-add {file}");
+    assert!(said.contains(&told), "{said}");
 }
 
 /// Types the passphrases one after the other.

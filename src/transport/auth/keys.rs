@@ -34,8 +34,18 @@ impl Login<'_> {
         }
         for file in &files {
             let shown = file.path.display().to_string();
+            let public = file.public.as_ref();
+            if public.is_some_and(|key| in_agent.contains(key)) {
+                continue;
+            }
             match file.state {
                 State::PublicOnly => continue,
+                State::Token => {
+                    self.notes.push(format!(
+                        "{shown} is on a token (FIDO), which only an agent can use: ssh-add {shown}"
+                    ));
+                    continue;
+                }
                 State::Exposed => {
                     self.notes.push(format!(
                         "{shown} is ignored because others may read it (chmod 600)"
@@ -47,13 +57,6 @@ impl Login<'_> {
                     continue;
                 }
                 State::Plain | State::Encrypted => {}
-            }
-            if file
-                .public
-                .as_ref()
-                .is_some_and(|key| in_agent.contains(key))
-            {
-                continue;
             }
             match self.by_file(file) {
                 Attempt::In => return true,
