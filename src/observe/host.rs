@@ -5,8 +5,8 @@ use crate::{
     config::{Host as Configured, Stage},
     facts::{Backup, Current, Deployment, Host, Lock, PathState, Python, Room},
     host::{
-        self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, ManifestAnswer,
-        Record, ServiceState, StatusAnswer, StatusRequest,
+        self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, LogsAnswer,
+        ManifestAnswer, Record, ServiceState, StatusAnswer, StatusRequest,
     },
     release::{EntryId, FORMAT, Intent, Manifest},
     transport::{Conversation, ConversationError, Transport},
@@ -76,7 +76,7 @@ pub fn manifest(
 }
 
 /// The logs of what runs on a host; nothing where no release is live there.
-pub fn logs(transport: &mut dyn Transport, stage: &Stage) -> Result<Option<Vec<String>>> {
+pub fn logs(transport: &mut dyn Transport, stage: &Stage) -> Result<Option<LogsAnswer>> {
     let mut agent = Conversation::new(transport, &stage.path, &stage.python);
     match agent.logs() {
         Ok(logs) => Ok(Some(logs)),
