@@ -58,6 +58,11 @@ pub fn attached(
                 ssh.args(["-p", &port.to_string()]);
             }
             ssh.arg(if attach.terminal { "-t" } else { "-T" });
+            // They would come before the command, or keep it from being run.
+            ssh.args(["-o", "RemoteCommand=none"]);
+            if options.knows_session_type {
+                ssh.args(["-o", "SessionType=default"]);
+            }
             if attach.quiet {
                 ssh.args(["-o", "BatchMode=yes"]);
             }

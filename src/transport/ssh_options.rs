@@ -37,6 +37,8 @@ pub struct Options {
     pub strict: Strict,
     pub alive_interval: Duration,
     pub alive_count: u32,
+    /// Whether this ssh has `SessionType` (OpenSSH 8.7).
+    pub knows_session_type: bool,
 }
 
 /// A way to log in.
@@ -165,6 +167,7 @@ impl Options {
             },
             alive_interval: ALIVE.0,
             alive_count: ALIVE.1,
+            knows_session_type: one("sessiontype").is_some(),
         };
         if let Some(interval) = seconds("serveraliveinterval") {
             let count = one("serveralivecountmax").and_then(|count| count.parse().ok());
