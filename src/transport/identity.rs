@@ -15,6 +15,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// Where ssh finds a key by itself.
+const NEW_KEY: &str = "~/.ssh/id_ed25519";
+
 /// A public key, and where its private one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -51,7 +54,22 @@ pub fn identity(target: &Target) -> Result<Option<Identity>, Error> {
     Ok(found.map(|(key, place)| named(&key, &place)))
 }
 
-/// Makes an ed25519 key without a passphrase in `~/.ssh`, where ssh looks for it by itself.
+/// Where a new ed25519 key for `target` belongs: where ssh looks for one by itself, else at the first place that the
+/// configuration names.
+///
+/// # Errors
+/// Where the destination or the configuration cannot be read.
+pub fn new_key_file(target: &Target) -> Result<String, Error> {
+    let files = options(target)?.identity_files;
+    let usual = |file: &&PathBuf| file.ends_with(".ssh/id_ed25519");
+    let file = files.iter().find(usual).or(files.first());
+    Ok(match file {
+        Some(file) => shortened(&file.display().to_string()),
+        None => NEW_KEY.to_owned(),
+    })
+}
+
+/// Makes an ed25519 key without a passphrase.
 ///
 /// # Errors
 /// What ssh-keygen says.
@@ -131,4 +149,27 @@ fn in_agent(options: &Options) -> Option<HostKey> {
         .filter(|output| output.status.success())?;
     let text = String::from_utf8(output.stdout).ok()?;
     text.lines().find_map(|line| line.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_key_belongs_where_ssh_looks_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config");
+        let file = |text: &str| {
+            fs::write(&config, text).unwrap();
+            let target = Target {
+                host: "jane@web1".to_owned(),
+                ssh_config: Some(config.clone()),
+                host_key: None,
+            };
+            new_key_file(&target).unwrap()
+        };
+        assert!(file("").ends_with("/.ssh/id_ed25519"));
+        assert_eq!(file("IdentityFile /k/one\nIdentityFile /k/two\n"), "/k/one");
+        assert_eq!(file("IdentityFile none\n"), "~/.ssh/id_ed25519");
+    }
 }
