@@ -136,6 +136,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         bundle: answer.bundle,
         shared_files: BTreeMap::from_iter(answer.shared.files),
         missing: answer.missing.into_iter().collect(),
+        lacks: answer.lacks,
         room: room(answer.disk),
         temp: answer.temp.map(room),
         backup: answer.backup.map(|need| Backup {
