@@ -177,6 +177,8 @@ pub struct Host {
     pub shared_files: BTreeMap<String, bool>,
     /// Which of the asked-for artifacts it lacks.
     pub missing: BTreeSet<Digest>,
+    /// Programs that the release's data wants, and that are not there.
+    pub lacks: Vec<String>,
     /// Whether this program's agent is installed.
     pub agent: bool,
     /// Whom it believes, and what it can check; nothing = it cannot say.
@@ -297,6 +299,7 @@ impl Host {
             rolls: false,
             shared_files: BTreeMap::new(),
             missing: BTreeSet::new(),
+            lacks: Vec::new(),
             agent: false,
             trust: None,
             bundle: None,

@@ -1,7 +1,7 @@
 //! `git hostout approve`: a second person agrees to a deployment.
 
 use super::{
-    releasing,
+    complete, releasing,
     session::Session,
     writing::{self, Common, Writing},
 };
@@ -22,10 +22,10 @@ Example:
   git hostout approve 1.4.2 --for production")]
 pub struct Args {
     /// The release
-    #[arg(value_name = "VERSION")]
+    #[arg(value_name = "VERSION", add = complete::versions())]
     version: String,
     /// The stage
-    #[arg(long = "for", value_name = "STAGE")]
+    #[arg(long = "for", value_name = "STAGE", add = complete::stages())]
     stage: String,
     #[command(flatten)]
     common: Common,

@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     execute::{self, Root},
     host::{Command, Introduction, Wanted},
-    ledger::Ledger,
+    ledger::{Ledger, Released},
     observe,
     plan::{self, Action, BareHost, BootstrapFacts},
     transport::{self, Credentials, Destination, Identity, Prompter, Target},
@@ -127,12 +127,22 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             let names: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
             new_trust::record(session, &work, stage, &names)?;
         }
+        let first = match released(&work)? {
+            Some(_) => "",
+            None => "git hostout release, then ",
+        };
         session.ui.status(&format!(
-            "The servers of {} are ready. Next: git hostout deploy {}",
+            "The servers of {} are ready. Next: {first}git hostout deploy {}",
             stage.name, stage.name
         ));
         Ok(())
     })
+}
+
+/// The release that would be deployed, where there is one.
+fn released(work: &Workspace) -> Result<Option<Released>, Error> {
+    let ledger = Ledger::open(&work.repo, &work.project.release.ledger)?;
+    Ok(ledger.and_then(|ledger| releasing::released(work, &ledger, None).ok()))
 }
 
 /// What a bootstrap goes by.
@@ -263,11 +273,7 @@ impl<'a> Preparing<'a> {
 
     /// What the release that would be deployed links; before there is one, nothing is known.
     fn libraries(&self, host: &Host) -> Result<Vec<String>, Error> {
-        let branch = &self.work.project.release.ledger;
-        let Some(ledger) = Ledger::open(&self.work.repo, branch)? else {
-            return Ok(Vec::new());
-        };
-        let Ok(released) = releasing::released(self.work, &ledger, None) else {
+        let Some(released) = released(self.work)? else {
             return Ok(Vec::new());
         };
         let manifest = &released.manifest;

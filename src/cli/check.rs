@@ -141,6 +141,9 @@ fn deploy(
             ));
         }
         let may = may_deploy(work, ledger, stage, found);
+        if let Some(what) = plan::rooted(stage) {
+            session.ui.warn(&what);
+        }
         let own = observe::history_of(&log, &stage.name);
         if let Some(released) = released.as_ref().filter(|_| !resolves) {
             agreed(session, work, ledger, released, stage, &own, found);

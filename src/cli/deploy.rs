@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(value_name = "VERSION", add = super::complete::versions())]
     version: Option<String>,
     /// The release that STAGE runs healthy, for as long as the policy asks
-    #[arg(long, value_name = "STAGE", conflicts_with = "version")]
+    #[arg(long, value_name = "STAGE", conflicts_with = "version", add = super::complete::stages())]
     from: Option<String>,
     #[command(flatten)]
     options: Options,
@@ -204,7 +204,11 @@ fn release_first(
     ledger: &crate::ledger::Ledger,
 ) -> Result<(), Error> {
     let Some(ahead) = releasing::ahead(work, ledger)? else {
-        return Ok(());
+        return if releasing::has_release(work, ledger)? {
+            Ok(())
+        } else {
+            first_release(session)
+        };
     };
     let question = format!(
         "HEAD is {} after {}: release it first?",
@@ -221,6 +225,15 @@ fn release_first(
             ahead.tag
         ));
         Ok(())
+    }
+}
+
+/// Nothing is released yet: asks whether to. Without a terminal the command to type is told by who looks for the release.
+fn first_release(session: &Session) -> Result<(), Error> {
+    let question = "Neither HEAD nor any commit before it is released: release it first?";
+    match session.ui.ask_in_person(question, true) {
+        Answer::Yes => super::release::run(session, &super::release::Args::default()),
+        Answer::No | Answer::NotATerminal => Ok(()),
     }
 }
 

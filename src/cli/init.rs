@@ -8,7 +8,7 @@ use crate::{
     buildout, config,
     error::Error,
     ledger::{self, Key, Ledger, Person},
-    observe, process,
+    observe, plan, process,
     ui::Answer,
 };
 use std::{
@@ -101,6 +101,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         Some(name) => stages.iter().find(|stage| stage.name == *name),
         None => stages.first(),
     };
+    if let Some(what) = stage.and_then(plan::rooted) {
+        session.ui.warn(&what);
+    }
     next(session, &repo, &root, &draft.file, stage)
 }
 

@@ -50,14 +50,19 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
             );
             return Err(refusal.into());
         };
-        if logs.is_empty() {
+        let follows = args.follow && !logs.patterns.is_empty();
+        if logs.logs.is_empty() && !follows {
             session.ui.note(&format!(
                 "{}: what runs names no log file, or has written none yet",
                 host.destination
             ));
             return Ok(None);
         }
-        let tail = Command::tail(&logs, args.lines, args.follow);
+        let tail = if follows {
+            Command::follow(&stage.python, &logs.patterns, args.lines)
+        } else {
+            Command::tail(&logs.logs, args.lines)
+        };
         Ok(Some(
             tail.as_runtime(&stage.path, stage.runtime_user.as_deref()),
         ))

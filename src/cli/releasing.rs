@@ -373,12 +373,7 @@ pub(super) fn released(
     let version = if let Some(word) = word {
         Some(plan::parse_version(word)?)
     } else {
-        let head = work
-            .repo
-            .head_id()
-            .map_err(|_| observe::Error::NoCommits)?
-            .detach();
-        observe::previous(&work.repo, head, &commits(ledger))?
+        nearest(work, ledger)?
     };
     let Some(version) = version else {
         refusal.add(
@@ -403,6 +398,18 @@ pub(super) fn released(
     };
     refusal.add(format!("there is no release {version}"), remedy);
     Err(refusal.into())
+}
+
+/// The version of HEAD, or of its nearest released ancestor.
+fn nearest(work: &Workspace, ledger: &Ledger) -> Result<Option<Version>, Error> {
+    let head = work.repo.head_id();
+    let head = head.map_err(|_| observe::Error::NoCommits)?.detach();
+    Ok(observe::previous(&work.repo, head, &commits(ledger))?)
+}
+
+/// Whether HEAD or a commit before it is released.
+pub(super) fn has_release(work: &Workspace, ledger: &Ledger) -> Result<bool, Error> {
+    Ok(nearest(work, ledger)?.is_some())
 }
 
 /// How far HEAD is ahead of its nearest release.

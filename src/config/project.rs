@@ -193,6 +193,11 @@ impl Host {
     pub fn is_local(&self) -> bool {
         self.destination == "local"
     }
+
+    /// Whether it says that root logs in.
+    pub fn is_root_s(&self) -> bool {
+        self.destination.starts_with("root@")
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ shift 2
 [ -z "$user" ] || [ "$user" = "$(id -un)" ] || exec sudo -n -H -u "$user" -- sh -c 'exec "$@"' sh "$@"
 exec "$@""#;
 
+/// Follows logs.
+const FOLLOW: &str = include_str!("follow.py");
+
 /// The login user's own shell in the first of two folders that is there; in their home when neither is.
 const SHELL: &str = r#"cd "$1" 2>/dev/null || cd "$2" 2>/dev/null || echo "nothing is deployed to $2" >&2
 exec "${SHELL:-/bin/sh}" -l"#;
@@ -50,6 +53,9 @@ pub struct ShareAnswer {
 pub struct LogsAnswer {
     /// Absolute paths of files that are there.
     pub logs: Vec<String>,
+    /// What matches them, and files that are not there yet.
+    #[serde(default)]
+    pub patterns: Vec<String>,
 }
 
 impl fmt::Debug for ShareRequest {
@@ -92,12 +98,16 @@ impl Command {
         Self::new(["sh", "-c", SHELL, "sh", &current, path])
     }
 
-    /// The last `lines` lines of `logs`; with `follow` also what comes after, in whatever file then has that name.
-    pub fn tail(logs: &[String], lines: u32, follow: bool) -> Self {
-        let words = ["tail".to_owned(), "-n".to_owned(), lines.to_string()];
-        let follow = follow.then(|| "-F".to_owned());
-        let files = std::iter::once("--".to_owned()).chain(logs.to_vec());
-        Self::new(words.into_iter().chain(follow).chain(files))
+    /// The last `lines` lines of `logs`.
+    pub fn tail(logs: &[String], lines: u32) -> Self {
+        let words = ["tail", "-n", &lines.to_string(), "--"].map(str::to_owned);
+        Self::new(words.into_iter().chain(logs.to_vec()))
+    }
+
+    /// The same of whatever `patterns` match, and what comes after, in files too that come after; by the host's `python`.
+    pub fn follow(python: &str, patterns: &[String], lines: u32) -> Self {
+        let words = [python, "-IS", "-c", FOLLOW, &lines.to_string()].map(str::to_owned);
+        Self::new(words.into_iter().chain(patterns.to_vec()))
     }
 }
 

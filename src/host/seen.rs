@@ -68,6 +68,9 @@ pub struct StatusAnswer {
     /// The artifacts that were asked for and are not there.
     #[serde(default)]
     pub missing: Vec<Digest>,
+    /// Programs that the next release's data wants, and that are not there.
+    #[serde(default)]
+    pub lacks: Vec<String>,
     /// The last job.
     pub job: Option<JobSeen>,
     /// What is prepared now; older agents say nothing.

@@ -5,8 +5,8 @@ use crate::{
     config::{Fetch, Host as Configured, Stage},
     facts::{Backup, Current, Deployment, Host, Lock, PathState, Preparing, Python, Room},
     host::{
-        self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, ManifestAnswer,
-        PreparationSeen, Record, ServiceState, StatusAnswer, StatusRequest,
+        self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, LogsAnswer,
+        ManifestAnswer, PreparationSeen, Record, ServiceState, StatusAnswer, StatusRequest,
     },
     release::{EntryId, FORMAT, Intent, Manifest},
     transport::{Conversation, ConversationError, Transport},
@@ -86,7 +86,7 @@ pub fn manifest(
 }
 
 /// The logs of what runs on a host; nothing where no release is live there.
-pub fn logs(transport: &mut dyn Transport, stage: &Stage) -> Result<Option<Vec<String>>> {
+pub fn logs(transport: &mut dyn Transport, stage: &Stage) -> Result<Option<LogsAnswer>> {
     let mut agent = Conversation::new(transport, &stage.path, &stage.python);
     match agent.logs() {
         Ok(logs) => Ok(Some(logs)),
@@ -151,6 +151,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         bundle: answer.bundle,
         shared_files: BTreeMap::from_iter(answer.shared.files),
         missing: answer.missing.into_iter().collect(),
+        lacks: answer.lacks,
         room: room(answer.disk),
         temp: answer.temp.map(room),
         backup: answer.backup.map(|need| Backup {

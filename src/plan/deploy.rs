@@ -8,6 +8,7 @@ use super::{
     lost_update::unknown,
     rolling::rolling,
     rollout, room,
+    rooted::rooted,
     settle::settling,
     trust,
 };
@@ -102,6 +103,10 @@ pub enum Deploying {
 pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploying, Refusal> {
     let mut refusal = Refusal::default();
     moved(request, facts, &mut refusal);
+    if elsewhere(request, facts) {
+        // What another path lacks is of no interest until it is meant.
+        return Err(refusal);
+    }
     same_machine(facts.hosts, &mut refusal);
     let mut todo = Vec::new();
     for host in facts.hosts {
@@ -193,6 +198,12 @@ fn same_machine(hosts: &[Host], refusal: &mut Refusal) {
     }
 }
 
+/// Whether the stage's path is another one than that of its last deployment, and nobody said that it is meant.
+fn elsewhere(request: &DeployRequest, facts: &DeployFacts<'_>) -> bool {
+    let last = facts.last_started.filter(|_| !request.moved);
+    last.is_some_and(|last| last.path != facts.stage.path)
+}
+
 fn moved(request: &DeployRequest, facts: &DeployFacts<'_>, refusal: &mut Refusal) {
     let Some(last) = facts.last_started.filter(|_| !request.moved) else {
         return;
@@ -263,6 +274,15 @@ fn check(
         refusal.add(
             format!("{name}: {path}/current is {what}, not a link that git-hostout made"),
             "move it away; nothing of it is touched",
+        );
+    }
+    if !host.lacks.is_empty() {
+        refusal.add(
+            format!(
+                "{name}: the release's data is PostgreSQL's, and {} is not there",
+                host.lacks.join(", ")
+            ),
+            "install PostgreSQL's client there (Debian: postgresql-client)",
         );
     }
     let wants = (facts.manifest, facts.stage);
@@ -370,6 +390,7 @@ fn steps(
         };
         activations.push((Some(host.name.clone()), action));
     }
+    notes.extend(rooted(facts.stage));
     notes.extend(rollout::notes(&facts.stage.rollout, activations.len()));
     steps.extend(rollout::batches(&facts.stage.rollout, activations));
     steps.push((

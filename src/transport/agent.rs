@@ -182,9 +182,8 @@ impl<'t> Conversation<'t> {
     }
 
     /// The logs of what runs. The agent need not be installed; nothing is written.
-    pub fn logs(&mut self) -> Result<Vec<String>, ConversationError> {
-        let answer: LogsAnswer = self.ask_read(Verb::Logs, None, &StatusRequest::default())?;
-        Ok(answer.logs)
+    pub fn logs(&mut self) -> Result<LogsAnswer, ConversationError> {
+        self.ask_read(Verb::Logs, None, &StatusRequest::default())
     }
 
     /// Gives back a lock.

@@ -58,6 +58,11 @@ pub fn attached(
                 ssh.args(["-p", &port.to_string()]);
             }
             ssh.arg(if attach.terminal { "-t" } else { "-T" });
+            // They would come before the command, or keep it from being run.
+            ssh.args(["-o", "RemoteCommand=none"]);
+            if options.knows_session_type {
+                ssh.args(["-o", "SessionType=default"]);
+            }
             if attach.quiet {
                 ssh.args(["-o", "BatchMode=yes"]);
             }
@@ -67,12 +72,6 @@ pub fn attached(
             if let Some(file) = attach.reached {
                 ssh.args(["-o", "ControlPath=none", "-o", "PermitLocalCommand=yes"]);
                 ssh.arg("-o").arg(format!("LocalCommand={}", touch(file)));
-            }
-            // A configuration may be made for people who type `ssh HOST` alone.
-            ssh.args(["-o", "RemoteCommand=none"]);
-            if options.session_type.is_some() {
-                // Only an ssh that told it knows the word (OpenSSH 8.7).
-                ssh.args(["-o", "SessionType=default"]);
             }
             ssh.args(["--", &name]).arg(command.shell_line());
             Ok(ssh)

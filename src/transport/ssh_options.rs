@@ -30,8 +30,6 @@ pub struct Options {
     pub identity_files: Vec<PathBuf>,
     pub certificate_files: Vec<PathBuf>,
     pub identities_only: bool,
-    /// Where it isn't a session with a command, `default`: what it is.
-    pub session_type: Option<String>,
     pub identity_agent: IdentityAgent,
     /// Ways to log in, in the order of `PreferredAuthentications`.
     pub methods: Vec<Method>,
@@ -44,6 +42,8 @@ pub struct Options {
     pub strict: Strict,
     pub alive_interval: Duration,
     pub alive_count: u32,
+    /// Whether this ssh has `SessionType` (OpenSSH 8.7).
+    pub knows_session_type: bool,
 }
 
 /// A way to log in.
@@ -156,9 +156,6 @@ impl Options {
             identity_files: Vec::new(),
             certificate_files: Vec::new(),
             identities_only: yes("identitiesonly"),
-            session_type: one("sessiontype")
-                .filter(|kind| *kind != "default")
-                .map(str::to_owned),
             identity_agent: IdentityAgent::Environment,
             methods: methods(one, yes("batchmode")),
             revoked_host_keys: None,
@@ -176,6 +173,7 @@ impl Options {
             },
             alive_interval: ALIVE.0,
             alive_count: ALIVE.1,
+            knows_session_type: one("sessiontype").is_some(),
         };
         if let Some(interval) = seconds("serveraliveinterval") {
             let count = one("serveralivecountmax").and_then(|count| count.parse().ok());

@@ -3,6 +3,7 @@
 import base64
 import os
 import stat
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -24,6 +25,13 @@ class Ways(unittest.TestCase):
         self.assertIsNone(agent.closed_folder(path))
         os.chmod(path, 0o750)
         self.assertEqual(agent.closed_folder(path), path)
+
+
+class Causes(unittest.TestCase):
+    def test_what_python_raised_is_told_with_the_hook_that_ended_so(self):
+        said = b"Migrating\nTraceback (most recent call last):\n  File \"x\", line 1\nOSError: no server\n"
+        self.assertEqual(agent.raised(said), ": OSError: no server")
+        self.assertEqual(agent.raised(b"no\n"), "")
 
 
 class SharedFiles(unittest.TestCase):
@@ -89,6 +97,26 @@ class Logs(unittest.TestCase):
             "var/log/supervisord.log": "", "var/log/web.log": "", "var/log/zeo-stdout---supervisor-x.log": "",
             "var/log/stranger-stdout---supervisor-x.log": ""})
         self.assertEqual(found, ["var/log/supervisord.log", "var/log/web.log", "var/log/zeo-stdout---supervisor-x.log"])
+
+    def test_files_that_appear_are_followed_too(self):
+        folder = self.layout.path
+        names = [os.path.join(folder, f"web-stdout---{name}.log") for name in ("old", "new")]
+        with open(names[0], "w", encoding="utf-8") as file:
+            file.write("one\ntwo\nthree\n")
+        argv = [sys.executable, "-IS", support.HOST / "follow.py", "2", os.path.join(folder, "web-std*---*.log")]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+            said = [process.stdout.readline() for _ in range(3)]
+            os.remove(names[0])
+            with open(names[1], "w", encoding="utf-8") as file:
+                file.write("four\n")
+            said += [process.stdout.readline() for _ in range(3)]
+            with open(names[1], "a", encoding="utf-8") as file:
+                file.write("five\n")
+            said.append(process.stdout.readline())
+            process.stdout.close()
+            self.assertEqual(process.wait(timeout=10), 0, "it ends when nobody reads")
+        old, new = (f"==> {os.path.realpath(name)} <==\n" for name in names)
+        self.assertEqual(said, [old, "two\n", "three\n", "\n", new, "four\n", "five\n"])
 
     def test_a_command_s_log_and_none(self):
         self.assertEqual(self.release({"kind": "command", "log": "var/app.log"}, {"var/app.log": ""}), ["var/app.log"])

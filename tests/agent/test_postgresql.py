@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(__file__))
 import support
@@ -49,6 +50,13 @@ def server_user():
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
+
+
+class Client(unittest.TestCase):
+    def test_what_is_not_there_is_named(self):
+        with tempfile.TemporaryDirectory() as empty, mock.patch.dict(os.environ, PATH=empty):
+            self.assertEqual(agent.lacking({"kind": "postgresql"}), ["pg_dump", "pg_restore", "psql"])
+            self.assertEqual((agent.lacking({"kind": "zodb"}), agent.lacking(None)), ([], []))
 
 
 @unittest.skipUnless(programs(), "no PostgreSQL server is installed")

@@ -1,7 +1,7 @@
 //! `git hostout bootstrap`: what is told before any server is asked, and how `deploy` offers it. What it makes is
 //! tested on whole machines (`tests/lab`).
 
-use crate::support::{Host, Project, at_a_terminal_with};
+use crate::support::{Host, Project, at_a_terminal_with, sshd::user};
 
 #[test]
 fn what_is_refused_and_what_is_offered() {
@@ -25,6 +25,13 @@ fn what_is_refused_and_what_is_offered() {
         "root@web1: root is who deploys, and services must not run as root",
         "name another user in hosts: deploy@HOST; bootstrap makes it",
     ]);
+    let rooted = "root@web1: root is who deploys, so that services run as root; write deploy@web1 in hosts of [stage.rooted]";
+    host.hostout(&["check", "rooted"]).says(&[rooted]);
+    if user() == "root" {
+        host.hostout(&["deploy", "rooted", "--dry-run"])
+            .exits(0)
+            .says(&[rooted]);
+    }
     host.hostout(&["bootstrap", "homely"]).exits(11).says(&[
         "ghost@web1: ~/shop is below a home that is not made yet",
         "set path = \"/srv/…\" in [stage.homely]",

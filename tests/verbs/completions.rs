@@ -32,11 +32,19 @@ print(until(b"the end").decode().rpartition("done: ")[2].strip())
 const GIT: &str = "/usr/share/bash-completion/completions/git";
 
 /// A part of a line, and what it is completed to.
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 8] = [
     ("git-hostout rollb", "git-hostout rollback"),
     ("git-hostout deploy fa", "git-hostout deploy far"),
     ("git-hostout deploy far 0", "git-hostout deploy far 0.1.0"),
     ("git-hostout ssh far we", "git-hostout ssh far web1"),
+    (
+        "git-hostout deploy --from fa",
+        "git-hostout deploy --from far",
+    ),
+    (
+        "git-hostout approve 0.1.0 --for fa",
+        "git-hostout approve 0.1.0 --for far",
+    ),
     ("git hostout status fa", "git hostout status far"),
     ("git hostout show 0", "git hostout show 0.1.0"),
 ];

@@ -19,6 +19,19 @@ fn works_and_says_what_to_do() {
     );
     project.commit("Keep a secret");
     project.hostout(&["init"]).exits(0);
+    // Nothing is released yet.
+    at_a_terminal(
+        &project.sandbox,
+        &project.directory,
+        &["deploy", "local"],
+        "release it first? [Y/n]",
+        "n\n",
+    )
+    .exits(11)
+    .says(&[
+        "Neither HEAD nor any commit before it is released: release it first? [Y/n]",
+        "git hostout release",
+    ]);
     project.hostout(&["release", "--yes"]).exits(0);
     for word in ["Good day", "Good evening", "Good night"] {
         project.greet(word);

@@ -93,6 +93,19 @@ fn a_second_stage_is_the_one_to_go_on_with() {
     project.hostout(&third).exits(0).says(&[
         "  git hostout bootstrap live\n    (only where the server is not set up yet)\n  git hostout check live\n",
     ]);
+    let fourth = [
+        "init",
+        "--stage",
+        "top",
+        "--host",
+        "root@web1",
+        "--path",
+        "/srv/top",
+    ];
+    project.hostout(&fourth).exits(0).says(&[
+        "root@web1: root is who deploys, so that services run as root; write deploy@web1 in hosts of [stage.top], and \
+         `git hostout bootstrap top` makes that user",
+    ]);
 }
 
 #[test]

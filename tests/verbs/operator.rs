@@ -103,9 +103,19 @@ fn an_operator_s_day() {
 
     // The programs' own logs have no names of ours: supervisor's are found from its configuration.
     let logs = host.hostout(&["logs", "far", "-n", "50"]).exits(0);
-    logs.says(&["supervisord started with pid", "Serving on http://"]);
+    let logs = logs.says(&["supervisord started with pid", "Serving on http://"]);
     let mut following = host.start(&["logs", "far", "-f", "-n", "1"]);
     following.until_it_prints("supervisord.log <==");
+    // Each start gives the programs' logs other names.
+    let auto = logs.stdout.lines().find(|line| line.contains("-stdout---"));
+    let auto = auto.unwrap().trim_matches(['=', '<', '>', ' ']);
+    let (before, _) = auto.rsplit_once("---").unwrap();
+    fs::write(
+        format!("{before}---supervisor-anew.log"),
+        "said after that\n",
+    )
+    .unwrap();
+    following.until_it_prints("said after that");
     following.signal("TERM");
     let end = following.end();
     assert!(end.interrupted(), "{end}");
@@ -149,13 +159,11 @@ fn commands(host: &Host, current: &str) {
         .says(&["matches none of the hosts of far"]);
     host.hostout(&["run", "far", "true"]).exits(2);
 
-    // As people have it who type `ssh web1` alone.
-    let config = fs::read_to_string(host.sshd.config()).unwrap();
-    let own = format!("{config}\nHost *\n  RemoteCommand false\n  SessionType none\n");
-    fs::write(host.sshd.config(), own).unwrap();
-    host.hostout(&["run", "far", "--", "true"]).exits(0);
-    fs::write(host.sshd.config(), config).unwrap();
-
+    // What a person's own logins begin with is not for commands.
+    host.sshd
+        .configure("RemoteCommand echo other\nSessionType none");
+    let hi = host.hostout(&["run", "far", "--", "echo", "hi"]).exits(0);
+    assert_eq!(hi.stdout, "hi\n");
     host.sshd.configure("Port 1");
     host.hostout(&["run", "far", "--", "true"])
         .exits(20)

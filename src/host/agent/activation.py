@@ -363,7 +363,7 @@ class Activation:
                          service_env({**self.hook_env(), "HOSTOUT_HOOK": name, **more}), user=self.layout.runtime)
         self.excused += time.monotonic() - began  # it has a timeout of its own
         if code != 0:
-            raise Failed("hook", f"the hook {name} ({argv[0]}) {ending(code, seconds)}", None, last_lines(said))
+            raise Failed("hook", f"the hook {name} ({argv[0]}) {ending(code, seconds)}{raised(said)}", None, last_lines(said))
 
     def spared(self, call, *arguments, **more):
         """Calls what may fail: that is told, and changes nothing about how the job ends."""

@@ -100,6 +100,12 @@ def last_lines(data, count=OUTPUT_LINES):
     return [line[:2000] for line in clean_lines(data[-65536:])[-count:]]
 
 
+def raised(data):
+    """What a program of python says of its end after all of where it was, as the end of a sentence."""
+    lines = last_lines(data, 500)
+    return f": {lines[-1]}" if any(line.startswith("Traceback (") for line in lines) else ""
+
+
 def tail_of(path, count=OUTPUT_LINES):
     try:
         with open(path, "rb") as file:

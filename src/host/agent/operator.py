@@ -40,6 +40,13 @@ def holds(place, content, mode):
 
 def log_files(layout):
     """The logs of what runs, by their real paths, which stay the same over a switch."""
+    named = (path for pattern in log_patterns(layout) for path in sorted(glob.glob(pattern)))
+    real = (os.path.realpath(path) for path in named)
+    return list(dict.fromkeys(path for path in real if os.path.isfile(path)))
+
+
+def log_patterns(layout):
+    """The same as patterns of names, those of files too that are not there yet."""
     version, _, _ = layout.live()
     settings = stored_settings(layout, version) if version else None
     if not settings:
@@ -48,27 +55,33 @@ def log_files(layout):
     table = settings["buildout"].get("services", {"kind": "none"})
     if table["kind"] == "command":
         named = [os.path.join(release, table["log"])] if table.get("log") else []
-    else:
-        named = [*configured_logs(release), *supervised_logs(release)]
-    real = (os.path.realpath(path) for path in named)
-    return list(dict.fromkeys(path for path in real if os.path.isfile(path)))
+        return [pattern(path) for path in named]
+    return [*map(pattern, configured_logs(release)), *supervised_logs(release)]
+
+
+def pattern(path, names=None):
+    """What matches `path`, or `names` in that folder, wherever links lead to now."""
+    if names is None:
+        path, names = os.path.split(path)
+        names = glob.escape(names)
+    return os.path.join(glob.escape(os.path.realpath(path)), names)
 
 
 def configured_logs(release):
     """What the parts' own configurations (zope.conf, wsgi.ini, zeo.conf, supervisord.conf) name as logs."""
     parts = os.path.join(glob.escape(release), "parts", "*")
-    for pattern in ("*.conf", os.path.join("etc", "*.conf"), os.path.join("etc", "*.ini")):
-        for path in sorted(glob.glob(os.path.join(parts, pattern))):
+    for names in ("*.conf", os.path.join("etc", "*.conf"), os.path.join("etc", "*.ini")):
+        for path in sorted(glob.glob(os.path.join(parts, names))):
             with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
                 yield from LOGGED.findall(file.read())
 
 
 def supervised_logs(release):
-    """What supervisor names by itself, for programs whose logs have no name: `childlogdir/PROGRAM-stdout---….log`."""
+    """What supervisor names by itself, for programs whose logs have no name: `childlogdir/PROGRAM-stdout---….log`, another
+    one at each start."""
     for parser in Supervisor(release, {}).configurations():
         folder = parser.get("supervisord", "childlogdir", fallback="/tmp")
         for section in parser.sections():
             kind, _, name = section.partition(":")
             if kind == "program":
-                pattern = f"{glob.escape(name)}-std*---*.log"
-                yield from sorted(glob.glob(os.path.join(glob.escape(folder), pattern)))
+                yield pattern(folder, f"{glob.escape(name)}-std*---*.log")

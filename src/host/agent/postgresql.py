@@ -6,6 +6,7 @@ one (`shared/.pgpass`), else the login user's.
 
 import os
 import re
+import shutil
 
 # Everything of the user's in one database. What belongs to extensions stays, and they stay: making them again may take
 # rights that the user hasn't got. The sequence of an identity column goes with its table and cannot go alone.
@@ -41,7 +42,15 @@ BEGIN
     LOOP EXECUTE thing; END LOOP;
 END $$;
 """
+PROGRAMS = ("pg_dump", "pg_restore", "psql")
 STAYS = re.compile(r"\d+; \d+ \d+ (EXTENSION |COMMENT - EXTENSION |(COMMENT |ACL )?(- )?SCHEMA (- )?public )")
+
+
+def lacking(data):
+    """Programs that `data`, as the next release says it, wants and that are not there."""
+    if not data or data.get("kind") != "postgresql":
+        return []
+    return [name for name in PROGRAMS if not shutil.which(name)]
 
 
 class Postgresql:

@@ -22,7 +22,7 @@ def status(layout, request):
         "shared": {"files": {name: os.path.isfile(os.path.join(layout.shared, *below(name)))
                              for name in request.get("shared-files", [])}},
         "trust": Trust(layout).shown(), "bundle": bundle_shown(layout),
-        "missing": missing(layout, request.get("sha256", [])),
+        "lacks": lacking(request.get("data")), "missing": missing(layout, request.get("sha256", [])),
         "preparation": preparation_shown(layout) if state == "ours" else None,
         "job": {"id": job, **Journal(layout, job).state()} if job else None,
     }

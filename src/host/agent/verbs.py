@@ -208,7 +208,7 @@ def verb_share(layout, arg, stream, _answers):
 
 def verb_logs(layout, _arg, stream, _answers):
     read_request(stream)
-    return {"end": "ok", "logs": log_files(layout)}
+    return {"end": "ok", "logs": log_files(layout), "patterns": log_patterns(layout)}
 
 
 def verb_work(layout, arg, stream, answers):

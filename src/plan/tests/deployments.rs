@@ -205,6 +205,28 @@ fn what_a_newer_program_wrote_is_not_written_over() {
     assert_eq!(refusal.reasons.len(), 1);
 }
 
+/// The last deployment of the stage, to these hosts.
+fn started(hosts: &[&str], path: &str) -> Started {
+    Started {
+        format: 1,
+        state: "started".to_owned(),
+        id: EntryId("aa".to_owned()),
+        kind: Intent::Deploy,
+        project: "0".repeat(40),
+        stage: "staging".to_owned(),
+        hosts: hosts.iter().map(ToString::to_string).collect(),
+        path: path.to_owned(),
+        version: Version::new(1, 4, 1),
+        manifest: digest(),
+        by: "Ada <ada@example.org>".to_owned(),
+        time: "2026-03-01T12:00:00Z".to_owned(),
+        reason: String::new(),
+        health: None,
+        keep: false,
+        after: None,
+    }
+}
+
 #[test]
 fn every_reason_on_every_host_is_told_at_once() {
     let mut one = host("web1");
@@ -218,27 +240,38 @@ fn every_reason_on_every_host_is_told_at_once() {
     two.python.venv = false;
     two.python.tags.clear();
     let nowhere = two.missing.clone();
-    let last = Started {
-        format: 1,
-        state: "started".to_owned(),
-        id: EntryId("aa".to_owned()),
-        kind: Intent::Deploy,
-        project: "0".repeat(40),
-        stage: "staging".to_owned(),
-        hosts: vec!["web0".to_owned()],
-        path: "/srv/old".to_owned(),
-        version: Version::new(1, 4, 1),
-        manifest: digest(),
-        by: "Ada <ada@example.org>".to_owned(),
-        time: "2026-03-01T12:00:00Z".to_owned(),
-        reason: String::new(),
-        health: None,
-        keep: false,
-        after: None,
-    };
+    let last = started(&["web0"], "/srv/shop");
     let asked = request(Intent::Deploy);
     let refusal = decide(&asked, &manifest(), &[one, two], Some(&last), &nowhere).unwrap_err();
     insta::assert_snapshot!(words(&refusal));
+}
+
+/// What another path lacks is of no interest until it is meant.
+#[test]
+fn a_stage_that_moved_is_told_before_what_its_new_path_lacks() {
+    let mut one = host("web1");
+    one.shared_files.clear();
+    one.lacks = vec!["pg_dump".to_owned(), "psql".to_owned()];
+    let asked = request(Intent::Deploy);
+    let nowhere = BTreeSet::new();
+    let refused = |last: &Started| {
+        let hosts = [one.clone()];
+        words(&decide(&asked, &manifest(), &hosts, Some(last), &nowhere).unwrap_err())
+    };
+    let mut last = started(&["web1"], "/srv/old");
+    assert_eq!(
+        refused(&last),
+        "stage live moved from /srv/old to /srv/shop\n- stage live moved from /srv/old to /srv/shop\n  if that is meant, add --moved\n"
+    );
+    last.path = "/srv/shop".to_owned();
+    let said = refused(&last);
+    for part in [
+        "shared file secret.cfg is missing",
+        "web1: the release's data is PostgreSQL's, and pg_dump, psql is not there",
+        "install PostgreSQL's client there (Debian: postgresql-client)",
+    ] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
 }
 
 #[test]

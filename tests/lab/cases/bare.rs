@@ -323,7 +323,9 @@ fn a_bootstrap_that_is_cut_off_goes_on() {
             "the script ended before its end",
             &format!("git hostout bootstrap {stage}, which goes on"),
         ]);
-        servers.bootstrap(&stage).exits(0);
+        servers.bootstrap(&stage).exits(0).says(&[&format!(
+            "The servers of {stage} are ready. Next: git hostout release, then git hostout deploy {stage}"
+        )]);
         let number = format!("-s{}", commands.len() + 1);
         let now = made(host, "single-run").replace(&format!("-{stage}"), &number);
         let now = now.replace(
