@@ -234,6 +234,7 @@ impl<'a> Preparing<'a> {
                 .unwrap_or_default(),
             libraries: self.libraries(host)?,
             introduction: self.introduction.clone(),
+            admin: self.args.root_user.clone(),
             by: format!("{} from {}", self.work.who()?, observe::nodename()),
         })
     }

@@ -1,13 +1,16 @@
 //! A server that may be bare: whether we are root there, and what the bootstrap script sees.
 
 use crate::{
-    host::{Bare, Command, Elevation, Ended, SCRIPT, Wanted},
+    host::{Bare, Command, Elevation, Ended, Wanted},
     transport::{self, Prompter, Transport},
 };
 use std::io::empty;
 
 /// How often sudo's password is asked for, as sudo does it.
 const TRIES: usize = 3;
+
+/// Says who is root, on a line of its own: a login shell may have said something before.
+const WHO: [&str; 3] = ["sh", "-c", "echo; id -u"];
 
 /// Parts of what is said where no password helps: of sudo to somebody whom sudoers does not name, of a shell without sudo.
 const NOT_FOR_THEM: [&str; 4] = [
@@ -121,7 +124,7 @@ pub fn elevation(
     prompter: &dyn Prompter,
 ) -> Result<Elevation, BareError> {
     let host = transport.host().to_owned();
-    let (out, said) = ask(transport, &Command::new(["id", "-u"]), "")?;
+    let (out, said) = ask(transport, &Command::new(WHO), "")?;
     let all = format!("{out}\n{said}");
     if let Some(other) = other_user(&all) {
         return Err(BareError::Another { host, user: other });
@@ -130,16 +133,16 @@ pub fn elevation(
         let user = user.to_owned();
         return Err(BareError::Expired { host, user });
     }
-    match out.trim() {
+    match last_line(&out).as_str() {
         "0" => return Ok(Elevation::Root),
-        id if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {}
+        id if id.bytes().all(|byte| byte.is_ascii_digit()) => {}
         _ => {
             let said = last_line(&all);
             return Err(BareError::NoAnswer { host, said });
         }
     }
-    let (out, mut said) = ask(transport, &Elevation::Sudo.command(&["id", "-u"]), "")?;
-    if out.trim() == "0" {
+    let (out, mut said) = ask(transport, &Elevation::Sudo.command(&WHO), "")?;
+    if last_line(&out) == "0" {
         return Ok(Elevation::Sudo);
     }
     let (_, place) = host.rsplit_once('@').unwrap_or(("", &host));
@@ -157,12 +160,8 @@ pub fn elevation(
         }
         last = Some(password.clone());
         let elevation = Elevation::Password(password);
-        let (out, answer) = ask(
-            transport,
-            &elevation.command(&["id", "-u"]),
-            &elevation.input(),
-        )?;
-        if out.trim() == "0" {
+        let (out, answer) = ask(transport, &elevation.command(&WHO), &elevation.input())?;
+        if last_line(&out) == "0" {
             return Ok(elevation);
         }
         said = answer;
@@ -184,8 +183,9 @@ pub fn bare(
     wanted: &Wanted,
     hardening: bool,
 ) -> Result<Bare, BareError> {
-    let command = wanted.check(elevation, hardening);
-    let (out, said) = ask(transport, &command, &(elevation.input() + SCRIPT))?;
+    let script = wanted.script(&wanted.steps(hardening));
+    let input = elevation.input() + &script;
+    let (out, said) = ask(transport, &Wanted::check(elevation), &input)?;
     Bare::read(&out).ok_or_else(|| BareError::NoAnswer {
         host: transport.host().to_owned(),
         said: last_line(&format!("{out}\n{said}")),
