@@ -15,9 +15,11 @@ const SCRIPT: &str = joined!(
     "head", "words", "packages", "users", "folders", "services", "harden", "main",
 );
 
-/// The steps of every bootstrap, in their order.
-pub const STEPS: [&str; 10] = [
-    "packages", "group", "build", "runtime", "key", "folders", "data", "sudoers", "boot", "rotate",
+/// The steps of every bootstrap, in their order. Who may become the runtime user is settled before anything starts as them,
+/// and after everything has stopped that runs as another one.
+pub const STEPS: [&str; 12] = [
+    "packages", "group", "build", "runtime", "key", "folders", "halt", "sudoers", "data", "start",
+    "boot", "rotate",
 ];
 
 /// The step that is taken only when it is asked for: whom the host believes from then on.

@@ -111,8 +111,52 @@ enter() { # FOLDER
     return 1
 }
 
-# What survives releases, given to the runtime user. What runs is stopped before, by whom it was started, and runs on
-# afterwards as the other user.
+# What runs while its data changes hands, stopped before by whom it was started. `.hostout/halted` remembers it until it runs
+# again, whatever comes in between.
+
+is_live() {
+    agent=$path/.hostout/agent
+    [ -e "$agent" ] && [ -e "$path/current" ]
+}
+
+check_halt() {
+    if [ -n "$halted" ] || check_data || ! is_live; then
+        text="nothing is to be stopped at $path"
+        return 0
+    fi
+    text="stop what is live at $path, until it starts again as $runtime"
+    return 1
+}
+
+do_halt() {
+    before=$(cat "$path/.hostout/runtime" 2> /dev/null)
+    # An earlier run stopped it, and has given the line of sudoers to the new user: nobody has started it since.
+    # shellcheck disable=SC2016 # the inner shell's words
+    if [ ! -e "$path/.hostout/halted" ] || [ -z "$before" ] ||
+        as_user "$build" 'exec sudo -n -u "$1" true' "$before" 2> /dev/null; then
+        # shellcheck disable=SC2016
+        as_user "$build" ': > "$4" && exec "$1" -I "$2" --path "$3" halt < /dev/null' "$python" "$agent" "$path" \
+            "$path/.hostout/halted" || return 1
+    fi
+    halted=yes
+}
+
+check_start() {
+    if [ ! -e "$path/.hostout/halted" ] && check_halt; then
+        text="nothing is to be started at $path"
+        return 0
+    fi
+    text="start what is live at $path as $runtime"
+    return 1
+}
+
+do_start() {
+    # shellcheck disable=SC2016 # the inner shell's words
+    as_user "$build" '"$1" -I "$2" --path "$3" boot < /dev/null && rm -f "$4"' "$python" "$path/.hostout/agent" "$path" \
+        "$path/.hostout/halted"
+}
+
+# What survives releases, given to the runtime user.
 
 check_data() {
     text="$path/shared for $runtime"
@@ -121,13 +165,6 @@ check_data() {
 }
 
 do_data() {
-    agent=$path/.hostout/agent
-    runs=false
-    if [ -e "$agent" ] && [ -e "$path/current" ]; then
-        runs=true
-        # shellcheck disable=SC2016 # the inner shell's words
-        as_user "$build" 'exec "$0" -I "$1" --path "$2" halt < /dev/null' "$python" "$agent" "$path" || return 1
-    fi
     for folder in $shared; do
         # shellcheck disable=SC2016
         as_user "$build" 'mkdir -p "$1"' "$path/shared/$folder" || return 1
@@ -143,8 +180,4 @@ do_data() {
     # shellcheck disable=SC2016
     as_user "$build" 'mkdir -p "$1" && cd "$1" && rm -f runtime.new~ && printf "%s\n" "$2" > runtime.new~ &&
         chmod 644 runtime.new~ && mv -f runtime.new~ runtime' "$path/.hostout" "$runtime" || return 1
-    if $runs; then
-        # shellcheck disable=SC2016
-        as_user "$build" 'exec "$0" -I "$1" --path "$2" boot < /dev/null' "$python" "$agent" "$path" || return 1
-    fi
 }
