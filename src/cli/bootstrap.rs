@@ -51,6 +51,9 @@ pub struct Args {
     /// Let the hosts believe this clone's ledger, and its keys, in the place of what they believe now, which is lost
     #[arg(long)]
     new_trust: bool,
+    /// The stage moved there from another path, whose services start at boot no more
+    #[arg(long)]
+    moved: bool,
     /// The name of the stage whose hosts are to believe another ledger
     #[arg(long, value_name = "STAGE", requires = "new_trust", add = complete::stages())]
     confirm: Option<String>,
@@ -67,6 +70,7 @@ pub(super) fn of_stage(session: &Session, stage: &str) -> Result<(), Error> {
         hosts: None,
         hardening: false,
         new_trust: false,
+        moved: false,
         confirm: None,
         dry_run: false,
     };
@@ -235,6 +239,7 @@ impl<'a> Preparing<'a> {
             libraries: self.libraries(host)?,
             introduction: self.introduction.clone(),
             admin: self.args.root_user.clone(),
+            moved: self.args.moved,
             by: format!("{} from {}", self.work.who()?, observe::nodename()),
         })
     }

@@ -66,6 +66,8 @@ pub struct Wanted {
     pub admin: String,
     /// Who asks, for others who come meanwhile.
     pub by: String,
+    /// Whether the stage was at another path there before.
+    pub moved: bool,
     /// Which project is to be believed there from now on; nothing = the one that deploys first.
     pub introduction: Option<Introduction>,
 }
@@ -163,6 +165,10 @@ impl Wanted {
             ("rotate", self.rotate()),
             ("admin", self.admin.clone()),
             ("by", self.by.clone()),
+            (
+                "moved",
+                self.moved.then(|| "yes".to_owned()).unwrap_or_default(),
+            ),
             ("trust", self.trust()),
             ("introduction", self.introduction()),
             ("replaces", self.replaces().to_owned()),

@@ -22,21 +22,44 @@ do_sudoers() {
     return 1
 }
 
+# The path that a file of ours is about; each is written in one of these ways.
+path_in() {
+    sed -n 's|^ConditionPathExists=\(.*\)/\.hostout/agent$|\1|p; s|.* --path \(.*\) boot.*|\1|p
+        s|^"\([^"]*\)/shared/.*|\1|p' | sed 's/%%/%/g; s/\\%/%/g; q'
+}
+
+# Whether a file may be written: one of that name may be another project's, or another stage's, since a dash in one name is
+# as good as one in the other. Of a path where nothing is any more nothing is lost.
+is_free() { # FILE TEXT
+    other=$(path_in < "$1" 2> /dev/null) own=$(printf '%s\n' "$2" | path_in)
+    if [ -z "$other" ] || [ "$other" = "$own" ] || [ ! -e "$other/.hostout" ]; then return 0; fi
+    if [ -n "$moved" ]; then
+        text="$text, and no more what is at $other"
+        return 0
+    fi
+    text="$1 is of a stage at $other, and this one is at $path"
+    remedy='where that is another project, name this stage otherwise; where this stage moved from there, add --moved'
+    return 1
+}
+
 # Services at the machine's start
 
 check_boot() {
     case $(service_manager) in
     systemd)
         text="$name.service: start what is live at boot"
+        is_free "/etc/systemd/system/$name.service" "$unit" || return 2
         holds "/etc/systemd/system/$name.service" "$unit" &&
             [ -e "/etc/systemd/system/multi-user.target.wants/$name.service" ]
         ;;
     openrc)
         text="/etc/local.d/$name.start: start what is live at boot"
+        is_free "/etc/local.d/$name.start" "$openrc" || return 2
         holds "/etc/local.d/$name.start" "$openrc" && [ -e /etc/runlevels/default/local ]
         ;;
     cron)
         text="/etc/cron.d/$name: start what is live at boot"
+        is_free "/etc/cron.d/$name" "$cron" || return 2
         holds "/etc/cron.d/$name" "$cron"
         ;;
     *) text='nothing here starts services at boot: no systemd, OpenRC or cron' ;;
@@ -87,6 +110,7 @@ do_trust() {
 
 check_rotate() {
     text="/etc/logrotate.d/$name: rotate logs weekly"
+    is_free "/etc/logrotate.d/$name" "$rotate" || return 2
     holds "/etc/logrotate.d/$name" "$rotate"
 }
 

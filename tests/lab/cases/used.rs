@@ -13,6 +13,7 @@ use crate::{
 
 cases![
     what_runs_goes_on_as_the_other_user,
+    two_projects_do_not_share_a_name,
     shells_may_say_what_they_like,
 ];
 
@@ -77,6 +78,53 @@ fn what_runs_goes_on_as_the_other_user() {
         answers(new);
     }
     host.run(&["visudo", "-c"]);
+}
+
+fn two_projects_do_not_share_a_name() {
+    let servers = Servers::new(1);
+    let host = servers.lab.host(0);
+    servers.bootstrap("s1").exits(0);
+    let before = host.read("/etc/cron.d/git-hostout-single-s1");
+    let place = |old: &str, new: &str| servers.project.edit("hostout.toml", old, new);
+    place(PATH, "/srv/other");
+    servers.bootstrap("s1").exits(11).says(&[
+        &format!("/etc/cron.d/git-hostout-single-s1 is of a stage at {PATH}, and this one is at /srv/other"),
+        "where that is another project, name this stage otherwise; where this stage moved from there, add --moved",
+    ]);
+    assert_eq!(host.read("/etc/cron.d/git-hostout-single-s1"), before);
+    // A dash in one name is as good as one in the other.
+    place("name = \"single\"", "name = \"single-s1\"");
+    servers
+        .project
+        .add_stage_on(&[&format!("{BUILD}@web1")], "a-b", "/srv/ab", "");
+    servers.bootstrap("a-b").exits(0);
+    place("name = \"single-s1\"", "name = \"single\"");
+    servers
+        .project
+        .add_stage_on(&[&format!("{BUILD}@web1")], "s1-a-b", "/srv/ab2", "");
+    servers
+        .bootstrap("s1-a-b")
+        .exits(11)
+        .says(&["is of a stage at /srv/ab, and this one is at /srv/ab2"]);
+
+    servers
+        .run(&["bootstrap", "s1", "--moved", "--yes"], &[])
+        .exits(0)
+        .says(&[&format!(
+            "start what is live at boot, and no more what is at {PATH}"
+        )]);
+    let now = host.read("/etc/cron.d/git-hostout-single-s1");
+    assert!(now.contains("/srv/other/.hostout/agent"), "{now}");
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+
+    // Of what is gone nothing is lost.
+    host.run(&["rm", "-r", "/srv/other"]);
+    place("/srv/other", PATH);
+    servers.bootstrap("s1").exits(0);
+    assert_eq!(host.read("/etc/cron.d/git-hostout-single-s1"), before);
 }
 
 fn shells_may_say_what_they_like() {
