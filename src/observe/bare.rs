@@ -12,8 +12,12 @@ const TRIES: usize = 3;
 /// Says who is root, on a line of its own: a login shell may have said something before.
 const WHO: [&str; 3] = ["sh", "-c", "echo; id -u"];
 
+/// Part of what sudo says for `Defaults requiretty`.
+const NO_TERMINAL: &str = "you must have a tty";
+
 /// Parts of what is said where no password helps: of sudo to somebody whom sudoers does not name, of a shell without sudo.
-const NOT_FOR_THEM: [&str; 4] = [
+const NOT_FOR_THEM: [&str; 5] = [
+    NO_TERMINAL,
     "not in the sudoers file",
     "may not run sudo",
     "is not allowed to execute",
@@ -91,6 +95,10 @@ impl BareError {
             Self::Expired { host, .. } | Self::NotRenewed { host, .. } => Some(format!(
                 "log in once and change it: ssh {}; then git hostout bootstrap {stage}",
                 uri(host)
+            )),
+            Self::NotRoot { user, said, .. } if said.contains(NO_TERMINAL) => Some(format!(
+                "`Defaults requiretty` of its sudoers is in the way: write `Defaults:{user} !requiretty` at its end \
+                 with visudo, or let root log in"
             )),
             Self::NotRoot { said, .. } if NOT_FOR_THEM.iter().any(|it| said.contains(it)) => {
                 Some(format!(

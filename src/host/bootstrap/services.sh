@@ -1,9 +1,19 @@
 # The one thing that needs root afterwards: to run something as the runtime user
 
 check_sudoers() {
+    ! wants_terminal || case $sudoers in
+    Defaults*) ;;
+    ?*) sudoers="Defaults:$build !requiretty
+$sudoers" ;;
+    esac
     text="sudoers: $sudoers"
     [ -n "$sudoers" ] || return 0
     [ "$(mode_of "/etc/sudoers.d/$name")" = -r--r----- ] && holds "/etc/sudoers.d/$name" "$sudoers"
+}
+
+# Whether sudo wants a terminal of everybody, which nobody has who deploys.
+wants_terminal() {
+    grep -qs '^[[:blank:]]*Defaults.*[^!]requiretty' /etc/sudoers /etc/sudoers.d/*
 }
 
 do_sudoers() {
@@ -15,8 +25,15 @@ do_sudoers() {
     rm -f "$draft" && printf '%s\n' "$sudoers" > "$draft" && chmod 440 "$draft" || return 1
     if visudo -cf "$draft" && mv -f "$draft" "/etc/sudoers.d/$name" && { visudo -c || [ $before != 0 ]; }; then
         # shellcheck disable=SC2016
-        as_user "$build" 'exec sudo -n -u "$1" true' "$runtime" && return 0
-        echo "sudo does not let $build run something as $runtime: does /etc/sudoers include /etc/sudoers.d?"
+        said=$(as_user "$build" 'exec sudo -n -u "$1" true' "$runtime" 2>&1) && return 0
+        echo "$said"
+        case $said in
+        *'must have a tty'*)
+            echo "sudo wants a terminal of $build: Defaults requiretty stands behind what includes /etc/sudoers.d"
+            remedy='move Defaults requiretty ahead of that line of /etc/sudoers, with visudo'
+            ;;
+        *) echo "sudo does not let $build run something as $runtime: does /etc/sudoers include /etc/sudoers.d?" ;;
+        esac
     fi
     rm -f "$draft" "/etc/sudoers.d/$name"
     return 1

@@ -14,6 +14,7 @@ use crate::{
 cases![
     what_runs_goes_on_as_the_other_user,
     two_projects_do_not_share_a_name,
+    sudo_may_want_a_terminal,
     shells_may_say_what_they_like,
 ];
 
@@ -125,6 +126,52 @@ fn two_projects_do_not_share_a_name() {
     place("/srv/other", PATH);
     servers.bootstrap("s1").exits(0);
     assert_eq!(host.read("/etc/cron.d/git-hostout-single-s1"), before);
+}
+
+fn sudo_may_want_a_terminal() {
+    let servers = Servers::new(1);
+    let host = servers.lab.host(0);
+    // Where it counts more than anything that is included
+    host.run(&["sh", "-c", "echo 'Defaults requiretty' >> /etc/sudoers"]);
+    servers
+        .run(&["bootstrap", "s1", "--root-user", "deploy", "--yes"], &[])
+        .exits(20)
+        .says(&[
+            "sudo says: sudo: sorry, you must have a tty to run sudo",
+            "`Defaults requiretty` of its sudoers is in the way: write `Defaults:deploy !requiretty` at its end with \
+             visudo, or let root log in",
+        ]);
+    servers.bootstrap("s1").exits(21).says(&[
+        "sudo wants a terminal of shipper: Defaults requiretty stands behind what includes /etc/sudoers.d",
+        "move Defaults requiretty ahead of that line of /etc/sudoers, with visudo",
+    ]);
+    // Where distributions had it
+    host.run(&[
+        "sh",
+        "-c",
+        "sed -i '$d; 1i Defaults requiretty' /etc/sudoers",
+    ]);
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["Defaults:shipper !requiretty"]);
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+    host.run(&["visudo", "-c"]);
+    host.run(&[
+        "runuser",
+        "-u",
+        BUILD,
+        "--",
+        "setsid",
+        "sudo",
+        "-n",
+        "-u",
+        "single-run",
+        "true",
+    ]);
 }
 
 fn shells_may_say_what_they_like() {
