@@ -14,6 +14,7 @@ use crate::{
 cases![
     what_runs_goes_on_as_the_other_user,
     two_projects_do_not_share_a_name,
+    locks_of_apt_are_waited_for,
     sudo_may_want_a_terminal,
     shells_may_say_what_they_like,
 ];
@@ -126,6 +127,44 @@ fn two_projects_do_not_share_a_name() {
     place("/srv/other", PATH);
     servers.bootstrap("s1").exits(0);
     assert_eq!(host.read("/etc/cron.d/git-hostout-single-s1"), before);
+}
+
+fn locks_of_apt_are_waited_for() {
+    let servers = Servers::new(2);
+    let host = servers.lab.host(0);
+    host.remove_python();
+    host.use_mirror();
+    // As apt itself locks: fcntl(2), not flock(2)
+    let lock = "perl -e 'use Fcntl; my $lock = pack(\"s s x4 q q i\", F_WRLCK, 0, 0, 0, 0); \
+                open F, \">>\", \"/var/lib/apt/lists/lock\"; fcntl(F, F_SETLK, $lock) or exit 1; \
+                open G, \">\", \"/run/locked\"; sleep 1 until -e \"/run/go\"' > /dev/null 2>&1 &";
+    host.run(&["sh", "-c", lock]);
+    assert!(wait_for(|| host.has("/run/locked")().then_some(())).is_some());
+    let mut waiting = servers.start("s1");
+    waiting.until_it_says("holds the lock of apt's lists; waiting");
+    host.run(&["touch", "/run/go"]);
+    waiting.end().exits(0).says(&["perl (process"]);
+
+    let host = servers.lab.host(1);
+    host.remove_python();
+    host.use_mirror();
+    host.run(&["touch", "/var/lib/dpkg/updates/0001"]);
+    let run = servers
+        .bootstrap("s2")
+        .exits(21)
+        .says(&["dpkg was cut off there before; as root there: dpkg --configure -a"]);
+    assert!(!run.to_string().contains("package mirror"), "{run}");
+    host.run(&["rm", "/var/lib/dpkg/updates/0001"]);
+    // What the lists lack, because they could not be had, is told with why.
+    host.run(&[
+        "sh",
+        "-c",
+        "echo 'deb [trusted=yes] file:/srv/nowhere ./' > /etc/apt/sources.list",
+    ]);
+    servers.bootstrap("s2").exits(21).says(&[
+        "file:/srv/nowhere",
+        "is a package mirror reachable from there? see /etc/apt/sources.list",
+    ]);
 }
 
 fn sudo_may_want_a_terminal() {
