@@ -15,6 +15,7 @@ cases![
     what_runs_goes_on_as_the_other_user,
     two_projects_do_not_share_a_name,
     locks_of_apt_are_waited_for,
+    passwords_end_wherever_they_were_let_in,
     sudo_may_want_a_terminal,
     shells_may_say_what_they_like,
 ];
@@ -165,6 +166,45 @@ fn locks_of_apt_are_waited_for() {
         "file:/srv/nowhere",
         "is a package mirror reachable from there? see /etc/apt/sources.list",
     ]);
+}
+
+fn passwords_end_wherever_they_were_let_in() {
+    let servers = Servers::new(2);
+    let set = |number: usize, file: &str| {
+        let block = format!(
+            "printf 'Match Address 0.0.0.0/0\\n    PasswordAuthentication yes\\n' > /etc/ssh/sshd_config.d/{file} && \
+             kill -HUP $(cat /run/sshd.pid)"
+        );
+        servers.lab.host(number - 1).run(&["sh", "-c", &block]);
+    };
+    let harden = |stage: &str| servers.run(&["bootstrap", stage, "--hardening", "--yes"], &[]);
+    let settings = |number: usize| {
+        let ask = "/usr/sbin/sshd -T -C user=deploy,host=somewhere,addr=192.0.2.7";
+        servers.lab.host(number - 1).run(&["sh", "-c", ask])
+    };
+    set(1, "90.conf");
+    harden("s1").exits(0).says(&[
+        "sshd takes keys only, no passwords",
+        "also where /etc/ssh/sshd_config.d/90.conf:2 lets them in",
+    ]);
+    assert!(settings(1).contains("passwordauthentication no"));
+    harden("s1").exits(0).says(&["nothing is to be made"]);
+    let mut login = ssh(
+        &servers.lab,
+        &["-o", "PubkeyAuthentication=no", "deploy@web1", "true"],
+    );
+    let said = String::from_utf8(login.output().unwrap().stderr).unwrap();
+    assert!(!said.contains("password"), "{said}");
+
+    // One that comes before ours counts more: nothing is claimed that isn't so.
+    set(2, "00-a.conf");
+    harden("s2")
+        .exits(11)
+        .says(&[
+            "/etc/ssh/sshd_config.d/00-a.conf:2 lets passwords in, and counts more than what would be written",
+            "take that line out there, or leave --hardening out",
+        ]);
+    assert!(settings(2).contains("passwordauthentication yes"));
 }
 
 fn sudo_may_want_a_terminal() {
