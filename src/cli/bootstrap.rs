@@ -284,18 +284,37 @@ impl<'a> Preparing<'a> {
                     .iter()
                     .find(|known| Some(known.destination.as_str()) == host);
                 let host = host.ok_or(execute::Error::Strange("a bootstrap"))?;
-                prompted(self.session, |prompter| {
-                    transport::connect(&target_of(host), &KeysOnly(prompter))
-                })
-                .map(|_| ())
-                .map_err(|source| execute::Error::Unproved {
-                    host: host.destination.clone(),
-                    user: user.clone(),
-                    stage: self.stage.name.clone(),
-                    source: Box::new(source),
-                })
+                self.prove(host, user)
             }
             _ => Err(execute::Error::Strange("a bootstrap")),
+        }
+    }
+
+    /// That a key logs in, and that something can be run then.
+    fn prove(&self, host: &Host, user: &str) -> execute::Result<()> {
+        let (name, stage) = (host.destination.clone(), self.stage.name.clone());
+        let proved = prompted(self.session, |prompter| {
+            let mut transport = transport::connect(&target_of(host), &KeysOnly(prompter))?;
+            observe::runs_nothing(transport.as_mut())
+        });
+        match proved {
+            Ok(None) => Ok(()),
+            Ok(Some(said)) => Err(execute::Error::Bootstrap {
+                host: name,
+                stage,
+                message: format!(
+                    "it was made ready, but nothing can be run there as {user}: {said}"
+                ),
+                remedy: format!(
+                    "the login shell or the password's age may be in the way: getent passwd {user}; chage -l {user}"
+                ),
+            }),
+            Err(source) => Err(execute::Error::Unproved {
+                host: name,
+                user: user.to_owned(),
+                stage,
+                source: Box::new(source),
+            }),
         }
     }
 

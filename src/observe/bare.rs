@@ -200,6 +200,21 @@ pub fn bare(
     })
 }
 
+/// What is said where somebody logs in, and yet can run nothing there; nothing where they can.
+///
+/// # Errors
+/// The way to it.
+pub fn runs_nothing(transport: &mut dyn Transport) -> Result<Option<String>, transport::Error> {
+    let mut out = Vec::new();
+    let ended = transport.run(&Command::new(["true"]), &mut empty(), &mut out)?;
+    if ended.ok() {
+        return Ok(None);
+    }
+    let (Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }) = ended;
+    let said = format!("{}\n{stderr}", String::from_utf8_lossy(&out));
+    Ok(Some(last_line(&said)))
+}
+
 /// What a command prints, and the end of what it says besides.
 fn ask(
     transport: &mut dyn Transport,

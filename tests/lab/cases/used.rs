@@ -18,6 +18,7 @@ cases![
     passwords_end_wherever_they_were_let_in,
     sudo_may_want_a_terminal,
     shells_may_say_what_they_like,
+    expired_passwords_of_who_deploys,
 ];
 
 /// Whom the page's server runs as; nothing where none runs.
@@ -270,3 +271,39 @@ fn shells_may_say_what_they_like() {
         .exits(0);
 }
 
+fn expired_passwords_of_who_deploys() {
+    let servers = Servers::new(3);
+    let sh = |number: usize, script: &str| servers.lab.host(number - 1).run(&["sh", "-c", script]);
+    // A password that nobody has
+    sh(1, "useradd -m -s /bin/sh shipper && chage -d 0 shipper");
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["user shipper, who deploys, whose password expires no more"]);
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["nothing is to be made"]);
+
+    sh(
+        2,
+        "useradd -m -s /bin/sh shipper && echo shipper:Zebra-77 | chpasswd && chage -d 2020-01-01 -M 90 shipper",
+    );
+    servers.bootstrap("s2").exits(11).says(&[
+        "the password of shipper has expired, so that nobody gets in as them",
+        "change it there: passwd shipper; where only keys are used: chage -d -1 -M -1 shipper",
+    ]);
+    sh(2, "chage -d -1 -M -1 shipper");
+    servers.bootstrap("s2").exits(0);
+
+    // A login that is no good
+    sh(
+        3,
+        "printf '#!/bin/sh\\necho closed for repairs >&2\\nexit 7\\n' > /bin/closed && chmod 755 /bin/closed && \
+         useradd -m -s /bin/closed shipper",
+    );
+    servers.bootstrap("s3").exits(21).says(&[
+        "it was made ready, but nothing can be run there as shipper: closed for repairs",
+        "git hostout bootstrap s3, which goes on",
+    ]);
+}
