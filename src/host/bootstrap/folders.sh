@@ -29,6 +29,11 @@ check_folders() {
         remedy='name another path for the stage'
         return 2
     fi
+    if is_noexec "$above"; then
+        text="$path is on a file system that is mounted noexec: no program there can be run"
+        remedy='mount it without noexec, or name another path for the stage'
+        return 2
+    fi
     [ -n "$runtime" ] || [ "$made" = yes ] || return 1
     [ -z "$runtime" ] && return 0
     for folder in "$path/shared" "$path/backups"; do
@@ -39,6 +44,14 @@ check_folders() {
     done
     check_way || return $?
     [ "$made" = yes ] && [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
+}
+
+# Whether no program can be run in a folder: the longest mount point above it says so (proc(5), mounts), the last one of
+# several.
+is_noexec() { # FOLDER
+    folder=$(cd "$1" && pwd -P)/ awk '{ point = $2; gsub(/\\040/, " ", point); sub(/\/*$/, "/", point) }
+        index(ENVIRON["folder"], point) == 1 && length(point) >= most { most = length(point); options = $4 }
+        END { exit !("," options "," ~ /,noexec,/) }' /proc/mounts
 }
 
 # A file system that was just made has a lost+found.

@@ -18,6 +18,7 @@ cases![
     passwords_end_wherever_they_were_let_in,
     sudo_may_want_a_terminal,
     shells_may_say_what_they_like,
+    nothing_runs_on_noexec,
     expired_passwords_of_who_deploys,
 ];
 
@@ -269,6 +270,30 @@ fn shells_may_say_what_they_like() {
     servers
         .run(&["bootstrap", "s1", "--root-user", "deploy", "--yes"], &[])
         .exits(0);
+}
+
+fn nothing_runs_on_noexec() {
+    let bare = Bare::new(Lab::start(1), "");
+    let host = bare.host();
+    host.run(&["mount", "-t", "tmpfs", "-o", "noexec", "srv", "/srv"]);
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(11)
+        .says(&[
+            &format!(
+                "{PATH} is on a file system that is mounted noexec: no program there can be run"
+            ),
+            "mount it without noexec, or name another path for the stage",
+        ]);
+    host.run(&["mount", "-o", "remount,exec", "/srv"]);
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    bare.project.commit("Name the runtime user");
+    host.run(&["mount", "-o", "remount,noexec", "/srv"]);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(11).says(&[
+        &format!("{PATH} is on a file system that is mounted noexec: no program there can be run"),
+        "mount it without noexec, or name another path for the stage",
+    ]);
+    host.run(&["mount", "-o", "remount,exec", "/srv"]);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
 }
 
 fn expired_passwords_of_who_deploys() {
