@@ -76,8 +76,8 @@ pub enum Error {
     Bare {
         /// Why.
         why: observe::BareError,
-        /// The stage, for the next command to type.
-        stage: String,
+        /// The command that goes on, without `git hostout` and whoever logs in.
+        again: String,
     },
     /// The person said no.
     #[error("not confirmed")]
@@ -176,6 +176,19 @@ impl Class {
 }
 
 impl Error {
+    /// As a check before a deployment tells it: a host that has no answer is not fit for one.
+    #[must_use]
+    pub fn unfit(self) -> Self {
+        match self {
+            Self::Observe(observe::Error::Silent { .. }) => {
+                let mut refusal = Refusal::default();
+                refusal.add(self.to_string(), self.hints().join("; "));
+                Self::Refused(refusal)
+            }
+            other => other,
+        }
+    }
+
     /// Somebody else, `holder`, is at work on `host` of `stage`.
     pub fn locked(host: String, holder: String, stage: &str) -> Self {
         let stage = stage.to_owned();
@@ -217,7 +230,7 @@ impl Error {
             Self::Pack(error) => error.hint(),
             Self::Execute(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
-            Self::Bare { why, stage } => why.hint(stage),
+            Self::Bare { why, again } => why.hint(again),
             Self::Version(error) => error
                 .nearest
                 .as_ref()
@@ -332,7 +345,7 @@ fn observe_class(error: &observe::Error) -> Class {
         | Error::Write { .. }
         | Error::Kept { .. }
         | Error::Git { .. } => Class::Refused,
-        Error::Unreachable(_) | Error::Conversation(_) => Class::Unreachable,
+        Error::Unreachable(_) | Error::Silent { .. } | Error::Conversation(_) => Class::Unreachable,
     }
 }
 
@@ -393,6 +406,7 @@ fn execute_class(error: &execute::Error) -> Class {
         Error::Interrupted
         | Error::Unpushed { .. }
         | Error::BootstrapStopped { .. }
+        | Error::BootstrapLeft { .. }
         | Error::Stopped { .. }
         | Error::Left { .. } => Class::Interrupted,
         Error::Deployed(deployed) => {

@@ -117,6 +117,15 @@ pub struct Lock {
     pub left: i64,
 }
 
+/// A preparation that runs on a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preparing {
+    /// Of which release, and since when, in words.
+    pub what: String,
+    /// Whether a client is connected that waits for it.
+    pub followed: bool,
+}
+
 /// One host of a stage, as it says itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -130,8 +139,8 @@ pub struct Host {
     pub place: String,
     /// Whom services run as there; nothing = the login user.
     pub runtime_user: Option<String>,
-    /// Its python, or why there is none.
-    pub python: Result<Python, String>,
+    /// Its python.
+    pub python: Python,
     /// What is free where the path is.
     pub room: Room,
     /// What is free where temporary files go.
@@ -144,6 +153,8 @@ pub struct Host {
     pub record: Option<(Version, EntryId)>,
     /// The deployments that its record tells, newest first; serials count the record's own entries.
     pub history: Vec<Deployment>,
+    /// The names of the backups that its record tells, oldest first.
+    pub backups: Vec<String>,
     /// Releases in its `releases/` that are complete, with the sha256 of their manifests.
     pub complete: BTreeMap<Version, Digest>,
     /// Who holds the lock.
@@ -152,6 +163,8 @@ pub struct Host {
     pub cut_off: Option<EntryId>,
     /// The deployment of which a job runs there, whether its client lives or not.
     pub working: Option<EntryId>,
+    /// What is prepared there now, whether its client lives or not.
+    pub preparing: Option<Preparing>,
     /// Its processes: name, state, detail.
     pub services: Vec<(String, String, String)>,
     /// Whether what is live is healthy; nothing when nothing is live or it cannot be told.
@@ -203,7 +216,7 @@ pub struct Backup {
 }
 
 /// A host's interpreter.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Python {
     /// Its version, e.g. `3.11.2`.
     pub version: String,
@@ -267,17 +280,19 @@ impl Host {
             path: PathState::Free,
             place: String::new(),
             runtime_user: None,
-            python: Err("not looked at".to_owned()),
+            python: Python::default(),
             room: Room::default(),
             temp: None,
             backup: None,
             current: Current::Nothing,
             record: None,
             history: Vec::new(),
+            backups: Vec::new(),
             complete: BTreeMap::new(),
             lock: None,
             cut_off: None,
             working: None,
+            preparing: None,
             services: Vec::new(),
             healthy: None,
             complaint: None,

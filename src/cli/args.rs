@@ -148,7 +148,7 @@ impl Verb {
             Self::Unlock(_) => "No lock was ended",
             Self::Bootstrap(_) => "Nothing was made",
             Self::Put(_) => "The file may be on some hosts",
-            Self::Run(_) => "What the command did stays done",
+            Self::Run(_) => "What the command did stays done, and it may go on there",
             Self::Logs(args) if args.follows() => return None,
             Self::Check(_)
             | Self::Status(_)

@@ -10,10 +10,13 @@ pub(super) fn bootstrapped(
     stage: Option<&str>,
     error: &Error,
 ) -> Result<bool, Error> {
-    let Error::Unreachable(transport::Error::Unreachable { host, message, .. }) = error else {
-        return Ok(false);
-    };
-    let Some(user) = refused(message) else {
+    let Error::Unreachable(transport::Error::Unreachable {
+        host,
+        message,
+        refused: Some(user),
+        ..
+    }) = error
+    else {
         return Ok(false);
     };
     let work = session.workspace()?;
@@ -37,11 +40,4 @@ pub(super) fn bootstrapped(
     }
     bootstrap::of_stage(session, &stage.name)?;
     Ok(true)
-}
-
-/// Whose login was refused, by the words of `transport::auth`.
-fn refused(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("login as ")?;
-    let (user, rest) = rest.split_once(' ')?;
-    rest.starts_with("was refused").then_some(user)
 }

@@ -11,7 +11,7 @@ use crate::{
     config::{self, Host, Stage},
     error::Error,
     execute::{self, Root},
-    host::{Introduction, Wanted},
+    host::{Command, Introduction, Wanted},
     ledger::Ledger,
     observe,
     plan::{self, Action, BareHost, BootstrapFacts},
@@ -60,6 +60,28 @@ pub struct Args {
     /// Show what would be made
     #[arg(long, short = 'n')]
     dry_run: bool,
+}
+
+impl Args {
+    /// The command that goes on, without `git hostout` and whoever logs in.
+    fn again(&self) -> String {
+        let mut words = vec!["bootstrap", &self.stage];
+        if let Some(hosts) = &self.hosts {
+            words.extend(["--hosts", hosts]);
+        }
+        words.extend(self.hardening.then_some("--hardening"));
+        words.extend(self.moved.then_some("--moved"));
+        words.extend(self.new_trust.then_some("--new-trust"));
+        Command::new(words).shell_line()
+    }
+
+    /// The same by whoever logs in.
+    fn again_by(&self) -> String {
+        match self.root_user.as_str() {
+            "root" => self.again(),
+            user => format!("{} {}", self.again(), Command::new(["--root-user", user])),
+        }
+    }
 }
 
 /// By root, as it is offered where nobody can log in yet.
@@ -151,11 +173,12 @@ impl<'a> Preparing<'a> {
         let (key, new_key) = if let Some(key) = found {
             (key, None)
         } else {
+            let place = transport::place_for_key(&target_of(first)).map_err(Error::Unreachable)?;
             let unmade = Identity {
                 line: "ssh-ed25519 that-is-made-first".to_owned(),
-                name: NEW_KEY.to_owned(),
+                name: place.clone(),
             };
-            (unmade, Some(NEW_KEY.to_owned()))
+            (unmade, Some(place))
         };
         Ok(Self {
             session,
@@ -196,6 +219,7 @@ impl<'a> Preparing<'a> {
                     transport,
                     elevation,
                     wanted: wanted.clone(),
+                    again: self.args.again_by(),
                 };
                 // Who deploys gets a key, which is proved before
                 let asks = BareHost::hardens(&seen) && *user != wanted.build;
@@ -204,7 +228,7 @@ impl<'a> Preparing<'a> {
             })
             .map_err(|why| Error::Bare {
                 why,
-                stage: self.stage.name.clone(),
+                again: self.args.again(),
             })?;
             hosts.push(BareHost {
                 name: root.name.clone(),
@@ -292,7 +316,7 @@ impl<'a> Preparing<'a> {
 
     /// That a key logs in, and that something can be run then.
     fn prove(&self, host: &Host, user: &str) -> execute::Result<()> {
-        let (name, stage) = (host.destination.clone(), self.stage.name.clone());
+        let (name, again) = (host.destination.clone(), self.args.again_by());
         let proved = prompted(self.session, |prompter| {
             let mut transport = transport::connect(&target_of(host), &KeysOnly(prompter))?;
             observe::runs_nothing(transport.as_mut())
@@ -301,7 +325,7 @@ impl<'a> Preparing<'a> {
             Ok(None) => Ok(()),
             Ok(Some(said)) => Err(execute::Error::Bootstrap {
                 host: name,
-                stage,
+                again,
                 message: format!(
                     "it was made ready, but nothing can be run there as {user}: {said}"
                 ),
@@ -312,7 +336,7 @@ impl<'a> Preparing<'a> {
             Err(source) => Err(execute::Error::Unproved {
                 host: name,
                 user: user.to_owned(),
-                stage,
+                again,
                 source: Box::new(source),
             }),
         }
@@ -322,7 +346,7 @@ impl<'a> Preparing<'a> {
         let place = &self.work.place;
         let failed = |why: String| execute::Error::Bootstrap {
             host: "here".to_owned(),
-            stage: stage.to_owned(),
+            again: self.args.again_by(),
             message: why,
             remedy: format!(
                 "write runtime-user = \"{user}\" into [stage.{stage}] of {}",
@@ -338,9 +362,6 @@ impl<'a> Preparing<'a> {
         Ok(())
     }
 }
-
-/// Where ssh finds a key by itself.
-const NEW_KEY: &str = "~/.ssh/id_ed25519";
 
 fn expanded(path: &str) -> PathBuf {
     match path.strip_prefix("~/") {
@@ -370,5 +391,9 @@ impl Prompter for KeysOnly<'_> {
 
     fn passphrase(&self, file: &Path) -> Option<String> {
         self.0.passphrase(file)
+    }
+
+    fn wrong(&self, what: &str) {
+        self.0.wrong(what);
     }
 }

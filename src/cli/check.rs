@@ -134,6 +134,12 @@ fn deploy(
         found.add(error);
     }
     for stage in stages {
+        for host in work.project.without_own_settings(stage) {
+            session.ui.note(&format!(
+                "{}: {} has no settings of a role: it gets those of the stage",
+                stage.name, host.destination
+            ));
+        }
         let may = may_deploy(work, ledger, stage, found);
         let own = observe::history_of(&log, &stage.name);
         if let Some(released) = released.as_ref().filter(|_| !resolves) {
@@ -165,7 +171,7 @@ fn deploy(
                             },
                             found,
                         ),
-                        None => check_python(&host, found),
+                        None => true,
                     };
                     if fits && may {
                         session
@@ -173,7 +179,7 @@ fn deploy(
                             .status(&format!("{}: {name} is ready", stage.name));
                     }
                 }
-                Err(error) => found.add(error),
+                Err(error) => found.add(error.unfit()),
             }
         }
     }
@@ -246,20 +252,6 @@ fn agreed(
         Err(_) if work.key().is_err() => {}
         Err(error) => found.add(error),
     }
-}
-
-/// Without a release the host's own state can still be told.
-fn check_python(host: &facts::Host, found: &mut Found) -> bool {
-    let Err(why) = &host.python else {
-        return true;
-    };
-    let mut refusal = Refusal::default();
-    refusal.add(
-        format!("{}: {why}", host.name),
-        "install python3 and python3-venv there",
-    );
-    found.reasons(refusal.reasons);
-    false
 }
 
 /// Whether a host is ready for the release of HEAD.

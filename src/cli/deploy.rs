@@ -139,7 +139,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             if bare::bootstrapped(session, args.stage.as_deref(), &error)? {
                 deploy(session, args, &mut settled)
             } else {
-                Err(error)
+                Err(error.unfit())
             }
         }
         done => done,

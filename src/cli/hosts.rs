@@ -349,8 +349,11 @@ pub fn log_in(
     host: &Host,
 ) -> Result<Box<dyn transport::Transport>, Error> {
     connect(session, host).map_err(|mut error| {
-        if let Error::Unreachable(transport::Error::Unreachable { message, hint, .. }) = &mut error
-            && message.contains("was refused")
+        if let Error::Unreachable(transport::Error::Unreachable {
+            hint,
+            refused: Some(_),
+            ..
+        }) = &mut error
         {
             let bootstrap = format!(
                 "if the server is not set up yet: git hostout bootstrap {}",
@@ -412,6 +415,11 @@ impl Prompter for Person<'_> {
     fn sudo_password(&self, user: &str, host: &str) -> Option<String> {
         let prompt = format!("{user}'s password for sudo on {host} (Enter if there is none):");
         self.secret(&prompt).filter(|password| !password.is_empty())
+    }
+
+    fn wrong(&self, what: &str) {
+        let _asking = one_at_a_time();
+        self.ui.plain(&format!("{what} was wrong"));
     }
 
     fn answer(&self, prompt: &str, _echo: bool) -> Option<String> {

@@ -62,6 +62,8 @@ struct Wish<'a> {
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    let [stage, host, path] = [&args.stage, &args.host, &args.path].map(Option::as_deref);
+    config::stage_options(stage, host, path).map_err(Error::Usage)?;
     let directory = session.directory();
     let repo = ledger::discover(&directory)?;
     let root = observe::root(&repo)?;

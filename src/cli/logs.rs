@@ -58,6 +58,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
             return Ok(None);
         }
         let tail = Command::tail(&logs, args.lines, args.follow);
-        Ok(Some(tail.as_user(stage.runtime_user.as_deref())))
+        Ok(Some(
+            tail.as_runtime(&stage.path, stage.runtime_user.as_deref()),
+        ))
     })
 }

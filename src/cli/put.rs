@@ -33,6 +33,9 @@ pub struct Args {
     /// Only hosts whose names match GLOB
     #[arg(long, value_name = "GLOB", add = complete::hosts())]
     hosts: Option<String>,
+    /// Take it though there is nothing in it
+    #[arg(long)]
+    allow_empty: bool,
     /// Show where it would go
     #[arg(long, short = 'n')]
     dry_run: bool,
@@ -54,6 +57,12 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let reader = stage.runtime_user.as_deref();
     plan::put(&stage.name, reader, file, 0, &wanting)?;
     let content = read(&work, file, args.from.as_deref())?;
+    if content.is_empty() && !args.allow_empty {
+        // As of a password store that failed in front of a pipe.
+        return Err(Error::Usage(format!(
+            "nothing was read for {file}; --allow-empty puts an empty file there"
+        )));
+    }
     let bytes = u64::try_from(content.len()).unwrap_or(u64::MAX);
     let plan = plan::put(&stage.name, reader, file, bytes, &wanting)?;
     let question = Question {

@@ -50,6 +50,10 @@ impl Prompter for Remembering<'_> {
         password
     }
 
+    fn wrong(&self, what: &str) {
+        self.prompter.wrong(what);
+    }
+
     fn answer(&self, prompt: &str, echo: bool) -> Option<String> {
         self.prompter.answer(prompt, echo)
     }

@@ -1,7 +1,7 @@
 //! `git hostout resume`: finishes what was interrupted, pushes what stayed local.
 
 use super::{
-    carry_out::{Mode, Question, carry_out, nothing},
+    carry_out::{Question, carry_out, nothing},
     deploy::Options,
     deployment, give_up,
     hosts::{Choice, Scene},
@@ -10,6 +10,7 @@ use super::{
     releasing,
     session::{Session, Workspace},
     unpushed::{self, Unpushed},
+    writing::Common,
 };
 use crate::{
     config::Stage,
@@ -31,29 +32,19 @@ pub struct Args {
     /// Only this stage's deployment
     #[arg(value_name = "STAGE", add = super::complete::stages())]
     stage: Option<String>,
-    /// Show what would be done
-    #[arg(long, short = 'n')]
-    dry_run: bool,
     /// Where somebody else's release or keys reached the remote first: give ours up, with what was done with them
     #[arg(long, conflicts_with = "stage")]
     give_up: bool,
-    /// Why, for the ledger
-    #[arg(
-        long,
-        short = 'm',
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
     /// The name of a protected stage
     #[arg(long, value_name = "STAGE", requires = "stage", add = super::complete::stages())]
     confirm: Option<String>,
+    #[command(flatten)]
+    common: Common,
 }
 
 pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     if args.give_up {
-        return give_up::run(session, Mode::of(args.dry_run));
+        return give_up::run(session, args.common.mode());
     }
     let mut work = session.workspace()?;
     let mut ledger = work.ledger(&session.ui)?;
@@ -79,7 +70,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             return Err(execute::Error::Deployed(failed).into());
         }
         if !go_on(session, &work, ledger, &stages, args)? && !recovered {
-            let mode = Mode::of(args.dry_run);
+            let mode = args.common.mode();
             nothing(session, mode, "There is nothing to resume.");
         }
         return Ok(());
@@ -90,10 +81,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         confirmed: None,
         why: None,
     };
-    carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
+    carry_out(session, &plan, args.common.mode(), &question, || {
         let settled = !left.is_empty();
         for stage in left {
-            stage.settle(session, &work, &mut ledger, &args.reason)?;
+            stage.settle(session, &work, &mut ledger, &args.common.reason)?;
         }
         if let Some(failed) = failed {
             return Err(execute::Error::Deployed(failed).into());
@@ -130,8 +121,8 @@ fn go_on(
     };
     let released = releasing::released(work, &ledger, Some(&last.version.to_string()))?;
     let options = Options {
-        dry_run: args.dry_run,
-        reason: args.reason.clone(),
+        dry_run: args.common.dry_run,
+        reason: args.common.reason.clone(),
         confirm: args.confirm.clone(),
         ..Options::default()
     };
@@ -197,7 +188,7 @@ fn find<'s>(
         }
         let mut scene = Scene::enter(session, ledger, stage, Choice::default())?;
         let mut hosts = scene.fleet.look(stage, None)?;
-        let mode = Mode::of(args.dry_run);
+        let mode = args.common.mode();
         let look_again = match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
             // Between two looks the host itself may have put right what was cut off.
             Recovered::Nothing => {

@@ -90,20 +90,19 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
         ));
         log.clone_from(&host.history);
     }
-    let runs = seen.iter().find_map(|host| host.current.release());
-    log.retain(|past| ledger.withdrawal(&past.version).is_none() || Some(&past.version) == runs);
+    let runs = plan::runs(&log, &seen).cloned();
+    log.retain(|past| {
+        ledger.withdrawal(&past.version).is_none() || Some(&past.version) == runs.as_ref()
+    });
     let version = if let Some(word) = &args.to {
         plan::parse_version(word)?
     } else {
         // A host that lost its files cannot say what ran there: the ledger's newest healthy deployment did.
-        let live = seen
-            .iter()
-            .find_map(|host| host.current.release().cloned())
-            .or_else(|| {
-                log.iter()
-                    .find(|deployment| deployment.outcome == Some(crate::release::Outcome::Healthy))
-                    .map(|deployment| deployment.version.clone())
-            });
+        let live = runs.or_else(|| {
+            log.iter()
+                .find(|deployment| deployment.outcome == Some(crate::release::Outcome::Healthy))
+                .map(|deployment| deployment.version.clone())
+        });
         match plan::rollback_target(&log, live.as_ref()) {
             Ok(target) => {
                 let last = log

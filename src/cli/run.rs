@@ -13,8 +13,8 @@ use std::io::{self, IsTerminal as _};
 /// Run a command on a stage's hosts, in the directory of the release that is live.
 ///
 /// Its words are passed on exactly; no shell reads them. On one host it has this terminal, and its exit code is that of
-/// this command. On several hosts each line of output begins with the host's name, and the first code that is not 0 is
-/// the exit code.
+/// this command. On several hosts it has nothing to read, each line of output begins with the host's name, and the first
+/// code that is not 0 is the exit code.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -62,12 +62,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<u8, Error> {
     let work = session.workspace()?;
     let stage = work.project.select_stage(Some(&args.stage))?;
     let chosen = hosts::selected(stage, args.hosts.as_deref())?;
-    let user = stage.runtime_user.as_deref();
-    let user = user.filter(|_| args.who == Who::Runtime);
     let own = Command::new(args.command.clone());
-    let own = match user {
-        Some(_) => own.telling_absence().as_user(user),
-        None => own,
+    let own = match args.who {
+        Who::Runtime => own.as_runtime(&stage.path, stage.runtime_user.as_deref()),
+        Who::Build => own,
     };
     on_each(session, stage, &chosen, Shown::Attached, |host| {
         // Here we become the command, and every signal is for it.

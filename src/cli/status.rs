@@ -50,7 +50,11 @@ struct HostStatus {
     /// What its health checks complain of.
     #[serde(skip_serializing_if = "Option::is_none")]
     complaint: Option<String>,
+    /// Whether it says what runs.
     reachable: bool,
+    /// Whether it lets us in, and has no answer.
+    #[serde(skip)]
+    silent: bool,
     lock: Option<String>,
     drift: Vec<String>,
     services: Vec<Service>,
@@ -125,7 +129,7 @@ fn stage_status(
         .map(|(name, seen)| match seen {
             Ok(host) => {
                 let drift = plan::drift(&host, &stage.name, log, told.get(&name));
-                seen_host(host, ledger, drift)
+                seen_host(host, ledger, drift, &stage.name)
             }
             Err(error) => unseen_host(name, &error),
         })
@@ -139,7 +143,7 @@ fn stage_status(
     })
 }
 
-fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
+fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>, stage: &str) -> HostStatus {
     let withdrawn = |version| ledger.withdrawal(version).is_some();
     HostStatus {
         withdrawn: host.current.release().is_some_and(withdrawn),
@@ -148,10 +152,8 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
         healthy: host.healthy,
         complaint: host.complaint.clone(),
         reachable: true,
-        lock: host
-            .lock
-            .as_ref()
-            .map(|lock| locked(lock, host.working.is_some())),
+        silent: false,
+        lock: host.lock.as_ref().map(|lock| locked(lock, &host, stage)),
         drift,
         services: host
             .services
@@ -168,11 +170,23 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>) -> HostStatus {
     }
 }
 
-fn locked(lock: &Lock, works: bool) -> String {
-    if works && lock.dead.is_some() {
+fn locked(lock: &Lock, host: &Host, stage: &str) -> String {
+    let holder = &lock.holder;
+    if host.working.is_some() && lock.dead.is_some() {
+        format!("{holder} left it alone, and its job goes on by itself")
+    } else if let Some(preparing) = &host.preparing
+        && lock.dead.is_some()
+    {
         format!(
-            "{} left it alone, and its job goes on by itself",
-            lock.holder
+            "{holder} left alone {}: the next deployment waits for it; git hostout unlock {stage} --reason TEXT ends it",
+            preparing.what
+        )
+    } else if let Some(preparing) = &host.preparing
+        && !preparing.followed
+    {
+        format!(
+            "locked by {holder}, whose client is cut off from {}",
+            preparing.what
         )
     } else if lock.expired || lock.dead.is_some() {
         format!(
@@ -193,6 +207,7 @@ fn unseen_host(name: String, error: &Error) -> HostStatus {
         healthy: None,
         complaint: None,
         reachable: false,
+        silent: matches!(error, Error::Observe(observe::Error::Silent { .. })),
         lock: None,
         drift: Vec::new(),
         services: Vec::new(),
@@ -209,8 +224,14 @@ fn verdict(stages: &[StageStatus]) -> Result<(), Error> {
     };
     if let Some((stage, host)) = hosts().find(|(_, host)| !host.reachable) {
         return Err(Error::Unseen(format!(
-            "{} of stage {} cannot be reached",
-            host.host, stage.stage
+            "{} of stage {} {}",
+            host.host,
+            stage.stage,
+            if host.silent {
+                "does not say what runs there"
+            } else {
+                "cannot be reached"
+            }
         )));
     }
     let bad = |host: &HostStatus| host.healthy == Some(false) || !host.drift.is_empty();
@@ -274,6 +295,7 @@ fn describe(stages: &[StageStatus]) -> String {
 
 fn state(host: &HostStatus) -> &'static str {
     match (host.reachable, &host.release, host.healthy) {
+        (false, ..) if host.silent => "unknown",
         (false, ..) => "unreachable",
         (true, None, _) => "nothing runs",
         (true, Some(_), Some(true)) if host.drift.is_empty() => "healthy",

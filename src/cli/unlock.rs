@@ -12,7 +12,8 @@ use crate::{error::Error, execute, plan};
 /// End the lock of somebody who is gone, and write down how their deployment ended.
 ///
 /// Seldom needed: a lock's lease is over two minutes after the last sign of life, and then the next deployment takes it
-/// over. It is refused (12) while the lease lasts, or work of theirs goes on.
+/// over. It is refused (12) while the lease lasts, or a switch of theirs goes on. What a client of this machine that is gone
+/// left preparing is ended: nobody outside notices that.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     /// The stage; with several it must be named

@@ -14,7 +14,7 @@ use crate::{
 };
 use jiff::Timestamp;
 
-/// What the words of each such verb have in common.
+/// What the words of each such verb, and of `resume`, have in common.
 #[derive(clap::Args, Debug)]
 pub(super) struct Common {
     /// Show what would be done

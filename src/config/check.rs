@@ -57,6 +57,29 @@ pub(super) fn host_path(text: &str) -> Verdict {
     no_parent(text)
 }
 
+/// As [`stage_name`], [`destination`] and [`host_path`], for what is given on the command line; the complaint names the option.
+///
+/// # Errors
+/// What is wrong with the first one that cannot be, without the password that it may hold.
+pub fn stage_options(
+    stage: Option<&str>,
+    host: Option<&str>,
+    path: Option<&str>,
+) -> Result<(), String> {
+    let rules: [(_, _, fn(&str) -> Verdict); 3] = [
+        ("--stage", stage, stage_name),
+        ("--host", host, destination),
+        ("--path", path, host_path),
+    ];
+    for (option, text, rule) in rules {
+        if let Some(text) = text {
+            rule(text)
+                .map_err(|complaint| format!("{option} `{}` {complaint}", redact::redact(text)))?;
+        }
+    }
+    Ok(())
+}
+
 /// `local`, or `[user@]host[:port]` with an IPv6 address in brackets.
 pub(super) fn destination(text: &str) -> Verdict {
     if redact::password(text).is_some() {

@@ -151,16 +151,20 @@ impl<'t> Problems<'t> {
 /// "did you mean …?" for the nearest of `known`, else the list.
 pub(super) fn suggest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
     let known: Vec<&str> = known.collect();
-    let nearest = known
-        .iter()
-        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
-        .min()
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4);
-    match nearest {
-        Some((_, candidate)) => Some(format!("did you mean `{candidate}`?")),
+    match nearest(word, known.iter().copied()) {
+        Some(candidate) => Some(format!("did you mean `{candidate}`?")),
         None if known.is_empty() => None,
         None => Some(format!("known: {}", known.join(", "))),
     }
+}
+
+/// The nearest of `known`, where it is near.
+pub(super) fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    known
+        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
+        .min()
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .map(|(_, candidate)| candidate)
 }
 
 fn lines(problems: &[Problem]) -> String {

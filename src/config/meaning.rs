@@ -2,7 +2,7 @@
 
 use super::check::{self, Verdict};
 use super::combination::{Combination, merge};
-use super::error::{Error, Problems, suggest};
+use super::error::{Error, Problems, nearest, suggest};
 use super::file::{BuildoutTable, File, HostTable, ProjectTable, ReleaseTable, StageTable};
 use super::place::{Placed, Span};
 use super::project::{BuildoutFiles, Host, Project, Published, ReleaseRules, Stage};
@@ -150,6 +150,9 @@ impl Meaning<'_, '_> {
                 .add(Some(&name.span), &missing("hosts"), Some(hint));
         }
         let path = self.text("path", written.path.as_ref(), "", check::host_path);
+        if let Some(hosts) = hosts {
+            self.misspelt_roles(&name.value, written, &hosts.value);
+        }
         let hosts = hosts.map_or_else(Vec::new, |hosts| self.hosts(hosts));
         for (role, _) in &written.roles {
             self.role(&name.value, role, &hosts);
@@ -188,6 +191,38 @@ impl Meaning<'_, '_> {
             .unwrap_or_else(|| "hosts = [{ host = \"web1\", roles = [\"zeo\"] }]".to_owned());
         let message = format!("no host of stage `{stage}` has the role `{}`", role.value);
         self.problems.add(Some(&role.span), &message, Some(hint));
+    }
+
+    /// A host's role needs no settings of its own; where it reads almost like one that has them, which another host has,
+    /// it would go without them, unnoticed. Numbered roles are not misspelt, and an empty table says that none is.
+    fn misspelt_roles(&mut self, stage: &str, written: &StageTable, hosts: &[HostTable]) {
+        let used = || hosts.iter().flat_map(|host| &host.roles);
+        let tables = written.roles.iter().map(|(role, _)| role.value.as_str());
+        let tables: Vec<&str> = tables
+            .filter(|table| used().any(|role| role.value == *table))
+            .collect();
+        let letters = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+        for role in used() {
+            let mut known = written.roles.iter();
+            if known.any(|(known, _)| known.value == role.value) {
+                continue;
+            }
+            let Some(near) = nearest(&role.value, tables.iter().copied()) else {
+                continue;
+            };
+            if letters(near) == letters(&role.value) {
+                continue;
+            }
+            let message = format!(
+                "stage `{stage}` has no settings for the role `{}`",
+                role.value
+            );
+            let hint = format!(
+                "did you mean `{near}`? If not, an empty [stage.{stage}.role.{}] says so",
+                role.value
+            );
+            self.problems.add(Some(&role.span), &message, Some(hint));
+        }
     }
 
     fn rollout(&mut self, written: &StageTable) -> Rollout {

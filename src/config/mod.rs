@@ -32,7 +32,7 @@ mod status;
 mod tests;
 
 pub use add_stage::add_stage;
-pub use check::{health_url, user_name};
+pub use check::{health_url, stage_options, user_name};
 pub use combination::{Combination, DataKind, DataWish, ServicesWish};
 pub use duration::seconds;
 pub use error::{Error, Problem};

@@ -134,6 +134,20 @@ impl Project {
         self.combinations.iter().find(|found| found.name == name)
     }
 
+    /// The hosts of `stage` whose roles have no settings of their own, where other roles of it have some.
+    pub fn without_own_settings<'s>(&self, stage: &'s Stage) -> Vec<&'s Host> {
+        let prefix = format!("{}.", stage.name);
+        let names = self.combinations.iter();
+        let own: Vec<&str> = names
+            .filter_map(|found| found.name.strip_prefix(&prefix))
+            .collect();
+        let has_own = |host: &&Host| host.roles.iter().any(|role| own.contains(&role.as_str()));
+        let hosts = stage.hosts.iter();
+        hosts
+            .filter(|host| !own.is_empty() && !has_own(host))
+            .collect()
+    }
+
     /// The nearest settings for a host of `stage` with `roles`; the first role that has any decides.
     pub fn combination_for(&self, stage: &str, roles: &[String]) -> Option<&Combination> {
         roles

@@ -40,12 +40,17 @@ impl Error {
                 return format!("{nothing}; what was live is live. Next: git hostout {next}");
             }
             Self::Execute(
-                execute::Error::Bootstrap { stage, .. }
-                | execute::Error::BootstrapStopped { stage }
-                | execute::Error::Unproved { stage, .. },
+                execute::Error::Bootstrap { again, .. }
+                | execute::Error::BootstrapStopped { again }
+                | execute::Error::Unproved { again, .. },
             ) => {
                 return format!(
-                    "What was made stays; what was live is live. Next: git hostout bootstrap {stage}, which goes on"
+                    "What was made stays; what was live is live. Next: git hostout {again}, which goes on"
+                );
+            }
+            Self::Execute(execute::Error::BootstrapLeft { again, .. }) => {
+                return format!(
+                    "What was made stays; what was live is live. Next: git hostout {again}, which waits for it and goes on"
                 );
             }
             Self::Execute(execute::Error::Left { stage, .. }) => {

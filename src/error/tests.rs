@@ -65,6 +65,7 @@ fn examples() -> Vec<Error> {
             host: "web1".to_owned(),
             message: "connection refused".to_owned(),
             hint: Some("ssh web1 shows more".to_owned()),
+            refused: None,
         }),
         Error::Unseen("web1 of stage staging cannot be reached".to_owned()),
         deployed(Live::Untouched(Some("1.4.1".to_owned()))),

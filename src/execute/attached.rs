@@ -115,6 +115,7 @@ fn watched(
             hint: Some(
                 "git hostout check says what was offered, and what the host takes".to_owned(),
             ),
+            refused: None,
         }));
     }
     Ok(code)

@@ -31,6 +31,8 @@ pub struct Root {
     pub elevation: Elevation,
     /// What it is made ready for.
     pub wanted: Wanted,
+    /// The command that goes on after a stop, without `git hostout`.
+    pub again: String,
 }
 
 /// Does a step that is not root's: the action, all servers, and the name of the one it is about.
@@ -87,19 +89,27 @@ fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
         line: Vec::new(),
         failed: None,
         heard: Heard::Words,
-        busy: false,
+        busy: None,
         told: false,
     };
     let ended = root.transport.run(&command, &mut input, &mut said);
-    if said.heard == Heard::CtrlC {
-        return Err(stopped(root));
+    match (said.heard, said.busy) {
+        (Heard::CtrlC, None) => return Err(stopped(root)),
+        (Heard::CtrlC, Some(what)) => {
+            return Err(Error::BootstrapLeft {
+                host: root.name.clone(),
+                what,
+                again: root.again.clone(),
+            });
+        }
+        (Heard::Words | Heard::End, _) => {}
     }
     let (failed, whole) = (said.failed.take(), said.heard == Heard::End);
-    let ended = ended.map_err(|error| lost(&root.name, &root.wanted.stage, &error))?;
+    let ended = ended.map_err(|error| lost(&root.name, &root.again, &error))?;
     match (failed, whole) {
         (Some((step, message, remedy)), _) => Err(Error::Bootstrap {
             host: root.name.clone(),
-            stage: root.wanted.stage.clone(),
+            again: root.again.clone(),
             message: format!("{step}: {message}"),
             remedy,
         }),
@@ -108,7 +118,7 @@ fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
             let (Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }) = ended;
             Err(Error::Bootstrap {
                 host: root.name.clone(),
-                stage: root.wanted.stage.clone(),
+                again: root.again.clone(),
                 message: format!("the script ended before its end: {}", stderr.trim()),
                 remedy: String::new(),
             })
@@ -118,15 +128,15 @@ fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
 
 fn stopped(root: &Root) -> Error {
     Error::BootstrapStopped {
-        stage: root.wanted.stage.clone(),
+        again: root.again.clone(),
     }
 }
 
 /// The steps that were done stay done, and one may be going on.
-fn lost(host: &str, stage: &str, error: &transport::Error) -> Error {
+fn lost(host: &str, again: &str, error: &transport::Error) -> Error {
     Error::Bootstrap {
         host: host.to_owned(),
-        stage: stage.to_owned(),
+        again: again.to_owned(),
         message: error.words(),
         remedy: String::new(),
     }
@@ -147,8 +157,8 @@ struct Said<'a> {
     line: Vec<u8>,
     failed: Option<(String, String, String)>,
     heard: Heard,
-    /// Whether a step runs, and waits for nobody.
-    busy: bool,
+    /// The step that runs, and waits for nobody.
+    busy: Option<String>,
     /// Whether it was said that the step goes on.
     told: bool,
 }
@@ -159,15 +169,15 @@ impl Said<'_> {
         self.line.clear();
         let host = self.host;
         if line.starts_with("done\t") {
-            self.busy = false;
+            self.busy = None;
         }
         match BareEvent::read(line.trim_end()) {
             Some(BareEvent::Begin(text)) => {
-                self.busy = true;
                 (self.watch)(Event::Begin(format!("{host}: {text}")));
+                self.busy = Some(text);
             }
             Some(BareEvent::Wait(text)) => {
-                self.busy = false;
+                self.busy = None;
                 (self.watch)(Event::Warning(format!("{host}: {text}; waiting")));
             }
             Some(BareEvent::Failed {
@@ -185,7 +195,7 @@ impl Said<'_> {
         if self.heard != Heard::Words || self.failed.is_some() {
             return false;
         }
-        if asked() > u32::from(self.busy) {
+        if asked() > u32::from(self.busy.is_some()) {
             self.heard = Heard::CtrlC;
             return true;
         }
@@ -206,7 +216,8 @@ impl Write for Said<'_> {
             if *byte == b'\n' {
                 self.hear();
                 if self.leaves() {
-                    return Err(io::Error::other("interrupted"));
+                    // The connection is given up: closing it in good order would wait for what runs there.
+                    return Err(io::ErrorKind::ConnectionAborted.into());
                 }
             } else {
                 self.line.push(*byte);

@@ -79,6 +79,8 @@ pub enum Error {
     Conversation {
         /// The host.
         host: String,
+        /// The stage, for the next command to type.
+        stage: String,
         /// What it said instead.
         why: Box<ConversationError>,
     },
@@ -87,8 +89,8 @@ pub enum Error {
     Bootstrap {
         /// The server.
         host: String,
-        /// The stage, for the next command to type.
-        stage: String,
+        /// The command that goes on, without `git hostout`.
+        again: String,
         /// Which step failed, and why.
         message: String,
         /// What to do about it; may be empty.
@@ -97,8 +99,18 @@ pub enum Error {
     /// Ctrl-C in a bootstrap: the step that ran is done, and those after it are not begun.
     #[error("interrupted")]
     BootstrapStopped {
-        /// The stage, for the next command to type.
-        stage: String,
+        /// The command that goes on, without `git hostout`.
+        again: String,
+    },
+    /// The second Ctrl-C in a bootstrap: what runs on the server ends by itself, and the script there after it.
+    #[error("interrupted; {host} does what it began: {what}")]
+    BootstrapLeft {
+        /// The server.
+        host: String,
+        /// The step that runs.
+        what: String,
+        /// The command that goes on, without `git hostout`.
+        again: String,
     },
     /// A server that was made ready lets nobody in.
     #[error("{host}: it was made ready, but {user} cannot log in by the key")]
@@ -107,8 +119,8 @@ pub enum Error {
         host: String,
         /// Who deploys.
         user: String,
-        /// The stage.
-        stage: String,
+        /// The command that goes on, without `git hostout`.
+        again: String,
         /// What the login said.
         #[source]
         source: Box<transport::Error>,
@@ -222,11 +234,7 @@ impl Error {
             Self::Ledger(error) => error.hint(),
             Self::Pack(error) => error.hint(),
             Self::Unreachable(error) => error.hint(),
-            // a host's agent does not know what its stage is called
-            Self::Deployed(deployed) => {
-                let hint = deployed.hint.as_ref();
-                hint.map(|hint| hint.replace(" STAGE", &format!(" {}", deployed.stage)))
-            }
+            Self::Deployed(deployed) => deployed.hint.clone(),
             Self::Untrusted { hint, .. } => hint.clone(),
             Self::Locked { stage, .. } => Some(locked(stage)),
             Self::Changed { .. } => Some(
@@ -237,7 +245,7 @@ impl Error {
                 "git hostout log says whose; the same command plans again, which --wait does by itself"
                     .to_owned(),
             ),
-            Self::Conversation { why, .. } => why.hint(),
+            Self::Conversation { why, stage, .. } => why.hint(Some(stage)),
             Self::File { .. } => {
                 Some("is there room on its disk, and may you write there?".to_owned())
             }
@@ -246,7 +254,7 @@ impl Error {
                     .to_owned(),
             ),
             Self::Bootstrap { remedy, .. } if !remedy.is_empty() => Some(remedy.clone()),
-            Self::Unproved { user, source, .. } if source.to_string().contains("was refused") => Some(format!(
+            Self::Unproved { user, source, .. } if source.refused().is_some() => Some(format!(
                 "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
                  sshd_config, or a home of {user} that others may write to"
             )),
@@ -254,6 +262,7 @@ impl Error {
             Self::Strange(_)
             | Self::Bootstrap { .. }
             | Self::BootstrapStopped { .. }
+            | Self::BootstrapLeft { .. }
             | Self::Interrupted
             | Self::Unpushed { .. }
             | Self::Stopped { .. }

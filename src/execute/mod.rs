@@ -88,6 +88,7 @@ fn refused(host: &str, stage: &str, error: ConversationError) -> Error {
         }
         error => Error::Conversation {
             host,
+            stage: stage.to_owned(),
             why: Box::new(error),
         },
     }

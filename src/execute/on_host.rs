@@ -387,7 +387,8 @@ impl OnHost<'_> {
                     };
                 }
                 (FailureKind::Untrusted, _) => {
-                    let (what, hint) = (failure.message.clone(), failure.hint.clone());
+                    let what = failure.message.clone();
+                    let hint = error.hint(Some(&self.stage.name));
                     return Error::Untrusted { host, what, hint };
                 }
                 (FailureKind::Stale, _) => {
@@ -406,7 +407,7 @@ impl OnHost<'_> {
             live: Live::Untouched(live.map(ToString::to_string)),
             others: Vec::new(),
             output: error.output().to_vec(),
-            hint: error.hint(),
+            hint: error.hint(Some(&self.stage.name)),
             stage: self.stage.name.clone(),
             host,
         }))

@@ -39,7 +39,7 @@ pub fn prune(
                 live: Live::Untouched(None),
                 others: Vec::new(),
                 output: error.output().to_vec(),
-                hint: error.hint(),
+                hint: error.hint(Some(&stage.name)),
                 stage: stage.name.clone(),
             }))
         })?;

@@ -7,7 +7,7 @@ use crate::{
     facts::Open,
     host::{Breaking, UnlockAnswer},
     ledger::Ledger,
-    plan::{Action, Plan, Step},
+    plan::{Action, Plan, Step, Work},
     transport::{Conversation, ConversationError},
 };
 
@@ -52,8 +52,11 @@ impl Settling<'_> {
         match &step.action {
             Action::Settle { .. } => self.write_end(step, ledger)?,
             // A job that it left gives its own back at its end; this is a preparation's.
-            Action::Unlock { owner, .. } => {
-                self.unlock(step, members, |agent| agent.unlock_dead(owner.clone()))?;
+            Action::Unlock { owner, work, .. } => {
+                let wanted = !matches!(work, Some(Work::Ended(_)));
+                self.unlock(step, members, |agent| {
+                    agent.unlock_dead(owner.clone(), wanted)
+                })?;
             }
             Action::Break { .. } => {
                 let why = Breaking {

@@ -43,14 +43,18 @@ impl Verdict {
         }
     }
 
-    /// Of the way back from `case.new`, which was healthy: where that did not begin it is live as before, and there is a
-    /// failure unless what was before is live again.
+    /// Of the way back from `case.new`, which was healthy: where that did not begin it is live as before, unless somebody
+    /// replaced it, and there is a failure unless what was before is live again.
     pub(super) fn of_way_back(
         answer: Result<Activated, ConversationError>,
         case: &Case<'_>,
     ) -> Self {
+        let replaced = answer
+            .as_ref()
+            .is_err_and(|error| replaced(error).is_some());
         let mut verdict = Self::of(answer, case);
-        if let Some(failure) = &mut verdict.failure
+        if !replaced
+            && let Some(failure) = &mut verdict.failure
             && matches!(failure.live, Live::Untouched(_))
         {
             failure.live = Live::New(case.new.to_string());
@@ -85,12 +89,13 @@ impl Verdict {
             ActivationResult::Failed => Live::Switched(current),
             ActivationResult::Unknown => Live::Unknown,
         };
+        let hint = done.hint.map(|hint| hint.words(Some(case.stage)));
         Self {
             outcome,
             live: done.current,
             backup: done.backup,
             backup_sha256: done.backup_sha256,
-            failure: Some(case.failure(live, done.message, done.output, done.hint)),
+            failure: Some(case.failure(live, done.message, done.output, hint)),
         }
     }
 
@@ -116,14 +121,33 @@ impl Verdict {
             };
         }
         // The agent said no before there was a job.
-        let live = Live::Untouched(case.old.map(ToString::to_string));
+        let live = match replaced(error) {
+            Some(current) => current.and_then(|version| version.parse().ok()),
+            None => case.old.cloned(),
+        };
+        let untouched = Live::Untouched(live.as_ref().map(ToString::to_string));
         Self {
             outcome: Outcome::Failed,
-            live: case.old.cloned(),
+            live,
             backup: None,
             backup_sha256: None,
-            failure: Some(case.failure(live, error.words(), output, error.hint())),
+            failure: Some(case.failure(
+                untouched,
+                error.words(),
+                output,
+                error.hint(Some(case.stage)),
+            )),
         }
+    }
+}
+
+/// What the host says is live, where that is why it said no: somebody replaced it since the plan was made.
+fn replaced(error: &ConversationError) -> Option<Option<&str>> {
+    match error {
+        ConversationError::Failed(failure) if failure.kind == FailureKind::Stale => {
+            Some(failure.current.as_deref())
+        }
+        _ => None,
     }
 }
 

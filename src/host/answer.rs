@@ -67,7 +67,7 @@ pub struct Activated {
     pub kind: Option<FailureKind>,
     /// What to do about it.
     #[serde(default)]
-    pub hint: Option<String>,
+    pub hint: Option<Hint>,
 }
 
 /// How an activation ended.
@@ -138,6 +138,22 @@ pub struct UnlockAnswer {
     pub lock: Option<LockSeen>,
 }
 
+/// What an agent says to do. It does not know what its stage is called where the commands in it are typed: there it says
+/// `STAGE`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Hint(String);
+
+impl Hint {
+    /// It in words, for `stage`; where none is known `STAGE` stays.
+    pub fn words(&self, stage: Option<&str>) -> String {
+        match stage {
+            Some(stage) => self.0.replace(" STAGE", &format!(" {stage}")),
+            None => self.0.clone(),
+        }
+    }
+}
+
 /// A verb that said no.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Failure {
@@ -147,7 +163,7 @@ pub struct Failure {
     pub message: String,
     /// What to do about it.
     #[serde(default)]
-    pub hint: Option<String>,
+    pub hint: Option<Hint>,
     /// The last lines of a command's output.
     #[serde(default)]
     pub output: Vec<String>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// A server as the script sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bare {
-    /// `system`, `memory` (in MB), `services`.
+    /// `system`, `memory` (in MB), `services`; `powers`, the groups by which the runtime user has rights of root.
     pub facts: BTreeMap<String, String>,
     /// Every step, in order.
     pub steps: Vec<BareStep>,

@@ -188,16 +188,6 @@ impl End {
     }
 }
 
-impl ListenError {
-    /// What to do about it, where the agent knows.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Failed(failure) => failure.hint.clone(),
-            Self::NoEnd(_) | Self::Shape(_) => None,
-        }
-    }
-}
-
 fn last_words(stray: &str) -> String {
     if stray.is_empty() {
         String::new()
@@ -247,14 +237,15 @@ mod tests {
     #[test]
     fn a_no_is_read_with_its_kind() {
         let (_, end) = listen(&[
-            "{\"end\":\"failed\",\"kind\":\"locked\",\"message\":\"by Ann\",\"hint\":\"wait\",\"output\":[],\
+            "{\"end\":\"failed\",\"kind\":\"locked\",\"message\":\"by Ann\",\"hint\":\"wait for STAGE\",\"output\":[],\
              \"lock\":{\"by\":\"Ann\",\"from\":\"laptop\",\"pid\":7,\"since\":\"x\",\"step\":\"prepare\",\"expired\":false}}\n",
         ]);
         let error = end.unwrap().read::<PutAnswer>().unwrap_err();
-        assert_eq!(error.hint().as_deref(), Some("wait"));
         let ListenError::Failed(failure) = error else {
             panic!("{error}");
         };
+        let hint = failure.hint.map(|hint| hint.words(Some("live")));
+        assert_eq!(hint.as_deref(), Some("wait for live"));
         assert_eq!(failure.kind, FailureKind::Locked);
         assert_eq!(failure.lock.unwrap().by, "Ann");
     }

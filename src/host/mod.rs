@@ -22,7 +22,7 @@ mod trust;
 
 pub use agent::{Agent, Verb};
 pub use answer::{
-    Activated, ActivationResult, Failure, FailureKind, HaveAnswer, HoldAnswer, InstallAnswer,
+    Activated, ActivationResult, Failure, FailureKind, HaveAnswer, Hint, HoldAnswer, InstallAnswer,
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};
@@ -38,7 +38,7 @@ pub use request::{
 };
 pub use room::{BackupNeed, BackupOwner, BackupSeen, Disk};
 pub use seen::{
-    CurrentState, HistoryEntry, JobSeen, JobState, Live, LockSeen, PathState, Python, Record,
-    ReleaseSeen, ServiceSeen, ServiceState, SharedSeen, StatusAnswer,
+    CurrentState, HistoryEntry, JobSeen, JobState, Live, LockSeen, PathState, PreparationSeen,
+    Python, Record, ReleaseSeen, ServiceSeen, ServiceState, SharedSeen, StatusAnswer,
 };
 pub use trust::{ManifestAnswer, SignedText, TrustAnswer, TrustRequest, TrustSeen};

@@ -15,8 +15,17 @@ const TELLING: &str = r#"trap : INT QUIT
 "$@"
 exit $?"#;
 
-/// Becomes its words: where there is no such command it ends with 127 or 126, which sudo(8) would not.
-const BECOMING: &str = r#"exec "$@""#;
+/// Becomes the words after the second one, as the user whom the file of the first one names, else as the second: the host's
+/// own word goes before that of a hostout.toml, which may be another's. A shell becomes the words there too, and ends with
+/// 127 or 126 where there is no such command, which sudo(8) would not.
+const AS_RUNTIME: &str = r#"case $1 in
+/*) file=$1 ;;
+*) file=$HOME/$1 ;;
+esac
+user=$(cat "$file" 2>/dev/null) || user=$2
+shift 2
+[ -z "$user" ] || [ "$user" = "$(id -un)" ] || exec sudo -n -H -u "$user" -- sh -c 'exec "$@"' sh "$@"
+exec "$@""#;
 
 /// The login user's own shell in the first of two folders that is there; in their home when neither is.
 const SHELL: &str = r#"cd "$1" 2>/dev/null || cd "$2" 2>/dev/null || echo "nothing is deployed to $2" >&2
@@ -50,33 +59,21 @@ impl fmt::Debug for ShareRequest {
 }
 
 impl Command {
-    /// The same as `user`, by the line of sudoers that a bootstrap wrote; nothing = as the login user.
+    /// The same as the runtime user of `path`, by the line of sudoers that a bootstrap wrote: whom the host knows as that,
+    /// else `named`, else the login user.
     #[must_use]
-    pub fn as_user(self, user: Option<&str>) -> Self {
-        match user {
-            None => self,
-            Some(user) => {
-                let before = ["sudo", "-n", "-H", "-u", user, "--"].map(str::to_owned);
-                Self::new(before.into_iter().chain(self.argv().to_vec()))
-            }
-        }
+    pub fn as_runtime(self, path: &str, named: Option<&str>) -> Self {
+        let file = format!("{}/.hostout/runtime", from_home(path));
+        let named = named.unwrap_or_default().to_owned();
+        let words = ["sh", "-c", AS_RUNTIME, "sh"].map(str::to_owned);
+        let words = words.into_iter().chain([file, named]);
+        Self::new(words.chain(self.argv().to_vec()))
     }
 
     /// The same with the status that a shell sees, over ssh, too.
     #[must_use]
     pub fn telling_signals(self) -> Self {
-        self.below(TELLING)
-    }
-
-    /// The same with the status that a shell sees where there is no such command, whoever runs it.
-    #[must_use]
-    pub fn telling_absence(self) -> Self {
-        self.below(BECOMING)
-    }
-
-    /// The same as the words of a shell's `script`.
-    fn below(self, script: &str) -> Self {
-        let words = ["sh", "-c", script, "sh"].map(str::to_owned);
+        let words = ["sh", "-c", TELLING, "sh"].map(str::to_owned);
         Self::new(words.into_iter().chain(self.argv().to_vec()))
     }
 

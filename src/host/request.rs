@@ -185,8 +185,10 @@ pub enum UnlockRequest {
     Token(String),
     /// Ends one whose lease is over.
     Expired(Breaking),
-    /// Ends the lock of a process that is gone, as somebody on its own machine can tell.
+    /// Ends the lock of a process that is gone, as somebody on its own machine can tell. What it prepares is waited for.
     Dead(DeadOwner),
+    /// The same; what it prepares is ended.
+    DeadUnwanted(DeadOwner),
 }
 
 /// Who ends another's lock whose lease is over.

@@ -70,6 +70,9 @@ pub struct StatusAnswer {
     pub missing: Vec<Digest>,
     /// The last job.
     pub job: Option<JobSeen>,
+    /// What is prepared now; older agents say nothing.
+    #[serde(default)]
+    pub preparation: Option<PreparationSeen>,
     /// Whom it believes; nothing = an older agent.
     #[serde(default)]
     pub trust: Option<TrustSeen>,
@@ -271,6 +274,23 @@ pub struct JobSeen {
     pub state: JobState,
     /// How it ended.
     pub result: Option<ActivationResult>,
+}
+
+/// A preparation that runs. Where an older agent began it, it says nothing of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PreparationSeen {
+    /// The deployment that it is for.
+    #[serde(default)]
+    pub id: Option<EntryId>,
+    /// The release.
+    #[serde(default)]
+    pub release: Option<Version>,
+    /// Since when, RFC 3339.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// Whether a client is connected that waits for it.
+    #[serde(default)]
+    pub followed: bool,
 }
 
 /// Whether a job ended.

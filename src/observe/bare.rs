@@ -77,32 +77,32 @@ pub enum BareError {
 }
 
 impl BareError {
-    /// What to do about it.
-    pub fn hint(&self, stage: &str) -> Option<String> {
+    /// What to do about it; `again` is the command without `git hostout` and whoever logs in.
+    pub fn hint(&self, again: &str) -> Option<String> {
         match self {
-            Self::Transport(transport::Error::Unreachable { message, .. })
-                if message.contains("was refused") =>
-            {
-                Some(format!(
-                    "give the password when it is asked, or name a user who may use sudo: git hostout bootstrap {stage} \
+            Self::Transport(error) if error.refused().is_some() => Some(format!(
+                "give the password when it is asked, or name a user who may use sudo: git hostout {again} \
                      --root-user USER"
+            )),
+            Self::Transport(error) => error.hint(),
+            Self::Another { user, .. } => Some(format!("git hostout {again} --root-user {user}")),
+            Self::Expired { host, user } | Self::NotRenewed { host, user, .. } => {
+                let by = match user.as_str() {
+                    "root" => String::new(),
+                    user => format!(" --root-user {user}"),
+                };
+                Some(format!(
+                    "log in once and change it: ssh {}; then git hostout {again}{by}",
+                    uri(host)
                 ))
             }
-            Self::Transport(error) => error.hint(),
-            Self::Another { user, .. } => {
-                Some(format!("git hostout bootstrap {stage} --root-user {user}"))
-            }
-            Self::Expired { host, .. } | Self::NotRenewed { host, .. } => Some(format!(
-                "log in once and change it: ssh {}; then git hostout bootstrap {stage}",
-                uri(host)
-            )),
             Self::NotRoot { user, said, .. } if said.contains(NO_TERMINAL) => Some(format!(
                 "`Defaults requiretty` of its sudoers is in the way: write `Defaults:{user} !requiretty` at its end \
                  with visudo, or let root log in"
             )),
             Self::NotRoot { said, .. } if NOT_FOR_THEM.iter().any(|it| said.contains(it)) => {
                 Some(format!(
-                    "name root, or somebody who may use sudo: git hostout bootstrap {stage} --root-user USER"
+                    "name root, or somebody who may use sudo: git hostout {again} --root-user USER"
                 ))
             }
             Self::NotRoot { .. } => {
@@ -114,7 +114,7 @@ impl BareError {
 }
 
 /// A destination as ssh(1) reads it: with a port it is a URI.
-fn uri(destination: &str) -> String {
+pub(super) fn uri(destination: &str) -> String {
     if destination.contains(':') {
         format!("ssh://{destination}")
     } else {
@@ -172,6 +172,7 @@ pub fn elevation(
         if last_line(&out) == "0" {
             return Ok(elevation);
         }
+        prompter.wrong(&format!("{user}'s password for sudo on {place}"));
         said = answer;
     }
     Err(BareError::NotRoot {

@@ -1,5 +1,6 @@
 //! What can go wrong while looking.
 
+use super::bare::uri;
 use crate::transport::{self, ConversationError};
 use std::{
     io,
@@ -91,9 +92,38 @@ pub enum Error {
     /// A host cannot be reached, or does not let us in.
     #[error(transparent)]
     Unreachable(transport::Error),
+    /// What a host was asked by says something else than an answer, or nothing: what is live there is not known.
+    #[error("{host}: what runs there is not known, as {python} there has no answer: {said}")]
+    Silent {
+        /// The host.
+        host: String,
+        /// The stage's python.
+        python: String,
+        /// What was said instead.
+        said: String,
+    },
     /// A host's agent has no answer.
     #[error(transparent)]
     Conversation(ConversationError),
+}
+
+/// What to do where a command on `host` was answered with `said`.
+fn unlocking(host: &str, said: &str) -> String {
+    let words = said.to_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    if has(&["not found", "no such file", "can't open"]) {
+        "install python3 and python3-venv there, or set `python` of the stage".to_owned()
+    } else if has(&["password"]) {
+        format!(
+            "log in once and change it: ssh {}; or, as root there, let it never expire: chage -d -1 USER",
+            uri(host)
+        )
+    } else if has(&["not available", "nologin", "unmatched"]) {
+        "its user needs a shell that reads what sh does; as root there: chsh -s /bin/sh USER"
+            .to_owned()
+    } else {
+        format!("look what it says to a command: ssh {} true", uri(host))
+    }
 }
 
 /// Where `hostout.toml` was searched.
@@ -132,7 +162,8 @@ impl Error {
                 "log in with a key that may do more than deploy, as who deploys".to_owned()
             }
             Self::Unreachable(error) => return error.hint(),
-            Self::Conversation(error) => return error.hint(),
+            Self::Silent { host, said, .. } => unlocking(host, said),
+            Self::Conversation(error) => return error.hint(None),
             Self::File { .. } | Self::Write { .. } | Self::Encoding(_) | Self::Git { .. } => {
                 return None;
             }

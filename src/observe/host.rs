@@ -3,10 +3,10 @@
 use super::{Error, Result, here::dead};
 use crate::{
     config::{Host as Configured, Stage},
-    facts::{Backup, Current, Deployment, Host, Lock, PathState, Python, Room},
+    facts::{Backup, Current, Deployment, Host, Lock, PathState, Preparing, Python, Room},
     host::{
         self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, ManifestAnswer,
-        Record, ServiceState, StatusAnswer, StatusRequest,
+        PreparationSeen, Record, ServiceState, StatusAnswer, StatusRequest,
     },
     release::{EntryId, FORMAT, Intent, Manifest},
     transport::{Conversation, ConversationError, Transport},
@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 
 /// Looks at one host of `stage`; with a manifest also at which of its artifacts are missing there.
 ///
-/// A host without a usable python is a fact, not an error; one that cannot be talked to is an error.
+/// # Errors
+/// Where the host cannot be reached, or its agent says nothing: what is live there is not known then.
 pub fn host(
     configured: &Configured,
     transport: &mut dyn Transport,
@@ -37,23 +38,25 @@ pub fn host(
         sha256: artifacts.iter().map(|artifact| artifact.sha256).collect(),
         data: buildout.map(|buildout| buildout.data.clone()),
     };
-    let answer = match conversation.status(&request) {
-        Ok(answer) => answer,
+    match conversation.status(&request) {
+        Ok(answer) => Ok(seen(configured, answer)),
         Err(ConversationError::Transport(error @ crate::transport::Error::Unreachable { .. })) => {
-            return Err(Error::Unreachable(error));
+            Err(Error::Unreachable(error))
         }
-        Err(error @ ConversationError::Transport(_)) => {
-            return Err(Error::Conversation(error));
-        }
-        Err(error) => {
-            return Ok(Host {
-                roles: configured.roles.clone(),
-                python: Err(error.words()),
-                ..Host::unknown(&configured.destination)
-            });
-        }
-    };
-    Ok(seen(configured, answer))
+        Err(error) => Err(silent(stage, &configured.destination, error)),
+    }
+}
+
+/// An agent that could not be asked.
+pub(super) fn silent(stage: &Stage, host: &str, error: ConversationError) -> Error {
+    match error {
+        ConversationError::NoAnswer { message, .. } => Error::Silent {
+            host: host.to_owned(),
+            python: stage.python.clone(),
+            said: message,
+        },
+        error => Error::Conversation(error),
+    }
 }
 
 /// The manifest of `version` as a host holds it; nothing where it has no such release.
@@ -91,6 +94,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         path: path(&answer),
         cut_off: cut_off(&answer),
         working: working(&answer),
+        preparing: answer.preparation.as_ref().map(preparing),
         place: answer.place,
         runtime_user: answer.runtime_user,
         current: match answer.current.state {
@@ -106,6 +110,10 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             }
         },
         history: answer.record.as_ref().map(told).unwrap_or_default(),
+        backups: answer.record.as_ref().map_or_else(Vec::new, |record| {
+            let backups = record.backups.iter();
+            backups.map(|backup| backup.name.clone()).collect()
+        }),
         record: answer
             .record
             .and_then(|record| Some((record.release?, record.id?))),
@@ -143,12 +151,12 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             room: room(need.disk),
         }),
         agent: answer.installed == Some(host::Agent::digest().to_string()),
-        python: Ok(Python {
+        python: Python {
             version: answer.python.version,
             tags: answer.python.tags.into_iter().collect(),
             target: answer.target,
             venv: answer.python.venv,
-        }),
+        },
     }
 }
 
@@ -167,6 +175,20 @@ fn cut_off(answer: &StatusAnswer) -> Option<EntryId> {
 fn working(answer: &StatusAnswer) -> Option<EntryId> {
     let job = answer.job.as_ref()?;
     (job.state == JobState::Running && cut_off(answer).is_none()).then(|| job.id.clone())
+}
+
+/// A preparation that runs, in words.
+fn preparing(seen: &PreparationSeen) -> Preparing {
+    let release = match &seen.release {
+        Some(version) => format!("the preparation of {version}"),
+        None => "a preparation".to_owned(),
+    };
+    let since = seen.since.as_ref();
+    let since = since.map_or_else(String::new, |since| format!(" since {since}"));
+    Preparing {
+        what: format!("{release}, which goes on there{since}"),
+        followed: seen.followed,
+    }
 }
 
 /// The deployments of a host's record, newest first. It does not tell a rollback from a deploy.

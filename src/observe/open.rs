@@ -1,6 +1,6 @@
 //! How a deployment whose client went away ended on its hosts.
 
-use super::{Error, Result};
+use super::{Result, host::silent};
 use crate::{
     config::Stage,
     event::Watch,
@@ -33,9 +33,7 @@ pub fn ended(
         {
             Ok(unknown(host))
         }
-        // The host lost its files, agent and journal included.
-        Err(ConversationError::NoAnswer { .. }) => Ok(unknown(host)),
-        Err(error) => Err(Error::Conversation(error)),
+        Err(error) => Err(silent(stage, host, error)),
     }
 }
 

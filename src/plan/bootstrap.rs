@@ -165,6 +165,13 @@ fn note(host: &BareHost) -> Vec<String> {
             host.name
         ));
     }
+    let powers = fact("powers");
+    if !powers.is_empty() {
+        notes.push(format!(
+            "{}: {}, whom services run as, is in {powers}: whoever breaks into a service has rights of root",
+            host.name, host.wanted.runtime
+        ));
+    }
     notes
 }
 
@@ -190,7 +197,7 @@ mod tests {
     fn a_small_server_with_all_to_do_and_one_that_is_ready() {
         let mut stage = sample::stage();
         let bare = host(
-            "fact\tsystem\tDebian\nfact\tmemory\t512\nfact\tservices\tsystemd\nstep\tbuild\ttodo\tuser deploy\n\
+            "fact\tsystem\tDebian\nfact\tmemory\t512\nfact\tservices\tsystemd\nfact\tpowers\tadm docker\nstep\tbuild\ttodo\tuser deploy\n\
              step\tboot\thave\ta unit\nstep\tharden\ttodo\tsshd takes keys only\n",
         );
         let facts = BootstrapFacts {

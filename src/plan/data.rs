@@ -1,9 +1,10 @@
 //! What a plan says of a host's data.
 
 use crate::{
-    facts::{Current, Host},
-    release::{Buildout, Data},
+    facts::{Current, Deployment, Host},
+    release::{Buildout, Data, Outcome},
 };
+use semver::Version;
 
 /// Whoever built a site on their own machine expects to see it.
 pub fn empty(host: &Host, buildout: &Buildout) -> Option<String> {
@@ -40,6 +41,30 @@ pub fn backup(host: &Host, buildout: &Buildout) -> String {
         }
         (Data::Postgresql { database, .. }, ..) => format!("pg_dump of {database}"),
     }
+}
+
+/// What going back to `version` means for the data: it is not taken back with it.
+pub fn kept(host: &Host, buildout: &Buildout, version: &Version) -> Option<String> {
+    host.current.release()?;
+    let has_data = !matches!(buildout.data, Data::None { .. }) || host.backup.is_some();
+    has_data.then(|| {
+        let left = match left_by(host, version) {
+            Some(backup) => format!("what {version} left of it is in backups/{backup}"),
+            None => format!("no backup of what {version} left of it is there"),
+        };
+        format!("{}: the data stays as it is now; {left}", host.name)
+    })
+}
+
+/// The backup of the first deployment after `version` was live and healthy: the data as that release left it.
+fn left_by<'h>(host: &'h Host, version: &Version) -> Option<&'h String> {
+    let is_it =
+        |past: &Deployment| past.version == *version && past.outcome == Some(Outcome::Healthy);
+    let since = host.history.iter().position(is_it)?;
+    host.history[..since].iter().rev().find_map(|past| {
+        let name = format!("{}-{}", past.id, past.version);
+        host.backups.iter().find(|backup| **backup == name)
+    })
 }
 
 /// What a failure after `migrate` has begun would do to the data, where there is something to say.

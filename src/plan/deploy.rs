@@ -1,7 +1,7 @@
 //! Deciding a deployment: one manifest to the hosts of one stage.
 
 use super::{
-    Action, Plan, Refusal, data,
+    Action, Plan, Refusal, Work, data,
     fetch::fetched,
     fit::{fitting, misfits},
     health,
@@ -141,12 +141,12 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
                 ),
             );
         }
-        let artifacts = fitting(facts.manifest, buildout, host.python.as_ref());
+        let artifacts = fitting(facts.manifest, buildout, &host.python);
         check(host, buildout, &artifacts, facts, &mut refusal);
         todo.push((host, buildout, artifacts));
     }
     refusal.into_result()?;
-    let settling = settling(facts.open, facts.hosts);
+    let settling = settling(facts.open, facts.hosts, Work::Awaited);
     if todo.is_empty() {
         return Ok(match live(facts, settling) {
             Some(plan) => Deploying::Plan(plan),
@@ -271,16 +271,8 @@ fn check(
             "move it away; nothing of it is touched",
         );
     }
-    match &host.python {
-        Err(why) => refusal.add(
-            format!("{name}: no usable {}: {why}", facts.stage.python),
-            "install python3 and python3-venv there, or set `python` of the stage",
-        ),
-        Ok(python) => {
-            for (what, remedy) in misfits(python, buildout, artifacts) {
-                refusal.add(format!("{name}: {what}"), remedy);
-            }
-        }
+    for (what, remedy) in misfits(&host.python, buildout, artifacts) {
+        refusal.add(format!("{name}: {what}"), remedy);
     }
     if let Some(user) = &facts.stage.runtime_user
         && host.runtime_user.as_ref() != Some(user)
@@ -362,6 +354,9 @@ fn steps(
             ));
         }
         notes.extend(data::empty(host, buildout));
+        if request.intent == Intent::Rollback {
+            notes.extend(data::kept(host, buildout, version));
+        }
         notes.extend(trust::notes(host, facts.trust));
         if let Some(what) = unknown(host, facts.log) {
             notes.push(format!("{}: {what}", host.name));

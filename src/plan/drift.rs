@@ -27,18 +27,25 @@ pub fn drift(host: &Host, stage: &str, log: &[Deployment], told: Option<&Version
         (Some(live), Some(meant)) if live != meant => {
             drift.push(format!("runs {live}, the ledger says {meant}"));
         }
-        (Some(live), None) => drift.push(format!("runs {live}, the ledger knows of no deployment")),
+        // A deployment that failed leaves a line of history, and one that was cut off is told below.
+        (Some(live), None) if host.history.is_empty() && host.cut_off.is_none() => {
+            drift.push(format!("runs {live}, the ledger knows of no deployment"))
+        }
         (None, Some(meant)) => {
             drift.push(format!("runs nothing, the ledger says {meant}"));
         }
         _ => {}
     }
-    if let (Some(live), Some((recorded, _))) = (live, &host.record)
-        && live != recorded
-    {
-        drift.push(format!(
+    match (live, &host.record) {
+        (Some(live), Some((recorded, _))) if live != recorded => drift.push(format!(
             "current names {live}, the host's record {recorded}"
-        ));
+        )),
+        // A deployment that failed leaves a line of history, and one that was cut off is told below.
+        (Some(live), None) if host.history.is_empty() && host.cut_off.is_none() => drift.push(format!(
+            "has lost its records, .hostout: git hostout rollback {stage} --to {} writes them anew",
+            meant.unwrap_or(live)
+        )),
+        _ => {}
     }
     if let Some(live) = live
         && !host.complete.contains_key(live)
@@ -100,9 +107,16 @@ mod tests {
         let expected = ["runs 1.0.0, the ledger says 1.1.0"];
         assert_eq!(drift(&host, "staging", log, Some(&newer)), expected);
         host.current = Current::Release(newer.clone());
-        host.record = None;
+        host.record = Some((newer.clone(), EntryId("c".into())));
         host.complete.insert(newer.clone(), Digest::of(b""));
         assert_eq!(drift(&host, "staging", log, Some(&newer)).len(), 0);
+        host.record = None;
+        assert_eq!(
+            drift(&host, "staging", log, Some(&newer)),
+            [
+                "has lost its records, .hostout: git hostout rollback staging --to 1.1.0 writes them anew"
+            ]
+        );
         host.current = Current::Nothing;
         assert_eq!(
             drift(&host, "staging", std::slice::from_ref(&healthy), None),

@@ -9,12 +9,8 @@ use std::str::FromStr;
 
 /// What goes to a host: of each distribution the wheels that its python takes. Where it takes none all of them stay, to be
 /// told, but for those that only other hosts need.
-pub(super) fn fitting(
-    manifest: &Manifest,
-    buildout: &Buildout,
-    python: Result<&Python, &String>,
-) -> Vec<Artifact> {
-    let fits = |wheel: &&Artifact| python.is_ok_and(|python| takes(python, &wheel.file));
+pub(super) fn fitting(manifest: &Manifest, buildout: &Buildout, python: &Python) -> Vec<Artifact> {
+    let fits = |wheel: &&Artifact| takes(python, &wheel.file);
     let mut artifacts = Vec::new();
     for (wheels, for_some) in manifest.wheels_for(&buildout.name) {
         let fit: Vec<&Artifact> = wheels.iter().filter(fits).collect();

@@ -52,7 +52,7 @@ pub use refusal::{Reason, Refusal};
 pub use regain::{Regaining, regain};
 pub use release::{Considered, ReleaseFacts, ReleaseRequest, Staged, consider, release};
 pub use resume::{Diverged, GivingUp, Interrupted, give_up, late_tags, publish, resume};
-pub use rollback::{NoTarget, proven, rollback_target};
+pub use rollback::{NoTarget, proven, rollback_target, runs};
 pub use settle::{as_seen, settle};
 pub use trust::{Appending, append, tell};
 pub use unlock::{cut_off, held, unlock};
@@ -197,6 +197,9 @@ pub enum Action {
         owner: DeadOwner,
         /// The owner, in words.
         holder: String,
+        /// What it prepares there still.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        work: Option<Work>,
     },
     /// End a lock whose lease is over.
     Break {
@@ -332,6 +335,16 @@ pub enum Action {
         /// Which go.
         releases: Vec<Version>,
     },
+}
+
+/// What becomes of the work of a client that is gone, which is said in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Work {
+    /// It is waited for: what it makes is of use.
+    Awaited(String),
+    /// It is ended, and what it made so far is taken away.
+    Ended(String),
 }
 
 impl Plan {

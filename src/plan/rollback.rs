@@ -1,6 +1,9 @@
 //! Which release a rollback goes back to.
 
-use crate::{facts::Deployment, release::Outcome};
+use crate::{
+    facts::{Deployment, Host},
+    release::{Intent, Outcome},
+};
 use semver::Version;
 
 /// There is no release to go back to.
@@ -41,6 +44,18 @@ pub fn rollback_target<'a>(
         })
 }
 
+/// The release that the stage runs. Where its hosts differ it is the one that was deployed last: those with another one
+/// went back alone, or never followed. A rollback that did not reach all of them is not over: another one goes on with it.
+pub fn runs<'a>(log: &'a [Deployment], hosts: &'a [Host]) -> Option<&'a Version> {
+    let mut live = hosts.iter().filter_map(|host| host.current.release());
+    let is_over = |past: &&Deployment| {
+        past.intent == Intent::Deploy || past.outcome == Some(Outcome::Healthy)
+    };
+    let last = log.iter().filter(is_over).map(|past| &past.version);
+    let mut last = last.filter(|version| live.clone().any(|live| live == *version));
+    last.next().or_else(|| live.next())
+}
+
 /// The deployment whose release the stage runs, where it was found healthy and nothing came after it that nobody can
 /// tell the end of.
 pub fn proven(log: &[Deployment]) -> Option<&Deployment> {
@@ -53,7 +68,7 @@ pub fn proven(log: &[Deployment]) -> Option<&Deployment> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::release::{EntryId, Intent};
+    use crate::{facts::Current, release::EntryId};
 
     /// A stage's history, oldest first; a version followed by `!` was reverted.
     fn log(versions: &str) -> Vec<Deployment> {
@@ -82,6 +97,34 @@ mod tests {
         rollback_target(&log(versions), Some(&current))
             .map(|deployment| deployment.version.to_string())
             .map_err(|none| none.others.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn hosts_that_went_back_alone_do_not_say_what_the_stage_runs() {
+        let host = |live: &str| {
+            let mut host = Host::unknown("web1");
+            host.current = match live {
+                "" => Current::Nothing,
+                live => Current::Release(Version::parse(live).unwrap()),
+            };
+            host
+        };
+        let runs = |versions: &str, lives: [&str; 2]| {
+            let hosts = lives.map(host);
+            runs(&log(versions), &hosts).map(ToString::to_string)
+        };
+        let some = |version: &str| Some(version.to_owned());
+        assert_eq!(runs("1.3 1.4 1.5", ["1.4.0", "1.5.0"]), some("1.5.0"));
+        assert_eq!(runs("1.3 1.4 1.5!", ["1.4.0", "1.4.0"]), some("1.4.0"));
+        assert_eq!(runs("1.3 1.4 1.5 1.3", ["", "1.3.0"]), some("1.3.0"));
+        assert_eq!(runs("1.3", ["9.9.0", ""]), some("9.9.0"));
+        assert_eq!(runs("1.3", ["", ""]), None);
+        let mut halfway = log("1.4 1.5 1.4!");
+        halfway[0].intent = Intent::Rollback;
+        let hosts = [host("1.4.0"), host("1.5.0")];
+        let live = super::runs(&halfway, &hosts).unwrap();
+        let target = rollback_target(&halfway, Some(live)).unwrap();
+        assert_eq!(target.version, Version::new(1, 4, 0));
     }
 
     #[test]

@@ -1,14 +1,19 @@
 //! What has to be written down and freed after a client that went away, before anything else.
 
-use super::{Action, Plan};
+use super::{Action, Plan, Work};
 use crate::{
     facts::{Host, Open},
     release::{HostResult, Outcome},
 };
 use semver::Version;
 
-/// The end of the deployment that was left open, and the locks of clients that are gone.
-pub(super) fn settling(open: Option<&Open>, hosts: &[Host]) -> Vec<(Option<String>, Action)> {
+/// The end of the deployment that was left open, and the locks of clients that are gone. What becomes of their
+/// preparations is `work`'s to say.
+pub(super) fn settling(
+    open: Option<&Open>,
+    hosts: &[Host],
+    work: fn(String) -> Work,
+) -> Vec<(Option<String>, Action)> {
     let end = open.map(|open| {
         let settle = Action::Settle {
             stage: open.started.stage.clone(),
@@ -20,8 +25,12 @@ pub(super) fn settling(open: Option<&Open>, hosts: &[Host]) -> Vec<(Option<Strin
     let locks = hosts.iter().filter_map(|host| {
         let lock = host.lock.as_ref()?;
         let owner = lock.dead.clone()?;
-        let holder = lock.holder.clone();
-        Some((Some(host.name.clone()), Action::Unlock { owner, holder }))
+        let unlock = Action::Unlock {
+            owner,
+            holder: lock.holder.clone(),
+            work: host.preparing.as_ref().map(|it| work(it.what.clone())),
+        };
+        Some((Some(host.name.clone()), unlock))
     });
     end.into_iter().chain(locks).collect()
 }
@@ -42,7 +51,7 @@ pub fn as_seen(ended: HostResult, seen: &Host, version: &Version) -> HostResult 
 
 /// Only that, for `stage`; nothing where there is nothing to settle.
 pub fn settle(stage: &str, open: Option<&Open>, hosts: &[Host]) -> Option<Plan> {
-    let steps = settling(open, hosts);
+    let steps = settling(open, hosts, Work::Awaited);
     let summary = format!("Settle what was left open on {stage}.");
     (!steps.is_empty()).then(|| Plan::new(summary, Vec::new(), steps))
 }

@@ -1,6 +1,6 @@
 //! A plan in words: what `--dry-run` and the prompt print.
 
-use super::{Action, Plan, Step};
+use super::{Action, Plan, Step, Work};
 use crate::release::{Artifact, Intent};
 use std::fmt;
 
@@ -110,7 +110,14 @@ impl Action {
             Self::Recover { deployment } => {
                 format!("deployment {deployment}, which was cut off: back to what was live before")
             }
-            Self::Unlock { holder, .. } => format!("what a client that is gone held: {holder}"),
+            Self::Unlock { holder, work, .. } => {
+                let work = match work {
+                    Some(Work::Awaited(what)) => format!("; {what}, is waited for"),
+                    Some(Work::Ended(what)) => format!("; {what}, is ended"),
+                    None => String::new(),
+                };
+                format!("what a client that is gone held: {holder}{work}")
+            }
             Self::Push { remote, refs } => format!("{} to {remote}, all or nothing", names(refs)),
             Self::InstallAgent { agent } => format!(".hostout/agent, sha256:{}", agent.short()),
             Self::Upload { artifacts, there } => beside(artifacts, *there),

@@ -1,6 +1,6 @@
 //! Deciding how locks end whose owners are gone.
 
-use super::{Action, Plan, settle::settling};
+use super::{Action, Plan, Work, settle::settling};
 use crate::facts::{Host, Open};
 
 /// Who is at work on one of `hosts`, and until when, in words: the host and its holder. Nothing may be unlocked then, also
@@ -8,13 +8,17 @@ use crate::facts::{Host, Open};
 pub fn held(hosts: &[Host]) -> Option<(String, String)> {
     hosts.iter().find_map(|host| {
         let lock = host.lock.as_ref()?;
-        let until = match (host.busy(), &host.working) {
-            (Some(_), _) if lock.left > 0 => {
+        let alone = host.preparing.as_ref().filter(|it| !it.followed);
+        let until = match (host.busy(), alone, &host.working) {
+            (Some(_), Some(alone), _) => {
+                format!("until {}, ends; their client is cut off", alone.what)
+            }
+            (Some(_), None, _) if lock.left > 0 => {
                 format!("for {} s more, and longer while they go on", lock.left)
             }
-            (Some(_), _) => "until their work there ends".to_owned(),
-            (None, Some(job)) => format!("until deployment {job}, which goes on there, ends"),
-            (None, None) => return None,
+            (Some(_), None, _) => "until their work there ends".to_owned(),
+            (None, _, Some(job)) => format!("until deployment {job}, which goes on there, ends"),
+            (None, _, None) => return None,
         };
         Some((host.name.clone(), format!("{}; {until}", lock.holder)))
     })
@@ -32,8 +36,9 @@ pub fn cut_off(stage: &str, hosts: &[Host]) -> Vec<String> {
     cut_off.collect()
 }
 
-/// Ends the locks on `hosts` of `stage` whose leases are over or whose clients are known to be gone, and writes how the
-/// deployment ended that was left open. Nothing where there is nothing to do.
+/// Ends the locks on `hosts` of `stage` whose leases are over or whose clients are known to be gone, with what these
+/// prepare, which nobody would notice, and writes how the deployment ended that was left open. Nothing where there is
+/// nothing to do.
 pub fn unlock(stage: &str, open: Option<&Open>, hosts: &[Host]) -> Option<Plan> {
     let expired = hosts.iter().filter_map(|host| {
         let lock = host.lock.as_ref()?;
@@ -41,7 +46,7 @@ pub fn unlock(stage: &str, open: Option<&Open>, hosts: &[Host]) -> Option<Plan> 
         (lock.expired && lock.dead.is_none())
             .then(|| (Some(host.name.clone()), Action::Break { holder }))
     });
-    let steps: Vec<_> = expired.chain(settling(open, hosts)).collect();
+    let steps: Vec<_> = expired.chain(settling(open, hosts, Work::Ended)).collect();
     let summary = format!("Unlock {stage}.");
     (!steps.is_empty()).then(|| Plan::new(summary, cut_off(stage, hosts), steps))
 }

@@ -192,9 +192,19 @@ impl<'t> Conversation<'t> {
         self.ask_read(Verb::Unlock, None, &UnlockRequest::Token(token.to_owned()))
     }
 
-    /// Ends the lock of a process that is known to be dead.
-    pub fn unlock_dead(&mut self, dead: DeadOwner) -> Result<UnlockAnswer, ConversationError> {
-        self.ask_read(Verb::Unlock, None, &UnlockRequest::Dead(dead))
+    /// Ends the lock of a process that is known to be dead. What it prepares there is waited for where that is `wanted`,
+    /// else it is ended.
+    pub fn unlock_dead(
+        &mut self,
+        dead: DeadOwner,
+        wanted: bool,
+    ) -> Result<UnlockAnswer, ConversationError> {
+        let request = if wanted {
+            UnlockRequest::Dead(dead)
+        } else {
+            UnlockRequest::DeadUnwanted(dead)
+        };
+        self.ask_read(Verb::Unlock, None, &request)
     }
 
     /// Ends a lock whose lease is over.
@@ -333,11 +343,11 @@ fn last_line(text: &str) -> String {
 }
 
 impl ConversationError {
-    /// What to do about it, where that is known.
-    pub fn hint(&self) -> Option<String> {
+    /// What to do about it on `stage`, where that is known.
+    pub fn hint(&self, stage: Option<&str>) -> Option<String> {
         match self {
             Self::Transport(error) => error.hint(),
-            Self::Failed(failure) => failure.hint.clone(),
+            Self::Failed(failure) => failure.hint.as_ref().map(|hint| hint.words(stage)),
             Self::NoAnswer { .. } => None,
         }
     }

@@ -68,6 +68,12 @@ pub fn attached(
                 ssh.args(["-o", "ControlPath=none", "-o", "PermitLocalCommand=yes"]);
                 ssh.arg("-o").arg(format!("LocalCommand={}", touch(file)));
             }
+            // A configuration may be made for people who type `ssh HOST` alone.
+            ssh.args(["-o", "RemoteCommand=none"]);
+            if options.session_type.is_some() {
+                // Only an ssh that told it knows the word (OpenSSH 8.7).
+                ssh.args(["-o", "SessionType=default"]);
+            }
             ssh.args(["--", &name]).arg(command.shell_line());
             Ok(ssh)
         }

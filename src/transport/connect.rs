@@ -55,6 +55,7 @@ pub fn connect(target: &Target, prompter: &dyn Prompter) -> Result<Box<dyn Trans
                 host: host.clone(),
                 message: error.to_string(),
                 hint: error.hint(),
+                refused: None,
             })?;
     match destination {
         Destination::Local => Ok(Box::new(Local::new(host))),

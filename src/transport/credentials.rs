@@ -70,6 +70,13 @@ impl Prompter for Credentials<'_> {
             .or_else(|| self.next.sudo_password(user, host))
     }
 
+    fn wrong(&self, what: &str) {
+        // What stands in the environment is not asked for again.
+        if self.password.is_none() {
+            self.next.wrong(what);
+        }
+    }
+
     fn answer(&self, prompt: &str, echo: bool) -> Option<String> {
         self.ask(prompt).or_else(|| self.next.answer(prompt, echo))
     }

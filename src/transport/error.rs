@@ -15,6 +15,8 @@ pub enum Error {
         message: String,
         /// What to do about it.
         hint: Option<String>,
+        /// Whose login was refused, where it came so far.
+        refused: Option<String>,
     },
     /// The connection is up, but the command never ran.
     #[error("{host}: `{command}` was not started: {message}")]
@@ -43,6 +45,14 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unreachable { hint, .. } => hint.clone(),
+            Self::NotStarted { .. } | Self::Lost { .. } => None,
+        }
+    }
+
+    /// Whose login the server refused, where that is what is wrong.
+    pub fn refused(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable { refused, .. } => refused.as_deref(),
             Self::NotStarted { .. } | Self::Lost { .. } => None,
         }
     }
@@ -78,6 +88,8 @@ impl Error {
 pub struct Failure {
     pub message: String,
     pub hint: Option<String>,
+    /// Whose login was refused, where that is it.
+    pub refused: Option<String>,
 }
 
 impl Failure {
@@ -85,6 +97,7 @@ impl Failure {
         Self {
             message: message.into(),
             hint: None,
+            refused: None,
         }
     }
 
@@ -98,6 +111,7 @@ impl Failure {
             host: host.to_owned(),
             message: self.message,
             hint: self.hint,
+            refused: self.refused,
         }
     }
 }

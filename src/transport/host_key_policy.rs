@@ -237,8 +237,9 @@ impl<'a> Policy<'a> {
 
     fn changed(&self, entry: &Entry, key: &HostKey) -> Failure {
         let file = entry.file.display();
+        let Options { hostname, port, .. } = self.options;
         Failure::new(format!(
-            "the host key has changed: it was {}, {file} line {} says, and is {} {} now; somebody may be listening in",
+            "the host key at {hostname} port {port} has changed: it was {}, {file} line {} says, and is {} {} now; somebody may be listening in",
             entry.key.fingerprint(),
             entry.line,
             key.kind(),
@@ -280,6 +281,10 @@ fn revoked(entry: &Entry, key: &HostKey) -> Failure {
         entry.file.display(),
         entry.line
     ))
+    .hint(
+        "it is not to be trusted again: have another one made on the server, or, where it was revoked by mistake, take \
+         that line away",
+    )
 }
 
 fn files(options: &Options) -> Vec<&Path> {

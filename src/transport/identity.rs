@@ -15,6 +15,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// Where ssh looks for an ed25519 key by itself.
+const USUAL_KEY: &str = "~/.ssh/id_ed25519";
+
 /// A public key, and where its private one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -44,14 +47,31 @@ pub fn identity(target: &Target) -> Result<Option<Identity>, Error> {
         .filter_map(|path| KeyFile::read(path))
         .find_map(|file| Some((file.public.clone()?, file.path.display().to_string())));
     let found = in_file.or_else(|| {
-        let key = in_agent(&options)?;
+        // ssh would not offer one that no file names.
+        let key = in_agent(&options).filter(|_| !options.identities_only)?;
         let name = format!("of the agent, {}", key.fingerprint());
         Some((key, name))
     });
     Ok(found.map(|(key, place)| named(&key, &place)))
 }
 
-/// Makes an ed25519 key without a passphrase in `~/.ssh`, where ssh looks for it by itself.
+/// Where ssh looks for an ed25519 key when it logs in to `target`: the first file of its configuration that is not there,
+/// unless it looks in the usual place too. With `~` for the home.
+///
+/// # Errors
+/// Where the destination or the configuration cannot be read.
+pub fn place_for_key(target: &Target) -> Result<String, Error> {
+    let files = options(target)?.identity_files;
+    let usual = |file: &PathBuf| shortened(&file.display().to_string()) == USUAL_KEY;
+    let missing = files.iter().find(|file| !file.exists());
+    let missing = missing.filter(|_| !files.iter().any(usual));
+    Ok(missing.map_or_else(
+        || USUAL_KEY.to_owned(),
+        |file| shortened(&file.display().to_string()),
+    ))
+}
+
+/// Makes an ed25519 key without a passphrase in `file`.
 ///
 /// # Errors
 /// What ssh-keygen says.
@@ -131,4 +151,34 @@ fn in_agent(options: &Options) -> Option<HostKey> {
         .filter(|output| output.status.success())?;
     let text = String::from_utf8(output.stdout).ok()?;
     text.lines().find_map(|line| line.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    /// Where a key goes with these lines in ssh's configuration.
+    fn place(lines: &str) -> String {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(lines.as_bytes()).unwrap();
+        place_for_key(&Target {
+            host: "jane@web1".to_owned(),
+            ssh_config: Some(file.path().to_owned()),
+            host_key: None,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_key_is_made_where_ssh_looks_for_it() {
+        assert_eq!(place(""), USUAL_KEY);
+        assert_eq!(place("IdentityFile ~/.ssh/of-%r"), "~/.ssh/of-jane");
+        let usual_too = format!("IdentityFile ~/.ssh/of-%r\nIdentityFile {USUAL_KEY}");
+        assert_eq!(place(&usual_too), USUAL_KEY);
+        assert_eq!(
+            place("IdentityFile /dev/null\nIdentityFile /dev/no/key"),
+            "/dev/no/key"
+        );
+    }
 }

@@ -43,7 +43,7 @@ pub use connect::{Target, check_pinned, connect};
 pub use credentials::Credentials;
 pub use destination::{Destination, DestinationError};
 pub use error::Error;
-pub use identity::{Identity, identity, login_name, make_key};
+pub use identity::{Identity, identity, login_name, make_key, place_for_key};
 pub use local::Local;
 pub use objects::{Objects, ObjectsError};
 pub use prompter::{HostKeyQuestion, Prompter, Unattended};

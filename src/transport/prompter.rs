@@ -39,6 +39,11 @@ pub trait Prompter: Sync {
         None
     }
 
+    /// Told that an answer was wrong: it may be asked for again.
+    fn wrong(&self, what: &str) {
+        let _ = what;
+    }
+
     /// The password that sudo wants of `user` on `host`: mostly the one of a login.
     fn sudo_password(&self, user: &str, host: &str) -> Option<String> {
         self.password(user, host)

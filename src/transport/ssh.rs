@@ -19,7 +19,8 @@ use std::{
     os::fd::{AsFd as _, OwnedFd},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// How long opening a channel may take: two answers of the server.
@@ -27,6 +28,13 @@ const CHANNEL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED`: the server answered, and said no.
 const REQUEST_DENIED: ErrorCode = ErrorCode::Session(-22);
+
+/// `LIBSSH2_ERROR_CHANNEL_FAILURE`: the server opens no channel.
+const NO_CHANNEL: ErrorCode = ErrorCode::Session(-21);
+
+/// How long a server that lets us have few sessions (`MaxSessions`) is given to see that one of ours has ended: its command
+/// has to end first.
+const SESSIONS_END: Duration = Duration::from_secs(10);
 
 /// libssh2 sends no two keep-alive questions within 2 s of its own clock, which is not quite poll's.
 const LEAST_ALIVE_INTERVAL: Duration = Duration::from_millis(2500);
@@ -56,6 +64,8 @@ pub struct Ssh {
     socket: OwnedFd,
     patience: Patience,
     lost: bool,
+    /// Whether a channel was open before.
+    opened: bool,
     kept: Option<Kept>,
     way: Arc<Way>,
     // Last: it must outlive the session's goodbye.
@@ -102,6 +112,7 @@ impl Ssh {
                     Some(said) => Failure {
                         message: format!("{said}; {}", failure.message),
                         hint: hop.as_ref().and_then(Hop::hint).or(failure.hint),
+                        refused: failure.refused,
                     },
                     None => failure,
                 });
@@ -116,6 +127,7 @@ impl Ssh {
                 count: options.alive_count,
             },
             lost: false,
+            opened: false,
             kept: None,
             way: Arc::new(Way {
                 options: options.clone(),
@@ -160,7 +172,7 @@ impl Ssh {
         if self.lost {
             return Err(not_started("the connection was lost before".to_owned()));
         }
-        let mut channel = self.session.channel_session().map_err(|error| {
+        let mut channel = self.channel().map_err(|error| {
             self.lost = is_gone(&error);
             Error::not_started(
                 &self.host,
@@ -168,6 +180,7 @@ impl Ssh {
                 format!("can't open a channel: {}", words(&error)),
             )
         })?;
+        self.opened = true;
         match channel.exec(&line) {
             Ok(()) => Ok(channel),
             Err(error) if error.code() == REQUEST_DENIED => {
@@ -177,6 +190,28 @@ impl Ssh {
             Err(error) => {
                 self.lost = true;
                 Err(Error::lost(&self.host, command, words(&error)))
+            }
+        }
+    }
+
+    /// A channel. Where the server lets us have no more of them, the one that is kept has to go, and of those that ended
+    /// it may not have seen yet that they did.
+    fn channel(&mut self) -> Result<Channel, ssh2::Error> {
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(5);
+        loop {
+            match self.session.channel_session() {
+                Err(error) if error.code() == NO_CHANNEL && self.opened => {
+                    if begun.elapsed() > SESSIONS_END {
+                        return Err(error);
+                    }
+                }
+                done => return done,
+            }
+            // Freeing it closes it.
+            if self.kept.take().is_none() {
+                thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(500));
             }
         }
     }

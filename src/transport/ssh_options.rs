@@ -26,8 +26,11 @@ pub struct Options {
     pub identity_files: Vec<PathBuf>,
     pub certificate_files: Vec<PathBuf>,
     pub identities_only: bool,
+    /// Where it isn't a session with a command, `default`: what it is.
+    pub session_type: Option<String>,
     pub identity_agent: IdentityAgent,
-    pub password_authentication: bool,
+    /// Ways to log in, in the order of `PreferredAuthentications`.
+    pub methods: Vec<Method>,
     pub user_known_hosts: Vec<PathBuf>,
     pub global_known_hosts: Vec<PathBuf>,
     pub host_key_alias: Option<String>,
@@ -36,6 +39,28 @@ pub struct Options {
     pub strict: Strict,
     pub alive_interval: Duration,
     pub alive_count: u32,
+}
+
+/// A way to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    PublicKey,
+    Password,
+    KeyboardInteractive,
+}
+
+impl Method {
+    /// In the order in which they are tried by default.
+    pub const ALL: [Self; 3] = [Self::PublicKey, Self::Password, Self::KeyboardInteractive];
+
+    /// Its name (RFC 4252, 5).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PublicKey => "publickey",
+            Self::Password => "password",
+            Self::KeyboardInteractive => "keyboard-interactive",
+        }
+    }
 }
 
 /// Which addresses may be used.
@@ -126,9 +151,11 @@ impl Options {
             identity_files: Vec::new(),
             certificate_files: Vec::new(),
             identities_only: yes("identitiesonly"),
+            session_type: one("sessiontype")
+                .filter(|kind| *kind != "default")
+                .map(str::to_owned),
             identity_agent: IdentityAgent::Environment,
-            password_authentication: one("passwordauthentication") != Some("no")
-                && !yes("batchmode"),
+            methods: methods(one, yes("batchmode")),
             user_known_hosts: Vec::new(),
             global_known_hosts: Vec::new(),
             host_key_alias: one("hostkeyalias").map(str::to_owned),
@@ -155,8 +182,12 @@ impl Options {
             .map(|jump| Proxy::Jump(jump.to_owned()))
             .or_else(|| command.map(|command| Proxy::Command(command.to_owned())));
         let expand = |path: &&str| options.path(path);
-        let identity_files = all("identityfile").iter().map(expand).collect();
-        let certificate_files = all("certificatefile").iter().map(expand).collect();
+        let named = |keyword: &str| -> Vec<PathBuf> {
+            let files = all(keyword).iter().filter(|file| **file != "none");
+            files.map(expand).collect()
+        };
+        let identity_files = named("identityfile");
+        let certificate_files = named("certificatefile");
         let user_known_hosts = words("userknownhostsfile").iter().map(expand).collect();
         let global_known_hosts = words("globalknownhostsfile").iter().map(expand).collect();
         options.identity_agent = match one("identityagent") {
@@ -234,6 +265,24 @@ impl Options {
             None => PathBuf::from(text),
         }
     }
+}
+
+/// The ways to log in that `one` value of a keyword each leaves over; `silent` = nobody is asked anything.
+fn methods<'v>(one: impl Fn(&str) -> Option<&'v str>, silent: bool) -> Vec<Method> {
+    let is_on = |keyword: &str| !matches!(one(keyword), Some("no" | "false"));
+    let mut methods = match one("preferredauthentications") {
+        None => Method::ALL.to_vec(),
+        Some(names) => {
+            let known = |name: &str| Method::ALL.into_iter().find(|method| method.name() == name);
+            names.split(',').filter_map(known).collect()
+        }
+    };
+    methods.retain(|method| match method {
+        Method::PublicKey => is_on("pubkeyauthentication"),
+        Method::Password => is_on("passwordauthentication") && !silent,
+        Method::KeyboardInteractive => is_on("kbdinteractiveauthentication") && !silent,
+    });
+    methods
 }
 
 /// Splits a list of paths; ssh prints them unquoted, and every one begins with `/` or `~`.

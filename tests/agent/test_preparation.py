@@ -73,7 +73,11 @@ class NetworkPreparation(unittest.TestCase):
 
     def test_it_outlives_its_client_and_is_not_done_twice(self):
         self.started("a1")
-        self.assertEqual(self.host.ask("status")["lock"]["step"], "prepare")
+        seen = self.host.ask("status")
+        self.assertEqual(seen["lock"]["step"], "prepare")
+        told = seen["preparation"]
+        self.assertRegex(told.pop("since"), "^20")
+        self.assertEqual(told, {"id": "a1", "release": "1.0.0", "followed": False})
         argv = [sys.executable, "-I", self.host.at(".hostout", "agent"), "--path", self.host.path, "unlock"]
         waiting = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         waiting.stdin.write(json.dumps({"format": 1, "dead": WHO}).encode())
@@ -85,7 +89,9 @@ class NetworkPreparation(unittest.TestCase):
         waiting.wait()
         waiting.stdout.close()
         self.assertEqual(end["end"], "ok", end)
-        self.assertIsNone(self.host.ask("status")["lock"], "nobody followed it: the lock is given back")
+        seen = self.host.ask("status")
+        self.assertIsNone(seen["lock"], "nobody followed it: the lock is given back")
+        self.assertIsNone(seen["preparation"])
         end = self.host.prepare(self.release, "a2", "t2")
         self.assertTrue(end["reused"], end)
         self.assertEqual(self.times(), 1)
@@ -98,6 +104,19 @@ class NetworkPreparation(unittest.TestCase):
         self.assertLess(time.monotonic() - begin, 15)
         self.assertFalse(self.host.at("releases", "1.0.0").exists())
         self.assertIsNone(self.host.ask("status")["lock"])
+
+    def test_it_ends_when_nobody_wants_it_any_more(self):
+        self.started("a1")
+        end = self.host.ask("unlock", {"dead-unwanted": {**WHO, "pid": 8}})
+        self.assertEqual(end.get("kind"), "locked", "that is another one's")
+        self.assertEqual(self.host.ask("status")["preparation"]["id"], "a1")
+        begin = time.monotonic()
+        self.assertEqual(self.host.ask("unlock", {"dead-unwanted": WHO})["end"], "ok")
+        self.assertLess(time.monotonic() - begin, 15)
+        self.assertFalse(self.host.at("releases", "1.0.0").exists())
+        seen = self.host.ask("status")
+        self.assertIsNone(seen["lock"])
+        self.assertIsNone(seen["preparation"])
 
 
 if __name__ == "__main__":

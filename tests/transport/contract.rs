@@ -321,6 +321,30 @@ fn a_command_is_asked_again_and_again(transport: &mut dyn Transport) {
     assert_eq!(ask(transport, other, b"four\n").unwrap(), "other four\n");
 }
 
+/// A server may let one command run at a time, and takes its time to see that the one before has ended.
+#[test]
+fn one_session_at_a_time_is_enough() {
+    let sshd = Sshd::start_with("MaxSessions 1");
+    let mut transport = reach(&sshd, "web1").unwrap();
+    for _ in 0..20 {
+        assert_eq!(run(&mut *transport, &["echo", "hi"], b"").1, b"hi\n");
+    }
+    for _ in 0..3 {
+        assert!(ask(&mut *transport, ECHO, b"one\n").is_ok());
+        assert_eq!(run(&mut *transport, &["echo", "hi"], b"").1, b"hi\n");
+    }
+    let none = Sshd::start_with("MaxSessions 0");
+    let mut transport = reach(&none, "web1").unwrap();
+    let begun = Instant::now();
+    let mut nothing = io::empty();
+    let refused = transport.run(&Command::new(["true"]), &mut nothing, &mut io::sink());
+    assert!(
+        matches!(refused, Err(Error::NotStarted { .. })),
+        "{refused:?}"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
 fn a_question_that_is_answered_early_is_the_command_s_last(transport: &mut dyn Transport) {
     let script = "echo $$; exec cat >/dev/null";
     let first = ask(transport, script, &pattern(20 << 20)).unwrap();

@@ -133,7 +133,7 @@ fn a_changed_key_is_refused_with_file_and_line() {
         let said = refused(connect(&target(&sshd, "web1"), &person));
         assert_eq!(
             plain(&sshd, &said).replace(&other, "SHA256:OTHER"),
-            "web1: the host key has changed: it was SHA256:OTHER, FOLDER/known_hosts line 2 says, and is ssh-ed25519 \
+            "web1: the host key at 127.0.0.1 port PORT has changed: it was SHA256:OTHER, FOLDER/known_hosts line 2 says, and is ssh-ed25519 \
              SHA256:ITS now; somebody may be listening in\n\
              if the server was really set up anew, `ssh-keygen -R '[127.0.0.1]:PORT' -f FOLDER/known_hosts`"
         );
@@ -152,7 +152,9 @@ fn a_revoked_key_is_refused() {
     let said = refused(reach(&sshd, "web1"));
     assert_eq!(
         plain(&sshd, &said),
-        "web1: the host key SHA256:ITS is revoked in FOLDER/known_hosts line 2\n"
+        "web1: the host key SHA256:ITS is revoked in FOLDER/known_hosts line 2\n\
+         it is not to be trusted again: have another one made on the server, or, where it was revoked by mistake, take \
+         that line away"
     );
     nobody_logged_in(&sshd);
 }

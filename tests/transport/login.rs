@@ -7,7 +7,10 @@ use std::{
     fs,
     path::Path,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -117,6 +120,110 @@ fn an_encrypted_key_asks_for_its_passphrase() {
         assert!(result.is_ok(), "{:?}", result.err());
         assert_eq!(asked, 2);
     }
+}
+
+#[test]
+fn the_configuration_says_which_ways_are_tried_and_in_which_order() {
+    let sshd = Sshd::with_password("PasswordAuthentication yes", "s3cret");
+    let password = Credentials::new(Some("s3cret".to_owned()), None, &Unattended);
+    let by = |settings: &str| {
+        sshd.configure(settings);
+        let before = sshd.log().len();
+        let result = connect(&target(&sshd, "web1"), &password);
+        assert!(result.is_ok(), "{settings}: {:?}", result.err());
+        let log = sshd.log();
+        let accepted = log[before..]
+            .lines()
+            .find(|line| line.contains(" from 127.0.0.1 ") && line.contains("Accepted "));
+        let words = accepted.unwrap().split_once("Accepted ").unwrap().1;
+        words.split_once(' ').unwrap().0.to_owned()
+    };
+    assert_eq!(by(""), "publickey");
+    assert_eq!(by("PubkeyAuthentication no"), "password");
+    assert_eq!(by("PreferredAuthentications password"), "password");
+    assert_eq!(
+        by("PreferredAuthentications password,publickey"),
+        "password"
+    );
+    assert_eq!(
+        by("PreferredAuthentications publickey,password"),
+        "publickey"
+    );
+    for settings in [
+        "PubkeyAuthentication no\nPasswordAuthentication no",
+        "PreferredAuthentications keyboard-interactive",
+    ] {
+        sshd.configure(settings);
+        let said = refused(connect(&target(&sshd, "web1"), &password));
+        let why = "offered: nothing; the server accepts publickey, password; the ssh configuration keeps back publickey, \
+                   password";
+        assert!(said.contains(why), "{settings}: {said}");
+    }
+    let asking = Sshd::with_password(
+        "KbdInteractiveAuthentication yes\nPubkeyAuthentication no",
+        "s3cret",
+    );
+    asking.configure("KbdInteractiveAuthentication no");
+    let said = refused(connect(&target(&asking, "web1"), &password));
+    assert!(
+        said.contains("the ssh configuration keeps back keyboard-interactive"),
+        "{said}"
+    );
+    asking.configure("");
+    assert!(connect(&target(&asking, "web1"), &password).is_ok());
+}
+
+#[test]
+fn no_identity_file_is_no_missing_one() {
+    let sshd = Sshd::start();
+    sshd.configure("");
+    let text = fs::read_to_string(sshd.config()).unwrap();
+    let id = format!("IdentityFile {}", sshd.path("id").display());
+    fs::write(sshd.config(), text.replace(&id, "IdentityFile none")).unwrap();
+    let said = refused(reach(&sshd, "web1"));
+    assert!(
+        said.contains("offered: nothing; the server accepts publickey; it was"),
+        "{said}"
+    );
+}
+
+/// Types one thing after the other, and remembers what was said of it.
+struct Told(&'static [&'static str], AtomicUsize, Mutex<Vec<String>>);
+
+impl Prompter for Told {
+    fn password(&self, _: &str, _: &str) -> Option<String> {
+        let typed = self.0.get(self.1.fetch_add(1, Ordering::SeqCst))?;
+        Some((*typed).to_owned())
+    }
+
+    fn passphrase(&self, _: &Path) -> Option<String> {
+        self.password("", "")
+    }
+
+    fn wrong(&self, what: &str) {
+        self.2.lock().unwrap().push(what.to_owned());
+    }
+}
+
+#[test]
+fn whoever_is_asked_again_is_told_that_it_was_wrong() {
+    let told = |sshd: &Sshd, typed| {
+        let told = Told(typed, AtomicUsize::new(0), Mutex::default());
+        let result = connect(&target(sshd, "web1"), &told);
+        assert!(result.is_ok(), "{:?}", result.err());
+        told.2.into_inner().unwrap()
+    };
+    let settings = "PasswordAuthentication yes\nPubkeyAuthentication no";
+    let sshd = Sshd::with_password(settings, "s3cret");
+    let words = format!("the password of {} on web1", user());
+    assert_eq!(told(&sshd, &["wrong", "s3cret"]), [words]);
+    assert!(told(&sshd, &["s3cret"]).is_empty());
+    let sshd = Sshd::start();
+    keygen(&sshd.path("secret"), "correct horse");
+    authorize(&sshd, "secret");
+    use_key(&sshd, "secret");
+    let words = format!("the passphrase of {}", sshd.path("secret").display());
+    assert_eq!(told(&sshd, &["wrong", "correct horse"]), [words]);
 }
 
 #[test]

@@ -66,6 +66,66 @@ fn a_python_that_is_missing_or_does_not_fit() {
     assert!(!host.path.exists());
 }
 
+/// What a host runs that cannot be asked is not known: neither nothing, nor something else than the ledger says.
+#[test]
+fn a_host_that_has_no_answer_is_not_known() {
+    let mut host = Host::quiet();
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let table = "[stage.far]\n";
+    let lost = format!("{table}python = \"python-of-nowhere\"\n");
+    host.project.edit("hostout.toml", table, &lost);
+    let unknown = "web1: what runs there is not known, as python-of-nowhere there has no answer: ";
+    let why = &[
+        unknown,
+        "not found",
+        "install python3 and python3-venv there",
+    ];
+    let run = host.hostout(&["status", "far"]).exits(0);
+    for part in ["unknown", "python-of-nowhere there has no answer: "] {
+        assert!(run.stdout.contains(part), "{run}");
+    }
+    for part in ["nothing", "ledger", "unreachable"] {
+        assert!(!run.stdout.contains(part), "{part} in {run}");
+    }
+    host.hostout(&["status", "far", "--exit-code"])
+        .exits(20)
+        .says(&["web1 of stage far does not say what runs there"]);
+    let json = host.status();
+    let seen = &json["hosts"][0];
+    assert_eq!(seen["reachable"], false, "{json}");
+    assert!(seen["error"].as_str().unwrap().contains("has no answer"));
+    for words in [
+        &["rollback", "far", "--yes"][..],
+        &["unlock", "far", "-m", "x"],
+    ] {
+        let run = host.hostout(words).exits(20).says(why);
+        assert!(!run.stderr.contains("no earlier"), "{run}");
+    }
+    for verb in [&["deploy", "far", "--yes"][..], &["check", "far"]] {
+        let run = host.hostout(verb).exits(11).says(why);
+        assert!(!run.stderr.contains("MB free"), "{run}");
+    }
+    host.project.edit("hostout.toml", &lost, table);
+
+    for (says, hint) in [
+        (
+            "This account is currently not available.",
+            "its user needs a shell that reads what sh does; as root there: chsh -s /bin/sh USER",
+        ),
+        (
+            "Password change required but no TTY available.",
+            "log in once and change it: ssh web1; or, as root there, let it never expire: chage -d -1 USER",
+        ),
+        ("Go away.", "look what it says to a command: ssh web1 true"),
+    ] {
+        let wrapped = format!("ForceCommand echo '{says}'; exit 1");
+        host.sshd = sshd::Sshd::start_with(&wrapped);
+        host.hostout(&["rollback", "far", "--yes"])
+            .exits(20)
+            .says(&[says, hint]);
+    }
+}
+
 #[test]
 fn a_path_that_is_somebody_elses() {
     let host = Host::quiet();

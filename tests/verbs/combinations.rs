@@ -68,6 +68,18 @@ fn a_role_has_its_own_configuration() {
     runs.sort_unstable();
     assert!(runs.contains(&("roles.worker", "worker.cfg")), "{runs:?}");
     project.hostout(&["deploy", "roles", "--yes"]).exits(0);
+    // A role without settings is no mistake, and told.
+    let hosts = "hosts = [{ host = \"local\", roles = [\"worker\"] }";
+    let more = format!("{hosts}, {{ host = \"ada@127.0.0.1:1\", roles = [\"web\"] }}");
+    project.edit("hostout.toml", hosts, &more);
+    let note = "roles: ada@127.0.0.1:1 has no settings of a role: it gets those of the stage";
+    project.hostout(&["check", "roles"]).says(&[note]);
+    project.edit("hostout.toml", "[\"web\"]", "[\"wroker\"]");
+    project.hostout(&["check", "roles"]).exits(10).says(&[
+        "stage `roles` has no settings for the role `wroker`",
+        "did you mean `worker`?",
+    ]);
+    project.edit("hostout.toml", "[\"wroker\"]", "[\"worker\"]");
     assert!(host.join("current/bin/work").exists());
     assert!(!host.join("current/bin/single").exists());
 }

@@ -121,6 +121,27 @@ fn a_copy_of_zodb_comes_back_after_a_failed_migration() {
     let dry = project.hostout(&["deploy", "local", "--dry-run"]).exits(0);
     dry.says(&["backup: a copy of var/filestorage/Data.fs, with its blobs"]);
     project.hostout(&["deploy", "local", "--yes"]).exits(0);
+    let kept = newest_backup(&project);
+    let record = project.host.join(".hostout/record");
+    let text = fs::read_to_string(&record).unwrap();
+    let left = format!(
+        "local: the data stays as it is now; what 0.1.0 left of it is in backups/{}",
+        kept.file_name().unwrap().to_str().unwrap()
+    );
+    let back = || {
+        project
+            .hostout(&["rollback", "local", "--dry-run"])
+            .exits(0)
+    };
+    back().says(&[
+        &left,
+        "backup: a copy of var/filestorage/Data.fs, with its blobs",
+    ]);
+    let mut without: serde_json::Value = serde_json::from_str(&text).unwrap();
+    without["backups"] = serde_json::json!([]);
+    fs::write(&record, without.to_string()).unwrap();
+    back().says(&["; no backup of what 0.1.0 left of it is there"]);
+    fs::write(&record, text).unwrap();
     project.hostout(&["rollback", "local", "--yes"]).exits(0);
     back_with_its_data(&project);
     let backup = newest_backup(&project);

@@ -206,6 +206,29 @@ fn without_file() -> Project {
 }
 
 #[test]
+fn an_option_that_cannot_be_is_named_and_nothing_is_written() {
+    let project = without_file();
+    let init = |words: [&str; 3]| {
+        let [stage, host, path] = words;
+        project.hostout(&["init", "--stage", stage, "--host", host, "--path", path])
+    };
+    init(["far", "local", "sites/far"])
+        .exits(2)
+        .says(&["error: --path `sites/far` must be absolute or begin with `~/`\n"]);
+    init(["1.0", "local", "/srv/far"])
+        .exits(2)
+        .says(&["error: --stage `1.0` reads as a version\n"]);
+    let run = init(["far", "ada:s3cret@web1", "/srv/far"]).exits(2);
+    let run = run.says(&["error: --host `ada:***@web1` holds a password\n"]);
+    assert!(!run.stderr.contains("s3cret"), "{run}");
+    project
+        .hostout(&["init", "--from-host", "web1", "--path", "srv"])
+        .exits(2)
+        .says(&["error: --path `srv` must be absolute or begin with `~/`\n"]);
+    assert!(!project.directory.join("hostout.toml").exists());
+}
+
+#[test]
 fn a_host_that_cannot_be_asked_for_its_wheels_is_asked_later() {
     let project = Project::single();
     fs::remove_file(project.directory.join("hostout.toml")).unwrap();

@@ -48,6 +48,32 @@ fn a_link_that_was_replaced_by_hand_is_refused_and_a_rollback_asks() {
 }
 
 #[test]
+fn a_host_whose_records_were_removed_says_so_and_gets_them_again() {
+    let host = twice();
+    fs::remove_dir_all(host.path.join(".hostout")).unwrap();
+    let lost =
+        "has lost its records, .hostout: git hostout rollback far --to 0.1.1 writes them anew";
+    host.hostout(&["status", "far", "--exit-code"])
+        .exits(25)
+        .says(&["differs from the ledger", &format!("  web1: {lost}\n")]);
+    assert_eq!(
+        host.status()["hosts"][0]["drift"],
+        serde_json::json!([lost])
+    );
+    let run = host.hostout(&["deploy", "far", "--yes"]).exits(11);
+    let run = run.says(&[
+        "web1: runs 0.1.1, and has no record of how that came there",
+        "git hostout rollback far --to 0.1.1 asks, and goes on from there",
+    ]);
+    assert!(!run.to_string().contains("another path"), "{run}");
+    host.hostout(&["rollback", "far", "--to", "0.1.1", "--yes"])
+        .exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.1"));
+    assert_eq!(host.status()["hosts"][0]["drift"], serde_json::json!([]));
+    host.hostout(&["deploy", "far", "0.1.0", "--yes"]).exits(0);
+}
+
+#[test]
 fn what_a_clone_has_not_heard_of_is_fetched_first() {
     let two = Two::of(Host::of(Project::single(), "").only());
     let host = &two.host;
@@ -109,9 +135,10 @@ fn a_link_that_is_replaced_before_the_switch_leaves_no_lock() {
     let hook = remote.join("hooks/pre-receive");
     fs::write(&hook, script).unwrap();
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
-    host.hostout(&["deploy", "far", "--yes"])
-        .exits(21)
-        .says(&["0.1.0 is live, not 0.1.1 as planned"]);
+    host.hostout(&["deploy", "far", "--yes"]).exits(21).says(&[
+        "0.1.0 is live, not 0.1.1 as planned",
+        "On web1, 0.1.0 is live, untouched",
+    ]);
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
     let stage = host.status();
     assert!(stage["hosts"][0]["lock"].is_null(), "{stage}");

@@ -69,6 +69,9 @@ fn an_operator_s_day() {
             "cannot read nowhere",
             "name another file, or - for standard input",
         ]);
+    fed(&host, &["put", "far", "etc/secret.cfg", "-"], "")
+        .exits(2)
+        .says(&["nothing was read for etc/secret.cfg", "--allow-empty"]);
     let dry = host.hostout(&["put", "far", "etc/secret.cfg", "--dry-run"]);
     dry.exits(0).says(&["for its owner only"]);
     assert!(!host.path.exists());
@@ -145,6 +148,13 @@ fn commands(host: &Host, current: &str) {
         .exits(2)
         .says(&["matches none of the hosts of far"]);
     host.hostout(&["run", "far", "true"]).exits(2);
+
+    // As people have it who type `ssh web1` alone.
+    let config = fs::read_to_string(host.sshd.config()).unwrap();
+    let own = format!("{config}\nHost *\n  RemoteCommand false\n  SessionType none\n");
+    fs::write(host.sshd.config(), own).unwrap();
+    host.hostout(&["run", "far", "--", "true"]).exits(0);
+    fs::write(host.sshd.config(), config).unwrap();
 
     host.sshd.configure("Port 1");
     host.hostout(&["run", "far", "--", "true"])

@@ -80,3 +80,56 @@ fn it_outlives_its_client_and_is_waited_for() {
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     assert_eq!(host.live().as_deref(), Some("0.1.1"));
 }
+
+/// Nobody outside notices a preparation: it may be ended, which nobody would have to wait for.
+#[test]
+fn what_a_client_that_is_gone_prepares_is_told_and_unlock_ends_it() {
+    let (host, hold, runs) = slow();
+    let mut deploy = host.start(&["deploy", "far", "--yes"]);
+    deploy.until("it prepares", || runs.exists()).signal("KILL");
+    deploy.end();
+    let told = [
+        "Ada Example",
+        "the preparation of 0.1.0, which goes on there since 20",
+    ];
+    host.hostout(&["status", "far"])
+        .exits(0)
+        .says(&told)
+        .says(&[
+            "waits for it",
+            "git hostout unlock far --reason TEXT ends it",
+        ]);
+    host.hostout(&["deploy", "far", "--dry-run"])
+        .exits(0)
+        .says(&told)
+        .says(&[", is waited for"]);
+    let unlock = ["unlock", "far", "-m", "she went home"];
+    host.hostout(&[&unlock[..], &["--dry-run"]].concat())
+        .exits(0)
+        .says(&told)
+        .says(&[", is ended"]);
+    assert!(host.status()["hosts"][0]["lock"].is_string());
+    // One at another machine may come again.
+    let owner = host.path.join(".hostout/lock/owner");
+    let text = fs::read_to_string(&owner).unwrap();
+    let mut elsewhere: serde_json::Value = serde_json::from_str(&text).unwrap();
+    elsewhere["from"] = "elsewhere".into();
+    fs::write(&owner, elsewhere.to_string()).unwrap();
+    host.hostout(&unlock)
+        .exits(12)
+        .says(&told)
+        .says(&["until the preparation", ", ends; their client is cut off"]);
+    host.hostout(&["status", "far"])
+        .exits(0)
+        .says(&["whose client is cut off from the preparation of 0.1.0"]);
+    fs::write(&owner, text).unwrap();
+    host.hostout(&unlock)
+        .exits(0)
+        .says(&told)
+        .says(&["far is unlocked."]);
+    assert!(host.status()["hosts"][0]["lock"].is_null());
+    assert!(!host.path.join("releases/0.1.0").exists());
+    fs::remove_file(&hold).unwrap();
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.0"));
+}

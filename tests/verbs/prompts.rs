@@ -54,7 +54,8 @@ fn for_a_password() {
     let host = behind(Sshd::with_password(settings, "s3cret"));
     let prompt = format!("Password of {} on web1 (Enter if there is none):", user());
     stopped(&host, &[(&prompt, CTRL_C)]);
-    stopped(&host, &[(&prompt, "wrong\n"), (&prompt, CTRL_C)]);
+    let wrong = format!("the password of {} on web1 was wrong", user());
+    stopped(&host, &[(&prompt, "wrong\n"), (&prompt, CTRL_C)]).says(&[&wrong]);
     let run = plans(&host, &[(&prompt, "s3cret\n")]);
     assert!(!run.stdout.contains("s3cret"), "{run}");
     // Enter, or the end of what is typed: whoever has none is asked once.
@@ -131,6 +132,42 @@ fn for_a_host_s_key() {
     )]);
     let kept = fs::read_to_string(&known).unwrap();
     assert!(kept.contains(&host.sshd.host_key()), "{kept}");
+}
+
+#[test]
+fn whether_to_release_first() {
+    let host = behind(Sshd::start());
+    let project = &host.project;
+    project.write("NEWS.txt", "More.\n");
+    project.commit("Say more");
+    let first = "HEAD is 1 commit after v0.1.0: release it first? [Y/n]";
+    stopped(&host, &[(first, CTRL_C)]);
+    let asked = |run: &Run| run.stdout.matches("release it first?").count();
+
+    let run = plans(&host, &[(first, "n\n")]);
+    let run = run.says(&["HEAD is 1 commit after v0.1.0; v0.1.0 is deployed."]);
+    assert_eq!(asked(&run), 1, "{run}");
+
+    // Who says yes to the question says nothing of the release's plan yet.
+    let before = refs(&project.sandbox, &project.directory);
+    let run = deploy(&host, &[(first, "y\n"), ("Release it? [Y/n]", "n\n")]).exits(13);
+    let run = run.says(&["Release single 0.1.1"]);
+    assert!(
+        asked(&run) == 1 && !run.stdout.contains("Deploy single"),
+        "{run}"
+    );
+    assert_eq!(refs(&project.sandbox, &project.directory), before);
+
+    let both = [
+        (first, "\n"),
+        ("Release it? [Y/n]", "y\n"),
+        ("[Y/n]", "n\n"),
+    ];
+    let run = deploy(&host, &both).exits(13);
+    let run = run.says(&["Released single 0.1.1", "Deploy single 0.1.1 to far"]);
+    assert_eq!(asked(&run), 1, "{run}");
+    let run = deploy(&host, &[("[Y/n]", "n\n")]).exits(13);
+    assert_eq!(asked(&run), 0, "{run}");
 }
 
 /// Only what is signed asks, after the plan was agreed to; ssh-keygen itself does.

@@ -61,7 +61,8 @@ class Layout:
             return "foreign", f"{self.path} is not a directory"
         if not os.access(self.path, os.W_OK | os.X_OK):
             return "unwritable", f"{self.path} is not writable for {user()}"
-        if os.path.isdir(self.private):
+        # A release that is live is ours, though our records of it were removed.
+        if os.path.isdir(self.private) or self.live()[1] == "ours":
             return "ours", None
         # Shared files have to be there before the first deployment.
         return ("foreign", "it holds other files") if set(os.listdir(self.path)) - {"shared"} else ("empty", None)

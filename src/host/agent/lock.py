@@ -121,18 +121,23 @@ class Lock:
             return file.read()
         return None
 
-    def end_dead(self, dead, answers):
+    def end_dead(self, dead, answers, wanted=True):
         """Ends the lock of a client that is gone, as another one on its own machine has seen. Its work here goes on to
-        its end, and is waited for: what it prepares is then there."""
+        its end, and is waited for: what it prepares is then there, and is ended instead where it is not `wanted`."""
+        def same(owner):
+            return all(owner.get(key) == dead.get(key) for key in ("from", "machine", "pid"))
+
         def is_dead(owner):
-            same = all(owner.get(key) == dead.get(key) for key in ("from", "machine", "pid"))
-            return same and not flock_is_held(self.layout.work)
+            return same(owner) and not flock_is_held(self.layout.work)
 
         if not isinstance(dead, dict):
             raise Failed("bad-request", "the request names no process")
-        preparing = (self.owner() or {}).get("step") == "prepare"
-        wait_until(lambda: answers.alive() or answers.gone or not flock_is_held(self.layout.work),
-                   PREPARE_SECONDS if preparing else WORK_SECONDS)
+        owner = self.owner()
+        if owner and same(owner):
+            if not wanted:
+                end_preparation(self.layout, owner["token"])
+            wait_until(lambda: answers.alive() or answers.gone or not flock_is_held(self.layout.work),
+                       PREPARE_SECONDS if owner.get("step") == "prepare" else WORK_SECONDS)
         return self.end(is_dead)
 
     def end_expired(self, why):

@@ -44,7 +44,8 @@ class Preparation(Events):
         try:
             token = (self.request.get("lock") or {}).get("token")
             write_json(os.path.join(self.journal.folder, "process"),
-                       {"pid": os.getpid(), "token-sha256": hash_of(token)}, 0o600)
+                       {"pid": os.getpid(), "token-sha256": hash_of(token), "id": self.request["id"],
+                        "release": self.request.get("version"), "since": now()}, 0o600)
             end = Prepare(self.layout, self.request, self).run()
         except Failed as failure:
             end = failure.answer()
@@ -68,13 +69,28 @@ def preparation_of(name):
     return f"{name}-prepare"
 
 
-def end_preparation(layout, token):
-    """Ends what the holder of `token` has begun and does not want any more; it cleans up and gives the lock back."""
+def preparations(layout):
+    """Those that run: the journal of each and the process that works, where that is written already."""
     names = os.listdir(layout.jobs) if os.path.isdir(layout.jobs) else []
     for name in names:
         journal = Journal(layout, name) if name.endswith("-prepare") else None
         process = read_json(os.path.join(layout.job(name), "process")) if journal and journal.running() else None
-        if process and process.get("token-sha256") == hash_of(token):
+        if process:
+            yield journal, process
+
+
+def preparation_shown(layout):
+    """What is prepared now, for status: the deployment, its release, since when, and whether somebody waits for it."""
+    for journal, process in preparations(layout):
+        followed = flock_is_held(os.path.join(journal.folder, "followed"))
+        return {**{key: process.get(key) for key in ("id", "release", "since")}, "followed": followed}
+    return None
+
+
+def end_preparation(layout, token):
+    """Ends what the holder of `token` has begun and nobody wants any more; it cleans up and gives the lock back."""
+    for journal, process in preparations(layout):
+        if process.get("token-sha256") == hash_of(token):
             with contextlib.suppress(OSError):
                 os.kill(process["pid"], signal.SIGTERM)
-            wait_until(lambda: not journal.running(), WORK_SECONDS)
+            wait_until(lambda: not journal.running(), WORK_SECONDS)  # noqa: B023

@@ -23,6 +23,7 @@ def status(layout, request):
                              for name in request.get("shared-files", [])}},
         "trust": Trust(layout).shown(), "bundle": bundle_shown(layout),
         "missing": missing(layout, request.get("sha256", [])),
+        "preparation": preparation_shown(layout) if state == "ours" else None,
         "job": {"id": job, **Journal(layout, job).state()} if job else None,
     }
 

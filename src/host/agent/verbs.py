@@ -192,6 +192,8 @@ def verb_unlock(layout, _arg, stream, answers):
         return {"end": "ok", "unlocked": False, "lock": None}
     if "dead" in request:
         owner = lock.end_dead(request["dead"], answers)
+    elif "dead-unwanted" in request:
+        owner = lock.end_dead(request["dead-unwanted"], answers, wanted=False)
     elif "expired" in request:
         owner = lock.end_expired(request["expired"])
     else:

@@ -9,20 +9,18 @@ check_folders() {
     fi
     above=$path made=no
     while [ ! -e "$above" ]; do above=$(dirname "$above"); done
+    follow
+    state=$?
+    cd /
+    [ $state = 0 ] || return 2
     if [ -d "$path" ]; then
         owner=$(owner_of "$path")
-        remedy='name another path for the stage'
-        is_of_system "$path" || remedy="$remedy, or make it an empty folder"
         if [ "$owner" != "$build" ] && ! is_empty "$path"; then
             text="$path belongs to $owner, and is not empty"
+            remedy='name another path for the stage'
+            is_of_system "$path" || remedy="$remedy, or make it an empty folder"
             return 2
         fi
-        # root's links are meant so; of others' nobody knows what they lead to in the next moment
-        if [ "$owner" != "$build" ] && [ -L "$path" ] && [ "$(stat -c %U "$path")" != root ]; then
-            text="$path is a link to what belongs to $owner"
-            return 2
-        fi
-        remedy=''
         [ "$owner" != "$build" ] || made=yes
     elif ! { [ -d "$above" ] && probe "$above"; }; then
         text="$above cannot be written, so that $path cannot be made"
@@ -52,6 +50,64 @@ is_noexec() { # FOLDER
     folder=$(cd "$1" && pwd -P)/ awk '{ point = $2; gsub(/\\040/, " ", point); sub(/\/*$/, "/", point) }
         index(ENVIRON["folder"], point) == 1 && length(point) >= most { most = length(point); options = $4 }
         END { exit !("," options "," ~ /,noexec,/) }' /proc/mounts
+}
+
+# Goes from / down the path as far as it is there; $rest is what is not. Nobody can lead root elsewhere meanwhile: it goes by
+# folders, and by links that only root may change. By other links only who deploys goes on, to what is theirs.
+follow() {
+    rest=$path theirs=''
+    cd /
+    while next_part && { [ -e "$next" ] || [ -L "$next" ]; }; do
+        place=$(pwd -P)
+        place=${place%/}/$next
+        remedy='make it a folder there, or name another path for the stage'
+        if [ -L "$next" ] && ! [ -d "$next" ]; then
+            text="$place is a link to nowhere"
+            return 2
+        elif [ -L "$next" ] && ! only_root_may_change "$next"; then
+            [ -d "$path" ] && owner=$(owner_of "$path") || owner=$(owner_of "$above")
+            text="$place is a link that others may change, and leads to what belongs to $owner"
+            [ "$owner" = "$build" ] && theirs=yes remedy='' && return 0
+            return 2
+        elif [ -L "$next" ]; then
+            cd -P "./$next" || return 2
+        elif ! go "$next"; then
+            text="$place is no directory"
+            return 2
+        fi
+        rest=${rest#"$next"}
+    done
+    remedy=''
+    return 0
+}
+
+# The first name in $rest
+next_part() {
+    next=.
+    while [ "$next" = . ]; do
+        rest=${rest#"${rest%%[!/]*}"}
+        next=${rest%%/*}
+        [ "$next" != . ] || rest=${rest#.}
+    done
+    [ -n "$next" ]
+}
+
+only_root_may_change() { # LINK, in the folder one is in
+    [ "$(stat -c %U "$1")" = root ] && is_roots_alone .
+}
+
+is_roots_alone() { # PATH, of no link
+    [ "$(owner_of "$1")" = root ] || return 1
+    case $(mode_of "$1") in
+    ?????w* | ????????w*) return 1 ;;
+    esac
+}
+
+# Into a folder that is one itself, and none that a link leads to.
+go() { # NAME, in the folder one is in
+    wanted=$(pwd -P)
+    wanted=${wanted%/}/$1
+    cd "./$1" && [ "$(pwd -P)" = "$wanted" ]
 }
 
 # A file system that was just made has a lost+found.
@@ -108,7 +164,7 @@ check_way() {
 }
 
 do_folders() {
-    mkdir -p "$path" && chown "$build:" "$path" && chmod 755 "$path" || return 1
+    (make_path) || return 1
     [ -n "$runtime" ] || return 0
     # shellcheck disable=SC2016 # the inner shell's words
     as_user "$build" '[ -z "$3" ] || chmod o+x "$3" || exit 1
@@ -116,10 +172,33 @@ do_folders() {
         "$path" "$runtime" "$opened"
 }
 
+# Where it is theirs, who deploys makes it.
+make_path() {
+    follow || {
+        echo "$text"
+        return 1
+    }
+    if [ -n "$theirs" ] || [ "$(owner_of .)" = "$build" ]; then
+        # shellcheck disable=SC2016 # the inner shell's words
+        as_user "$build" 'mkdir -p "$1" && chmod 755 "$1"' "$path"
+        return
+    fi
+    while next_part; do
+        mkdir "$next" && go "$next" || return 1
+        rest=${rest#"$next"}
+    done
+    is_empty . && chown "$build:" . && chmod 755 .
+}
+
 # Enters a folder below the path. What is there belongs to others, who may put a link into its place at any time: root
 # touches nothing that one leads to.
 enter() { # FOLDER
-    cd "$path" && place=$(pwd -P)/$1 && cd "$1" && [ "$(pwd -P)" = "$place" ] && return
+    cd "$path" || return 1
+    if [ "$(owner_of .)" != "$build" ]; then
+        echo "$path belongs to $(owner_of .), and not to $build"
+        return 1
+    fi
+    place=$(pwd -P)/$1 && cd "$1" && [ "$(pwd -P)" = "$place" ] && return
     echo "$path/$1 is a link, or behind one"
     return 1
 }
@@ -169,6 +248,64 @@ do_start() {
         "$path/.hostout/halted"
 }
 
+# Gives the folder one is in to the runtime user, and all that is in it. Others may move it about meanwhile: only what was
+# opened is given, and no file of somebody else's that has another name, which may be anywhere.
+give() {
+    if [ -z "$(ls -A)" ]; then
+        chown "$runtime:$runtime" .
+        return
+    fi
+    interpreter=$(roots_python) || {
+        echo 'there is no python3 that only root may change, which could give it away'
+        return 1
+    }
+    "$interpreter" -I -c 'import errno, grp, os, pwd, stat, sys
+
+giver, taker = (pwd.getpwnam(name).pw_uid for name in sys.argv[1:])
+group = grp.getgrnam(sys.argv[2]).gr_gid
+
+
+def give(opened):
+    seen = os.fstat(opened)
+    if stat.S_ISDIR(seen.st_mode) or seen.st_nlink == 1 or seen.st_uid in (giver, taker):
+        os.fchown(opened, taker, group)
+
+
+def fail(error):
+    raise error
+
+
+for _, _, names, folder in os.fwalk(".", onerror=fail):
+    give(folder)
+    for name in names:
+        try:
+            opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        except OSError as error:
+            # a link, a socket, or gone
+            if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENOENT):
+                continue
+            raise
+        try:
+            give(opened)
+        finally:
+            os.close(opened)' "$build" "$runtime"
+}
+
+roots_python() {
+    for candidate in python3 "$python"; do
+        interpreter=$(readlink -f "$(command -v "$candidate")")
+        above=${interpreter:-nowhere}
+        while is_roots_alone "$above"; do
+            [ "$above" != / ] || {
+                echo "$interpreter"
+                return
+            }
+            above=$(dirname "$above")
+        done
+    done
+    return 1
+}
+
 # What survives releases, given to the runtime user.
 
 check_data() {
@@ -181,14 +318,15 @@ do_data() {
     for folder in $shared; do
         # shellcheck disable=SC2016
         as_user "$build" 'mkdir -p "$1"' "$path/shared/$folder" || return 1
-        (enter "shared/$folder" && chown -hR "$runtime:$runtime" . && chmod 2770 .) || return 1
+        (enter "shared/$folder" && give && chmod 2770 .) || return 1
     done
-    (enter shared && chgrp -hR "$runtime" .) || return 1
     # shellcheck disable=SC2016
-    as_user "$build" 'cd "$1" && find . -type d ! -user "$2" -prune -o -type f -user "$2" -exec chmod 640 {} +' "$path/shared" \
-        "$build" || return 1
+    as_user "$build" 'cd "$1" && find . ! -user "$2" -prune -o -exec chgrp -h "$3" {} + &&
+        find . ! -user "$2" -prune -o -type f -exec chmod 640 {} +' "$path/shared" "$build" "$runtime" || return 1
+    # shellcheck disable=SC2016
+    as_user "$build" 'cd "$1" && chgrp "$2" backups && chmod 2770 backups' "$path" "$runtime" || return 1
     (enter backups && for backup in *; do
-        [ -L "$backup" ] || [ ! -d "$backup" ] || chown -hR "$runtime:$runtime" "./$backup" || exit 1
+        [ -L "$backup" ] || [ ! -d "$backup" ] || (go "$backup" && give) || exit 1
     done) || return 1
     # shellcheck disable=SC2016
     as_user "$build" 'mkdir -p "$1" && cd "$1" && rm -f runtime.new~ && printf "%s\n" "$2" > runtime.new~ &&

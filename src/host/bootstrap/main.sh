@@ -5,6 +5,11 @@ tell_facts() {
     tell fact system "$(. /etc/os-release 2> /dev/null && echo "${PRETTY_NAME:-$ID}")"
     tell fact memory "$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)"
     tell fact services "$(service_manager)"
+    powers=''
+    for group in $(id -Gn "${runtime:-nobody}" 2> /dev/null); do
+        ! is_powerful "$group" || powers="$powers $group"
+    done
+    [ -z "$powers" ] || tell fact powers "${powers# }"
 }
 
 check_all() {

@@ -2,18 +2,24 @@
 
 check_packages() {
     manager=$(package_manager)
-    missing=''
+    missing='' who=nobody
+    [ -z "$build" ] || [ -z "$(home_of "$build")" ] || who=$build
     case $manager in
     apt-get) venv=python3-venv ;;
     *) venv=python3 ;;
     esac
     if has "$python"; then
-        if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2> /dev/null; then
-            text="its $python is too old: $("$python" -V 2>&1); 3.9 is the least"
+        version=$(their_python -V 2>&1) || {
+            text="$python does not run as $who: $version"
+            remedy='let others read and run it, or name another python of the stage'
+            return 2
+        }
+        if ! their_python -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2> /dev/null; then
+            text="its $python is too old: $version; 3.9 is the least"
             remedy='install a newer one there, and name it as python of the stage'
             return 2
         fi
-        "$python" -c 'import venv, ensurepip' 2> /dev/null || missing="$missing $venv"
+        their_python -c 'import venv, ensurepip' 2> /dev/null || missing="$missing $venv"
     elif [ "$python" = python3 ]; then
         missing="$missing python3"
         [ "$manager" = apt-get ] && missing="$missing python3-venv"
@@ -31,7 +37,7 @@ check_packages() {
     done
     missing=${missing# }
     if [ -z "$missing" ]; then
-        text="$("$python" -V 2>&1) with venv is there"
+        text="$version with venv is there"
         return 0
     fi
     if [ -z "$manager" ]; then
@@ -41,6 +47,13 @@ check_packages() {
     fi
     text="$manager installs $missing"
     return 1
+}
+
+# The stage's python, which may be anybody's, is run by $who: who deploys, or nobody as long as there is no such
+# user.
+their_python() { # WORD…
+    # shellcheck disable=SC2016 # the inner shell's words
+    as_user "$who" 'exec "$@"' "$python" "$@"
 }
 
 do_packages() {
@@ -75,7 +88,7 @@ do_packages() {
     *'dpkg was interrupted'*) remedy='dpkg was cut off there before; as root there: dpkg --configure -a' ;;
     *'ailed to fetch'* | *'nable to fetch'* | *'nable to locate'* | *'installation candidate'* | *'not available'* | \
         *'ailed to download'* | *'annot download'* | *'nable to find'* | *'o match'* | *'nothing provides'* | \
-        *'o such package'* | *'nable to select'* | *'emporary error'* | *': fetching '*)
+        *'enabled repositories'* | *'o such package'* | *'nable to select'* | *'emporary error'* | *': fetching '*)
         remedy="is a package mirror reachable from there? see $sources"
         ;;
     esac
@@ -152,6 +165,7 @@ wait_for_lock() {
         sleep 2
         waited=$((waited + 2))
     done
+    [ -z "$last" ] || tell begin packages "$text" >&3 # it waits no more
 }
 
 lock_holder() {

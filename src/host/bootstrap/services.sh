@@ -48,7 +48,7 @@ path_in() {
 # Whether a file may be written: one of that name may be another project's, or another stage's, since a dash in one name is
 # as good as one in the other. Of a path where nothing is any more nothing is lost.
 is_free() { # FILE TEXT
-    other=$(path_in < "$1" 2> /dev/null) own=$(printf '%s\n' "$2" | path_in)
+    other=$({ path_in < "$1"; } 2> /dev/null) own=$(printf '%s\n' "$2" | path_in)
     if [ -z "$other" ] || [ "$other" = "$own" ] || [ ! -e "$other/.hostout" ]; then return 0; fi
     if [ -n "$moved" ]; then
         text="$text, and no more what is at $other"

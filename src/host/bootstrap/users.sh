@@ -3,6 +3,11 @@
 check_group() {
     text="group $runtime"
     [ -n "$runtime" ] || return 0
+    if is_powerful "$runtime"; then
+        text="group $runtime has rights of root, or to what others keep secret, and services must have neither"
+        remedy='name another runtime-user in hostout.toml'
+        return 2
+    fi
     [ -n "$(entry group "$runtime" 3)" ]
 }
 
@@ -37,6 +42,11 @@ check_login() { # USER
         return 2
     fi
     if [ -z "$home" ]; then
+        if is_powerful "$1"; then
+            text="user $1 would be made with group $1, which has rights of root, or to what others keep secret"
+            remedy='name another user in hosts of hostout.toml'
+            return 2
+        fi
         if [ -d /home ] && ! probe /home; then
             text="/home cannot be written, so that $1 can have no home there"
             remedy='mount it for writing, or name a user who is there in hosts of hostout.toml'

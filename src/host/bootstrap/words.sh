@@ -46,6 +46,16 @@ is_in_group() { # USER GROUP
     return 1
 }
 
+# Whether whoever is in the group can do what only root may, or read what is kept from others: by its name, there or to come
+# with a package, by its number, or by a line of sudoers.
+is_powerful() { # GROUP
+    case $1 in
+    root | wheel | sudo | admin | adm | disk | kmem | shadow | staff | sys | tty | utmp) return 0 ;;
+    docker | lxd | incus | incus-admin | libvirt | microk8s | ssl-cert | systemd-journal) return 0 ;;
+    esac
+    [ "$(entry group "$1" 3)" = 0 ] || grep -qs "^[[:space:]]*%$1[[:space:]]" /etc/sudoers /etc/sudoers.d/*
+}
+
 # Whether the file holds exactly this text, and a line's end.
 holds() { # FILE TEXT
     [ -f "$1" ] && [ "$(cat "$1" && echo .)" = "$2

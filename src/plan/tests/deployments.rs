@@ -210,16 +210,13 @@ fn every_reason_on_every_host_is_told_at_once() {
     let mut one = host("web1");
     one.path = PathState::Foreign;
     one.current = Current::Foreign("a folder".to_owned());
-    one.python = Err("python3: not found".to_owned());
     one.shared_files.clear();
     one.room.bytes = 20_000_000;
     let mut two = host("web2");
     two.path = PathState::Unwritable("owned by root".to_owned());
-    if let Ok(python) = &mut two.python {
-        "3.8.1".clone_into(&mut python.version);
-        python.venv = false;
-        python.tags.clear();
-    }
+    "3.8.1".clone_into(&mut two.python.version);
+    two.python.venv = false;
+    two.python.tags.clear();
     let nowhere = two.missing.clone();
     let last = Started {
         format: 1,

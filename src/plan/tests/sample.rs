@@ -35,12 +35,12 @@ pub fn host(name: &str) -> Host {
     let old = Version::new(1, 4, 1);
     Host {
         path: PathState::Ours,
-        python: Ok(Python {
+        python: Python {
             version: "3.11.2".to_owned(),
             tags: BTreeSet::from(["py3-none-any", "cp311-cp311-linux_x86_64"].map(str::to_owned)),
             target: "cp311-manylinux_2_36_x86_64".to_owned(),
             venv: true,
-        }),
+        },
         room: room("/srv/shop", 1_000_000_000),
         current: Current::Release(old.clone()),
         record: Some((old.clone(), recorded())),

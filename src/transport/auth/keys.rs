@@ -187,7 +187,11 @@ impl Login<'_> {
                 break;
             }
             match self.with_certificates(file, Some(&passphrase)) {
-                Attempt::Unusable(_) => last = Some(passphrase),
+                Attempt::Unusable(_) => {
+                    let shown = file.path.display();
+                    self.prompter.wrong(&format!("the passphrase of {shown}"));
+                    last = Some(passphrase);
+                }
                 attempt => return attempt,
             }
         }

@@ -1,6 +1,11 @@
 //! The order of attempts, and what is said when all failed.
 
-use crate::transport::{error::Failure, prompter::Prompter, pump::is_gone, ssh_options::Options};
+use crate::transport::{
+    error::Failure,
+    prompter::Prompter,
+    pump::is_gone,
+    ssh_options::{Method, Options},
+};
 use ssh2::{ErrorCode, Session};
 
 /// `LIBSSH2_ERROR_AUTHENTICATION_FAILED`: the server said no, and the connection is still up.
@@ -86,18 +91,33 @@ impl Login<'_> {
     }
 
     fn try_all(&mut self) -> bool {
-        let passwords =
-            |login: &Self| login.accepts("password") || login.accepts("keyboard-interactive");
-        if self.accepts("publickey") {
-            if self.by_key() {
-                return true;
-            }
-            // A server that wants a key and a password names the second only after the first.
-            if !self.hung_up && !self.partly && !passwords(self) {
-                self.accepts = self.methods();
-            }
+        self.options.methods.iter().any(|method| match method {
+            Method::PublicKey => self.by_keys(),
+            Method::Password => self.by_password(),
+            Method::KeyboardInteractive => self.by_questions(),
+        })
+    }
+
+    fn by_keys(&mut self) -> bool {
+        if !self.accepts("publickey") {
+            return false;
         }
-        self.options.password_authentication && (self.by_password() || self.by_questions())
+        if self.by_key() {
+            return true;
+        }
+        // A server that wants a key and a password names the second only after the first.
+        let passwords = self.accepts("password") || self.accepts("keyboard-interactive");
+        if !self.hung_up && !self.partly && !passwords {
+            self.accepts = self.methods();
+        }
+        false
+    }
+
+    /// What the server takes and the configuration doesn't want.
+    fn kept_back(&self) -> Vec<&'static str> {
+        let unwanted = |method: &Method| !self.options.methods.contains(method);
+        let names = Method::ALL.into_iter().filter(unwanted).map(Method::name);
+        names.filter(|name| self.accepts(name)).collect()
     }
 
     /// What libssh2's answer means.
@@ -155,6 +175,11 @@ impl Login<'_> {
             message.push_str("; the server accepts ");
             message.push_str(&self.accepts.replace(',', ", "));
         }
+        let kept_back = self.kept_back();
+        if !kept_back.is_empty() {
+            message.push_str("; the ssh configuration keeps back ");
+            message.push_str(&kept_back.join(", "));
+        }
         for note in &self.notes {
             message.push_str("; ");
             message.push_str(note);
@@ -166,6 +191,9 @@ impl Login<'_> {
         } else {
             "put your public key into ~/.ssh/authorized_keys of that user, or name another user: `user@host`"
         };
-        Failure::new(message).hint(hint)
+        Failure {
+            refused: Some(user.clone()),
+            ..Failure::new(message).hint(hint)
+        }
     }
 }

@@ -23,12 +23,14 @@ impl Login<'_> {
             if last.as_ref() == Some(&password) {
                 return false;
             }
-            match self.outcome(
-                self.session
-                    .userauth_password(&self.options.user, &password),
-            ) {
+            let user = &self.options.user;
+            match self.outcome(self.session.userauth_password(user, &password)) {
                 Attempt::In => return true,
-                Attempt::Refused | Attempt::Partly(_) => self.offered.push("password".to_owned()),
+                Attempt::Refused | Attempt::Partly(_) => {
+                    self.offered.push("password".to_owned());
+                    self.prompter
+                        .wrong(&format!("the password of {user} on {}", self.host));
+                }
                 Attempt::Unusable(why) => {
                     self.notes.push(format!("password: {why}"));
                     return false;

@@ -11,15 +11,21 @@ use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, pro
 
 cases![
     a_bare_server_serves_a_page,
+    the_first_deployment_offers_it,
     a_bootstrap_that_is_cut_off_goes_on,
     two_people_at_once_wait_for_each_other,
     ctrl_c_ends_a_bootstrap_after_the_step_that_runs,
+    a_second_ctrl_c_leaves_a_bootstrap_at_once,
     a_password_that_has_expired_is_changed_at_a_terminal,
     logins_that_are_not_as_they_should_be,
     keys_are_proved,
     machines_that_are_not_as_they_should_be,
     nobody_becomes_root_by_another_name,
+    nobody_gets_rights_of_root_by_a_group,
     root_follows_no_link_of_who_deploys,
+    root_goes_no_way_that_who_deploys_may_change,
+    root_runs_no_program_of_who_deploys,
+    data_is_given_away_as_far_as_it_is_theirs,
     services_get_to_their_folders,
     the_path_may_be_there,
     data_is_backed_up_and_put_back_by_its_owner;
@@ -164,6 +170,18 @@ fn a_bare_server_serves_a_page() {
     bare.hostout(&["run", "far", "--", "id", "-un"])
         .exits(0)
         .says(&["hello-run"]);
+    // Somebody's clone may not name that user yet: the host knows.
+    let named = bare.project.read("hostout.toml");
+    let unnamed = named.replace("runtime-user = \"hello-run\"\n", "");
+    assert_ne!(named, unnamed);
+    bare.project.write("hostout.toml", &unnamed);
+    bare.hostout(&["run", "far", "--", "id", "-un"])
+        .exits(0)
+        .says(&["hello-run"]);
+    bare.hostout(&["logs", "far"])
+        .exits(0)
+        .says(&["supervisord"]);
+    bare.project.write("hostout.toml", &named);
     bare.hostout(&["run", "far", "--as", "build", "--", "id", "-un"])
         .exits(0)
         .says(&["shipper"]);
@@ -238,10 +256,10 @@ impl Servers {
         said.to_owned()
     }
 
-    pub fn start(&self, stage: &str) -> Running {
+    pub fn start(&self, stage: &str, more: &[&str]) -> Running {
         let config = own_key(&self.project, &self.lab);
         let (sandbox, directory) = (&self.project.sandbox, &self.project.directory);
-        let words = ["bootstrap", stage, "--yes"];
+        let words = [&["bootstrap", stage, "--yes"], more].concat();
         Running::with_hosts(sandbox, directory, config.as_ref(), &words)
     }
 }
@@ -256,11 +274,40 @@ pub fn deadly(host: &Host, command: &str) {
     host.run(&["sh", "-c", write, "sh", &place, &text]);
 }
 
+fn the_first_deployment_offers_it() {
+    let bare = Bare::new(Lab::start(1), "");
+    let project = &bare.project;
+    project.greet("Good day");
+    let config = own_key(project, &bare.lab);
+    let run = conversation(
+        &project.sandbox,
+        &project.directory,
+        &["deploy", "far"],
+        &[("HOSTOUT_SSH_CONFIG", &*config)],
+        &[
+            ("release it first? [Y/n]", "n\n"),
+            ("(Enter if there is none):", "\n"),
+            ("Make it ready, as root? [Y/n]", "y\n"),
+            ("Make it so? [Y/n]", "y\n"),
+            ("Deploy it? [Y/n]", "y\n"),
+        ],
+    )
+    .exits(0);
+    let run = run.says(&[
+        "User 'shipper' not found or unable to connect to shipper@web1. Make it ready, as root?",
+        "hello 0.1.0 (tag v0.1.0) is live on far.",
+    ]);
+    // That was settled before.
+    let asked = run.stdout.matches("release it first?").count();
+    assert_eq!(asked, 1, "{run}");
+    let page = bare.host().page(project.port);
+    assert!(page.unwrap().contains("Hello, world!"));
+}
+
 fn a_bootstrap_that_is_cut_off_goes_on() {
     // What the script calls in its steps, first of all in some one of them.
     let commands = [
-        "groupadd", "useradd", "chpasswd", "usermod", "mkdir", "mv", "chown", "chmod", "chgrp",
-        "visudo",
+        "groupadd", "useradd", "chpasswd", "usermod", "mkdir", "mv", "chown", "chmod", "visudo",
     ];
     let servers = Servers::new(u8::try_from(commands.len()).unwrap() + 1);
     let last = servers.lab.host(commands.len());
@@ -294,14 +341,21 @@ fn a_bootstrap_that_is_cut_off_goes_on() {
     }
 }
 
+/// Makes one of its commands take so many seconds, once.
+fn slow(host: &Host, seconds: u8) {
+    let text = format!(
+        "#!/bin/sh\nrm -f \"$0\"\ntouch /run/slow\nsleep {seconds}\nexec groupadd \"$@\"\n"
+    );
+    let write =
+        "printf '%s' \"$1\" > /usr/local/sbin/groupadd && chmod 755 /usr/local/sbin/groupadd";
+    host.run(&["sh", "-c", write, "sh", &text]);
+}
+
 fn two_people_at_once_wait_for_each_other() {
     let servers = Servers::new(1);
     let host = servers.lab.host(0);
-    let slow = "#!/bin/sh\nrm -f \"$0\"\ntouch /run/slow\nsleep 4\nexec groupadd \"$@\"\n";
-    let write =
-        "printf '%s' \"$1\" > /usr/local/sbin/groupadd && chmod 755 /usr/local/sbin/groupadd";
-    host.run(&["sh", "-c", write, "sh", slow]);
-    let mut first = servers.start("s1");
+    slow(host, 4);
+    let mut first = servers.start("s1", &[]);
     first.until("slow", || {
         host.exec(&["test", "-e", "/run/slow"]).status.success()
     });
@@ -320,11 +374,9 @@ fn two_people_at_once_wait_for_each_other() {
 fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
     let servers = Servers::new(2);
     let host = servers.lab.host(0);
-    let slow = "#!/bin/sh\nrm -f \"$0\"\ntouch /run/slow\nsleep 5\nexec groupadd \"$@\"\n";
-    let write =
-        "printf '%s' \"$1\" > /usr/local/sbin/groupadd && chmod 755 /usr/local/sbin/groupadd";
-    host.run(&["sh", "-c", write, "sh", slow]);
-    let mut stopped = servers.start("s1");
+    slow(host, 5);
+    let given = ["--root-user", "deploy", "--hosts", "*web1", "--hardening"];
+    let mut stopped = servers.start("s1", &given);
     stopped.until("slow", || {
         host.exec(&["test", "-e", "/run/slow"]).status.success()
     });
@@ -334,7 +386,8 @@ fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
     run.says(&[
         "the step that runs is done first. Ctrl-C again does not wait for it",
         "error: interrupted\n",
-        "What was made stays; what was live is live. Next: git hostout bootstrap s1, which goes on",
+        "What was made stays; what was live is live. Next: git hostout bootstrap s1 --hosts '*web1' --hardening --root-user deploy, \
+         which goes on",
     ]);
     host.run(&["getent", "group", "single-run"]);
     let sudoers = host.exec(&["test", "-e", "/etc/sudoers.d/git-hostout-single-s1"]);
@@ -349,7 +402,7 @@ fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
     let lock = "perl -e 'use Fcntl \":flock\"; open F, \">>\", \"/var/lib/dpkg/lock-frontend\"; flock F, LOCK_EX; sleep 60' \
                 > /dev/null 2>&1 &";
     host.run(&["sh", "-c", lock]);
-    let mut stopped = servers.start("s2");
+    let mut stopped = servers.start("s2", &[]);
     stopped.until_it_says("holds the lock of dpkg; waiting");
     let begin = std::time::Instant::now();
     stopped.signal("INT");
@@ -362,6 +415,42 @@ fn ctrl_c_ends_a_bootstrap_after_the_step_that_runs() {
         "{:?}",
         look()
     );
+}
+
+fn a_second_ctrl_c_leaves_a_bootstrap_at_once() {
+    let servers = Servers::new(1);
+    let host = servers.lab.host(0);
+    slow(host, 20);
+    let mut stopped = servers.start("s1", &["--root-user", "deploy"]);
+    stopped.until("slow", || {
+        host.exec(&["test", "-e", "/run/slow"]).status.success()
+    });
+    stopped.signal("INT");
+    stopped.until_it_says("Ctrl-C again does not wait for it");
+    let begin = std::time::Instant::now();
+    // Signals within half a second are one.
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    stopped.signal("INT");
+    let run = stopped.end();
+    assert!(run.interrupted() && begin.elapsed().as_secs() < 5, "{run}");
+    run.says(&[
+        "error: interrupted; shipper@web1 does what it began: group single-run\n",
+        "What was made stays; what was live is live. Next: git hostout bootstrap s1 --root-user deploy, which waits for it and \
+         goes on",
+    ]);
+    assert!(
+        !host
+            .exec(&["getent", "group", "single-run"])
+            .status
+            .success()
+    );
+    servers
+        .bootstrap("s1")
+        .exits(0)
+        .says(&["bootstraps this host; waiting"]);
+    host.run(&["getent", "group", "single-run"]);
+    let look = || host.exec(&["pgrep", "-f", "^sh -s -- apply"]);
+    assert!(crate::lab::wait_for(|| (!look().status.success()).then_some(())).is_some());
 }
 
 fn a_password_that_has_expired_is_changed_at_a_terminal() {
@@ -437,10 +526,13 @@ fn logins_that_are_not_as_they_should_be() {
     let sentence = r#"command="echo 'Please login as the user \"deploy\" rather than the user \"root\".';exit 142" "#;
     let before = "keys=$(cat /root/.ssh/authorized_keys) && printf '%s%s\\n' \"$1\" \"$keys\" > /root/.ssh/authorized_keys";
     host(2).run(&["sh", "-c", before, "sh", sentence]);
-    servers.bootstrap("s2").exits(20).says(&[
-        "root may only log in to be told to log in as deploy",
-        "git hostout bootstrap s2 --root-user deploy",
-    ]);
+    servers
+        .run(&["bootstrap", "s2", "--hardening", "--dry-run"], &[])
+        .exits(20)
+        .says(&[
+            "root may only log in to be told to log in as deploy",
+            "git hostout bootstrap s2 --hardening --root-user deploy",
+        ]);
 
     // sudo wants a password.
     sh(3, "echo 'deploy ALL=(ALL) ALL' > /etc/sudoers.d/deploy");
@@ -668,6 +760,48 @@ fn nobody_becomes_root_by_another_name() {
     ]);
 }
 
+fn nobody_gets_rights_of_root_by_a_group() {
+    let servers = Servers::new(1);
+    let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
+    let stage = |name: &str, build: &str, runtime: &str| {
+        let runtime = format!("runtime-user = \"{runtime}\"\n");
+        let place = format!("{build}@web1");
+        servers
+            .project
+            .add_stage_on(&[&place], name, PATH, &runtime);
+        servers.run(&["bootstrap", name, "--dry-run"], &[])
+    };
+    sh(
+        "groupadd docker; groupadd --non-unique --gid 0 zero; groupadd helpers; groupadd plain; \
+        echo '%helpers ALL=(ALL:ALL) ALL' > /etc/sudoers.d/helpers",
+    );
+    // What will be docker's when that is installed one day, too
+    for group in ["docker", "lxd", "adm", "zero", "helpers"] {
+        stage(&format!("by-{group}"), BUILD, group)
+            .exits(11)
+            .says(&[
+                &format!("group {group} has rights of root, or to what others keep secret"),
+                "name another runtime-user in hostout.toml",
+            ]);
+    }
+    stage("by-plain", BUILD, "plain").exits(0);
+    for user in ["docker", "disk", "zero"] {
+        stage(&format!("for-{user}"), user, "single-run")
+            .exits(11)
+            .says(&[
+                &format!("user {user} would be made with group {user}, which has rights of root"),
+                "name another user in hosts of hostout.toml",
+            ]);
+    }
+
+    // Who is there is somebody's decision.
+    sh("useradd -m -g docker admin && useradd -m -G docker,helpers,plain carol");
+    stage("for-admin", "admin", "single-run").exits(0);
+    stage("by-carol", BUILD, "carol").exits(0).says(&[
+        "web1: carol, whom services run as, is in docker helpers: whoever breaks into a service has rights of root",
+    ]);
+}
+
 fn root_follows_no_link_of_who_deploys() {
     let servers = Servers::new(3);
     let host = |number: usize| servers.lab.host(number - 1);
@@ -762,6 +896,111 @@ fn root_follows_no_link_of_who_deploys() {
     );
 }
 
+fn root_goes_no_way_that_who_deploys_may_change() {
+    let servers = Servers::new(1);
+    let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
+    let stage = |name: &str, path: &str| {
+        let place = format!("{BUILD}@web1");
+        servers.project.add_stage_on(&[&place], name, path, "");
+        servers.bootstrap(name)
+    };
+    sh(
+        "useradd -m shipper; cd /home/shipper && mkdir -p /etc/victim/empty /mnt/disk/empty theirs/own && ln -s /etc/victim sites && \
+        ln -s theirs/own link && chown -hR shipper: . && ln -s /mnt/disk /srv/disk",
+    );
+    // In its place it makes nothing, and gives nothing away.
+    for folder in ["new", "empty"] {
+        let path = format!("/home/shipper/sites/{folder}");
+        stage(&format!("by-{folder}"), &path).exits(11).says(&[
+            "/home/shipper/sites is a link that others may change, and leads to what belongs to root",
+            "make it a folder there, or name another path for the stage",
+        ]);
+    }
+    sh("rmdir /etc/victim/empty && rmdir /etc/victim");
+    stage("nowhere", "/home/shipper/sites/new").exits(11);
+
+    // A link to what is theirs is theirs, and root's links are meant so.
+    stage("theirs", "/home/shipper/link/site").exits(0);
+    stage("disk", "/srv/disk/empty").exits(0);
+    stage("disk2", "/srv/disk/more/site").exits(0);
+    let owners = "/home/shipper/theirs/own/site /mnt/disk/empty /mnt/disk/more/site /mnt/disk";
+    assert_eq!(
+        sh(&format!("stat -c '%U %a' {owners}")),
+        "shipper 755\nshipper 755\nshipper 755\nroot 755\n"
+    );
+
+    // Nor does it give the data of others away.
+    sh(
+        "mkdir -p /opt/other/shared/var && cd /home/shipper && rm link && ln -s /opt link && mv theirs/own/site /tmp/site && \
+        mv /opt/other /opt/site",
+    );
+    let wanted = Wanted {
+        build: BUILD.to_owned(),
+        runtime: "single-run".to_owned(),
+        path: "/home/shipper/link/site".to_owned(),
+        shared: vec!["var".to_owned()],
+        ..Wanted::default()
+    };
+    let said = servers.script(1, &wanted, &["data"]);
+    assert!(
+        said.contains("/home/shipper/link/site belongs to root, and not to shipper"),
+        "{said}"
+    );
+    assert_eq!(sh("stat -c %U /opt/site/shared/var"), "root\n");
+}
+
+fn root_runs_no_program_of_who_deploys() {
+    let servers = Servers::new(1);
+    let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
+    sh(
+        "useradd -m shipper && cd /home/shipper && printf '#!/bin/sh\nid -un >> /tmp/ran\nexec python3 \"$@\"\n' > python && \
+        chmod 755 python && chown shipper: python && touch /tmp/ran && chmod 666 /tmp/ran",
+    );
+    let python = "python = \"/home/shipper/python\"\n";
+    let place = format!("{BUILD}@web1");
+    servers.project.add_stage_on(&[&place], "own", PATH, python);
+    servers.bootstrap("own").exits(0);
+    let ran = sh("sort -u /tmp/ran");
+    assert_eq!(ran, "shipper\n");
+
+    // Those whom services run as need it too.
+    sh("mkdir -m 700 /opt/python && ln -s /usr/bin/python3 /opt/python/python3");
+    let python = "python = \"/opt/python/python3\"\n";
+    servers
+        .project
+        .add_stage_on(&[&place], "closed", PATH, python);
+    servers.bootstrap("closed").exits(11).says(&[
+        "/opt/python/python3 does not run as shipper: ",
+        "let others read and run it, or name another python of the stage",
+    ]);
+}
+
+fn data_is_given_away_as_far_as_it_is_theirs() {
+    let servers = Servers::new(1);
+    let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
+    sh(&format!(
+        "useradd -m shipper && mkdir -p {PATH}/shared/var/deep {PATH}/backups/one && cd {PATH}/shared && \
+         echo root > /srv/secret && chmod 600 /srv/secret && ln /srv/secret var/deep/secret && \
+         echo data > var/deep/Data.fs && ln var/deep/Data.fs var/again && echo key > secret.cfg && \
+         touch ../backups/one/file && ln -s /srv/secret var/link && chown -hR shipper: {PATH} && chown root /srv/secret && \
+         echo lock > var/deep/lock && mkfifo var/pipe"
+    ));
+    servers.bootstrap("s1").exits(0);
+    assert_eq!(sh("stat -c '%U %a' /srv/secret"), "root 600\n");
+    let all = sh(&format!(
+        "cd {PATH} && stat -c '%U %G %n' shared/var shared/var/deep shared/var/deep/Data.fs shared/var/deep/lock \
+         shared/var/pipe backups/one backups/one/file shared/secret.cfg"
+    ));
+    let (first, last) = all.trim_end().rsplit_once('\n').unwrap();
+    assert!(
+        first
+            .lines()
+            .all(|line| line.starts_with("single-run single-run ")),
+        "{all}"
+    );
+    assert_eq!(last, "shipper single-run shared/secret.cfg");
+}
+
 fn the_path_may_be_there() {
     let servers = Servers::new(4);
     let host = |number: usize| servers.lab.host(number - 1);
@@ -788,10 +1027,9 @@ fn the_path_may_be_there() {
             "useradd jane; mkdir /mnt/empty && ln -s /mnt/empty {PATH} && chown -h jane {PATH}"
         ),
     );
-    servers
-        .bootstrap("s2")
-        .exits(11)
-        .says(&[&format!("{PATH} is a link to what belongs to root")]);
+    servers.bootstrap("s2").exits(11).says(&[&format!(
+        "{PATH} is a link that others may change, and leads to what belongs to root"
+    )]);
 
     // A disk of its own, just formatted
     sh(3, &format!("mkdir -p -m 700 {PATH}/lost+found"));

@@ -5,13 +5,14 @@ use crate::support::{Host, Project, tree};
 use std::{
     fs::{self, File},
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
-cases![Need::Root; of_a_host_in_an_upload_and_in_a_build, a_disk_that_is_too_small_is_told_before_anything_is_sent, on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away];
+cases![Need::Root; of_a_host_in_an_upload_and_in_a_build, a_disk_that_is_too_small_is_told_before_anything_is_sent, on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away, one_that_is_full_before_the_switch_leaves_no_lock];
 
 /// A small file system of its own below a sandbox; it goes with this value.
 struct Disk(PathBuf);
@@ -138,6 +139,41 @@ fn a_disk_that_is_too_small_is_told_before_anything_is_sent() {
         .exits(11)
         .says(&["MB free at", "needed"]);
     assert_eq!(tree(&project.host, 1), "", "nothing was sent");
+}
+
+/// There is no job yet that would give the lock back, and no room to note that it is given back.
+fn one_that_is_full_before_the_switch_leaves_no_lock() {
+    let host = Host::quiet();
+    let disk = Disk::of(&host.path, 500);
+    let deploy = ["deploy", "far", "--yes"];
+    host.hostout(&deploy).exits(0);
+    let (project, sandbox) = (&host.project, &host.project.sandbox);
+    let remote = sandbox.path("remote.git");
+    let address = remote.display().to_string();
+    sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &address]);
+    project.git(&["remote", "add", "origin", &address]);
+    host.hostout(&["resume"]).exits(0);
+    project.commit_empty("Again");
+    host.hostout(&["release", "0.1.1", "--yes"]).exits(0);
+    // When the start of the deployment is pushed everything is prepared, and nothing switched.
+    let filling = disk.0.join("filling");
+    let script = format!(
+        "#!/bin/sh\ncat /dev/zero > {} 2> /dev/null || true\n",
+        filling.display()
+    );
+    let hook = remote.join("hooks/pre-receive");
+    fs::write(&hook, script).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let run = host.hostout(&deploy).exits(21);
+    let run = run.says(&["No space left on device", "0.1.0 is live, untouched"]);
+    assert!(!run.stderr.contains("the lock stays"), "{run}");
+    assert_eq!(run.stderr.matches("No space left").count(), 1, "{run}");
+    fs::remove_file(&hook).unwrap();
+    fs::remove_file(&filling).unwrap();
+    let stage = host.status();
+    assert!(stage["hosts"][0]["lock"].is_null(), "{stage}\n{run}");
+    host.hostout(&deploy).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.1"));
 }
 
 fn on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away() {

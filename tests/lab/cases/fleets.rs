@@ -5,7 +5,7 @@ use super::{
     site::{PATH, Site},
 };
 use crate::{
-    lab::Lab,
+    lab::{Lab, wait_for},
     support::{Backend, Balancer, Visitors, free_port},
 };
 
@@ -16,6 +16,9 @@ cases![
     one_that_is_kept_though_a_host_is_not_healthy_is_whole,
     a_rolling_deployment_that_halts_is_resumed,
     one_whose_client_is_killed_between_two_hosts_is_resumed,
+    a_rollback_of_what_was_cut_off_on_some_hosts_takes_the_others_back,
+    a_rollback_of_what_was_cut_off_on_all_hosts_goes_no_further,
+    a_rollback_goes_from_the_newest_release_that_a_host_runs,
     a_host_that_is_away_stays_behind,
     no_request_is_lost_over_two_hosts,
 ];
@@ -198,6 +201,98 @@ fn one_whose_client_is_killed_between_two_hosts_is_resumed() {
         .says(&[then, "Deploy hello 0.1.1 to far", "--yes"]);
     assert_eq!(lives(&site), ["0.1.1", "0.1.0", "0.1.0"]);
     site.hostout(&["resume", "far", "--yes"]).exits(0);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
+    whole(&site);
+}
+
+/// A start waits for good on every host with this file.
+const WAIT: &str = "/srv/hello/shared/wait";
+
+/// Three hosts, on which the switch from 0.1.1 to 0.1.2 was cut off where `cut_off` says, and came to its end elsewhere.
+fn cut_off(hosts: &[usize]) -> Site {
+    let hook = format!(
+        "[stage.far.hooks]\nafter-start = [\"sh\", \"-c\", \"test ! -e {WAIT} || {{ touch {WAIT}s; sleep 3600; }}\"]\n"
+    );
+    let site = Site::released_to(Lab::start(3), &["web1", "web2", "web3"], &hook);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    site.project.greet("Good day");
+    for _ in 0..2 {
+        site.hostout(&["release", "--yes", "--bump", "patch"])
+            .exits(0);
+    }
+    site.hostout(&["deploy", "far", "0.1.1", "--yes"]).exits(0);
+    for &index in hosts {
+        site.lab.host(index).run(&["touch", WAIT]);
+    }
+    let mut deploy = site.start(&["deploy", "far", "0.1.2", "--yes"]);
+    let is_there = |index: usize, file: &str| {
+        let seen = site.lab.host(index).exec(&["test", "-e", file]);
+        seen.status.success()
+    };
+    deploy.until("all are switched", || {
+        let waits = |index: &usize| is_there(*index, &format!("{WAIT}s"));
+        hosts.iter().all(waits) && lives(&site) == ["0.1.2"; 3]
+    });
+    deploy.signal("KILL");
+    deploy.end();
+    for index in 0..3 {
+        if hosts.contains(&index) {
+            site.lab.host(index).power_off();
+            site.lab.host(index).power_on();
+            site.lab.host(index).run(&["rm", WAIT]);
+        } else {
+            let record = format!("{PATH}/.hostout/record");
+            let ended = || {
+                site.lab
+                    .host(index)
+                    .read(&record)
+                    .contains("\"release\": \"0.1.2\"")
+            };
+            assert!(wait_for(|| ended().then_some(())).is_some());
+        }
+    }
+    site
+}
+
+/// Also where the first host is among those that went back: it is not the one that says what the stage runs.
+fn a_rollback_of_what_was_cut_off_on_some_hosts_takes_the_others_back() {
+    let site = cut_off(&[0]);
+    site.hostout(&["rollback", "far", "--yes"]).exits(0).says(&[
+        "cut off at after-start; 0.1.1 was put back",
+        "far runs 0.1.2.",
+        "live and healthy already on web1",
+    ]);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
+    whole(&site);
+    site.hostout(&["status", "far", "--exit-code"]).exits(0);
+}
+
+fn a_rollback_of_what_was_cut_off_on_all_hosts_goes_no_further() {
+    let site = cut_off(&[0, 1, 2]);
+    site.hostout(&["rollback", "far", "--yes"])
+        .exits(0)
+        .says(&["far runs 0.1.1 again, as before the deployment that was cut off."]);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
+    whole(&site);
+    site.hostout(&["rollback", "far", "--yes"]).exits(0);
+    assert_eq!(lives(&site), ["0.1.0"; 3], "the next one does");
+}
+
+/// A host that went back alone is where the others are to go.
+fn a_rollback_goes_from_the_newest_release_that_a_host_runs() {
+    let site = fleet("on-failure = \"continue\"\n");
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    site.project.greet("Good evening");
+    site.hostout(&["release", "--yes"]).exits(0);
+    site.lab.host(0).run(&["touch", BROKEN]);
+    site.hostout(&["deploy", "far", "--yes"])
+        .exits(23)
+        .says(&["git hostout rollback far"]);
+    assert_eq!(lives(&site), ["0.1.1", "0.1.2", "0.1.2"]);
+    site.lab.host(0).run(&["rm", BROKEN]);
+    site.hostout(&["rollback", "far", "--yes"])
+        .exits(0)
+        .says(&["far runs 0.1.2.", "live and healthy already on web1"]);
     assert_eq!(lives(&site), ["0.1.1"; 3]);
     whole(&site);
 }

@@ -45,6 +45,8 @@ fn what_runs_goes_on_as_the_other_user() {
         let page = wait_for(page).unwrap_or_default();
         assert!(page.contains("Hello, world!"), "{page}");
         assert_eq!(whose(host), user);
+        let groups = format!("stat -c %G {PATH}/shared {PATH}/shared/var {PATH}/backups | sort -u");
+        assert_eq!(host.run(&["sh", "-c", &groups]).trim(), user);
         bare.is_healthy_again();
     };
     bare.hostout(&["bootstrap", "far", "--yes"])
@@ -143,7 +145,7 @@ fn locks_of_apt_are_waited_for() {
                 open G, \">\", \"/run/locked\"; sleep 1 until -e \"/run/go\"' > /dev/null 2>&1 &";
     host.run(&["sh", "-c", lock]);
     assert!(wait_for(|| host.has("/run/locked")().then_some(())).is_some());
-    let mut waiting = servers.start("s1");
+    let mut waiting = servers.start("s1", &[]);
     waiting.until_it_says("holds the lock of apt's lists; waiting");
     host.run(&["touch", "/run/go"]);
     waiting.end().exits(0).says(&["perl (process"]);

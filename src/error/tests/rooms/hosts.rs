@@ -61,6 +61,7 @@ pub fn all() -> Vec<Error> {
     ];
     all.extend(silent().map(|error| E::Conversation {
         host: host(),
+        stage: stage(),
         why: Box::new(ConversationError::NoAnswer {
             host: host(),
             message: error.to_string(),
@@ -75,6 +76,7 @@ pub fn all() -> Vec<Error> {
             host: s(wrong),
             message: error.to_string(),
             hint: error.hint(),
+            refused: None,
         }));
     }
     all.extend(bare());
@@ -83,11 +85,12 @@ pub fn all() -> Vec<Error> {
 
 /// What stands in the way of a bootstrap.
 fn bare() -> impl Iterator<Item = Error> {
-    let (host, stage, user) = (|| s("web1"), || s("staging"), || s("root"));
+    let (host, user) = (|| s("web1"), || s("root"));
     let refused = || Way::Unreachable {
         host: host(),
         message: s("login as deploy was refused; offered: nothing"),
         hint: None,
+        refused: Some(s("deploy")),
     };
     let seen = [
         observe::BareError::Transport(refused()),
@@ -119,22 +122,28 @@ fn bare() -> impl Iterator<Item = Error> {
             said: s("This account is currently not available."),
         },
     ];
+    let again = || s("bootstrap staging --hardening");
     let seen = seen.map(|why| Error::Bare {
         why,
-        stage: s("staging"),
+        again: again(),
     });
     let made = [
         E::Bootstrap {
             host: host(),
-            stage: stage(),
+            again: again(),
             message: s("folders: mkdir: cannot create directory '/srv/shop'"),
             remedy: s("name another path for the stage"),
         },
-        E::BootstrapStopped { stage: stage() },
+        E::BootstrapStopped { again: again() },
+        E::BootstrapLeft {
+            host: host(),
+            what: s("apt-get installs python3"),
+            again: again(),
+        },
         E::Unproved {
             host: host(),
             user: s("deploy"),
-            stage: stage(),
+            again: again(),
             source: Box::new(refused()),
         },
     ];
