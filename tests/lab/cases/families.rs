@@ -165,7 +165,7 @@ fn small_tools_are_enough() {
         host,
         "rm /usr/bin/apt-get; mv /usr/sbin/logrotate /srv; mkdir -p /lib/apk/db; \
          printf '#!/bin/sh\necho \"$*\" >> /run/apk.log\n[ $4 = update ] || mv /srv/logrotate /usr/sbin\n' > /usr/local/sbin/apk; \
-         chmod 755 /usr/local/sbin/apk; sleep 3 9>> /lib/apk/db/lock > /dev/null 2>&1 &",
+         chmod 755 /usr/local/sbin/apk; sleep 15 9>> /lib/apk/db/lock > /dev/null 2>&1 &",
     );
     let apply = || servers.script(1, &wanted, &STEPS);
     let said = apply();
