@@ -198,6 +198,8 @@ pub struct Room {
     pub bytes: u64,
     /// In inodes; nothing where they are not counted.
     pub inodes: Option<u64>,
+    /// Whether no program can be run there.
+    pub noexec: bool,
 }
 
 /// What the backup before a switch would take.

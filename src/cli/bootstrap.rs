@@ -51,6 +51,9 @@ pub struct Args {
     /// Let the hosts believe this clone's ledger, and its keys, in the place of what they believe now, which is lost
     #[arg(long)]
     new_trust: bool,
+    /// The stage moved there from another path, whose services start at boot no more
+    #[arg(long)]
+    moved: bool,
     /// The name of the stage whose hosts are to believe another ledger
     #[arg(long, value_name = "STAGE", requires = "new_trust", add = complete::stages())]
     confirm: Option<String>,
@@ -67,6 +70,7 @@ impl Args {
             words.extend(["--hosts", hosts]);
         }
         words.extend(self.hardening.then_some("--hardening"));
+        words.extend(self.moved.then_some("--moved"));
         words.extend(self.new_trust.then_some("--new-trust"));
         Command::new(words).shell_line()
     }
@@ -88,6 +92,7 @@ pub(super) fn of_stage(session: &Session, stage: &str) -> Result<(), Error> {
         hosts: None,
         hardening: false,
         new_trust: false,
+        moved: false,
         confirm: None,
         dry_run: false,
     };
@@ -267,6 +272,8 @@ impl<'a> Preparing<'a> {
                 .unwrap_or_default(),
             libraries: self.libraries(host)?,
             introduction: self.introduction.clone(),
+            admin: self.args.root_user.clone(),
+            moved: self.args.moved,
             by: format!("{} from {}", self.work.who()?, observe::nodename()),
         })
     }
@@ -307,18 +314,37 @@ impl<'a> Preparing<'a> {
                     .iter()
                     .find(|known| Some(known.destination.as_str()) == host);
                 let host = host.ok_or(execute::Error::Strange("a bootstrap"))?;
-                prompted(self.session, |prompter| {
-                    transport::connect(&target_of(host), &KeysOnly(prompter))
-                })
-                .map(|_| ())
-                .map_err(|source| execute::Error::Unproved {
-                    host: host.destination.clone(),
-                    user: user.clone(),
-                    again: self.args.again_by(),
-                    source: Box::new(source),
-                })
+                self.prove(host, user)
             }
             _ => Err(execute::Error::Strange("a bootstrap")),
+        }
+    }
+
+    /// That a key logs in, and that something can be run then.
+    fn prove(&self, host: &Host, user: &str) -> execute::Result<()> {
+        let (name, again) = (host.destination.clone(), self.args.again_by());
+        let proved = prompted(self.session, |prompter| {
+            let mut transport = transport::connect(&target_of(host), &KeysOnly(prompter))?;
+            observe::runs_nothing(transport.as_mut())
+        });
+        match proved {
+            Ok(None) => Ok(()),
+            Ok(Some(said)) => Err(execute::Error::Bootstrap {
+                host: name,
+                again,
+                message: format!(
+                    "it was made ready, but nothing can be run there as {user}: {said}"
+                ),
+                remedy: format!(
+                    "the login shell or the password's age may be in the way: getent passwd {user}; chage -l {user}"
+                ),
+            }),
+            Err(source) => Err(execute::Error::Unproved {
+                host: name,
+                user: user.to_owned(),
+                again,
+                source: Box::new(source),
+            }),
         }
     }
 

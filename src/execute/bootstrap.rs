@@ -3,7 +3,7 @@
 use super::{Error, Result};
 use crate::{
     event::{Event, Watch},
-    host::{BareEvent, Elevation, Ended, SCRIPT, Wanted},
+    host::{BareEvent, Elevation, Ended, Wanted},
     plan::{Action, Plan, Step},
     process::asked,
     transport::{self, Transport},
@@ -79,9 +79,9 @@ fn is_script(action: &Action) -> bool {
 }
 
 fn apply(root: &mut Root, steps: &[&str], watch: Watch<'_>) -> Result<()> {
-    let command = root.wanted.apply(&root.elevation, steps);
+    let command = Wanted::apply(&root.elevation);
     let before = root.elevation.input();
-    let script = [FIRST, SCRIPT, LAST].concat();
+    let script = [FIRST, &root.wanted.script(steps), LAST].concat();
     let mut input = before.as_bytes().chain(script.as_bytes());
     let mut said = Said {
         host: &root.name,

@@ -53,11 +53,16 @@ pub enum BareEvent {
     End(bool),
 }
 
+/// What the script says first.
+pub const BEGIN: &str = "script\tbegins";
+
 impl Bare {
-    /// Reads what `check` printed; nothing where it has no end.
+    /// Reads what `check` printed; nothing where it has no end. Before it a login shell may have said anything.
     pub fn read(text: &str) -> Option<Self> {
         let mut bare = Self::default();
-        for line in text.lines() {
+        let mut lines = text.lines();
+        lines.find(|line| *line == BEGIN)?;
+        for line in lines {
             match line.split('\t').collect::<Vec<_>>().as_slice() {
                 ["fact", name, value] => {
                     bare.facts.insert((*name).to_owned(), (*value).to_owned());
@@ -108,8 +113,10 @@ mod tests {
 
     #[test]
     fn what_has_no_end_is_no_answer() {
-        let text = "banner\nfact\tmemory\t512\nstep\tkey\ttodo\ta key\nstep\tfolders\tno\ttaken\tempty it\n";
+        let text = "banner\nend\tok\nscript\tbegins\nfact\tmemory\t512\nstep\tkey\ttodo\ta key\n\
+                    step\tfolders\tno\ttaken\tempty it\n";
         assert_eq!(Bare::read(text), None);
+        assert_eq!(Bare::read("fact\tmemory\t512\nend\tok\n"), None);
         let bare = Bare::read(&format!("{text}end\tok\n")).unwrap();
         assert_eq!(bare.facts["memory"], "512");
         assert_eq!(bare.steps[1].state, BareState::No("empty it".to_owned()));

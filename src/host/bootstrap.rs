@@ -11,13 +11,15 @@ macro_rules! joined {
 }
 
 /// The script that looks at a bare server, and makes it a host.
-pub const SCRIPT: &str = joined!(
+const SCRIPT: &str = joined!(
     "head", "words", "packages", "users", "folders", "services", "harden", "main",
 );
 
-/// The steps of every bootstrap, in their order.
-pub const STEPS: [&str; 10] = [
-    "packages", "group", "build", "runtime", "key", "folders", "data", "sudoers", "boot", "rotate",
+/// The steps of every bootstrap, in their order. Who may become the runtime user is settled before anything starts as them,
+/// and after everything has stopped that runs as another one.
+pub const STEPS: [&str; 12] = [
+    "packages", "group", "build", "runtime", "key", "folders", "halt", "sudoers", "data", "start",
+    "boot", "rotate",
 ];
 
 /// The step that is taken only when it is asked for: whom the host believes from then on.
@@ -60,8 +62,12 @@ pub struct Wanted {
     pub shared: Vec<String>,
     /// Shared libraries that releases link, e.g. `libpq.so.5`.
     pub libraries: Vec<String>,
+    /// Who logs in to make it ready: root, or who may become root.
+    pub admin: String,
     /// Who asks, for others who come meanwhile.
     pub by: String,
+    /// Whether the stage was at another path there before.
+    pub moved: bool,
     /// Which project is to be believed there from now on; nothing = the one that deploys first.
     pub introduction: Option<Introduction>,
 }
@@ -109,28 +115,30 @@ impl std::fmt::Debug for Elevation {
 }
 
 impl Wanted {
-    /// Looks which steps are done; the script is the input.
-    pub fn check(&self, elevation: &Elevation, hardening: bool) -> Command {
+    /// The steps that are looked at.
+    pub fn steps(&self, hardening: bool) -> Vec<&'static str> {
         let steps = STEPS.iter().copied();
         let trust = self.introduction.is_some().then_some(TRUST);
-        let steps: Vec<&str> = steps
-            .chain(trust)
-            .chain(hardening.then_some(HARDEN))
-            .collect();
-        self.command(elevation, "check", &steps)
+        let steps = steps.chain(trust);
+        steps.chain(hardening.then_some(HARDEN)).collect()
     }
 
-    /// Does `steps`, as far as they are not done; the script is the input.
-    pub fn apply(&self, elevation: &Elevation, steps: &[&str]) -> Command {
-        self.command(elevation, "apply", steps)
+    /// Looks which steps are done; the script is the input.
+    pub fn check(elevation: &Elevation) -> Command {
+        elevation.command(&["sh", "-s", "--", "check"])
     }
 
-    fn command(&self, elevation: &Elevation, verb: &str, steps: &[&str]) -> Command {
+    /// Does steps, as far as they are not done; the script is the input.
+    pub fn apply(elevation: &Elevation) -> Command {
+        elevation.command(&["sh", "-s", "--", "apply"])
+    }
+
+    /// The script for `steps`. It sets its words itself: of a login shell, whichever it is, nothing is asked but to start sh.
+    pub fn script(&self, steps: &[&str]) -> String {
         let steps = steps.join(" ");
-        let words = self.words();
-        let fixed = ["sh", "-s", "--", verb, &steps].into_iter();
-        let argv: Vec<&str> = fixed.chain(words.iter().map(String::as_str)).collect();
-        elevation.command(&argv)
+        let words = [steps].into_iter().chain(self.words());
+        let words = Command::new(words).shell_line();
+        format!("set -- \"$1\" {words}\n{SCRIPT}")
     }
 
     /// What the files, units and lines of this stage are called. sudo and cron pass over names with a dot.
@@ -155,7 +163,12 @@ impl Wanted {
             ("cron", self.cron()),
             ("sudoers", self.sudoers()),
             ("rotate", self.rotate()),
+            ("admin", self.admin.clone()),
             ("by", self.by.clone()),
+            (
+                "moved",
+                self.moved.then(|| "yes".to_owned()).unwrap_or_default(),
+            ),
             ("trust", self.trust()),
             ("introduction", self.introduction()),
             ("replaces", self.replaces().to_owned()),
@@ -297,8 +310,8 @@ mod tests {
         assert_eq!(wanted.name(), "git-hostout-acme-shop-live");
     }
 
-    /// Runs a program with the script as its input.
-    fn fed(program: &str, arguments: &[&str]) -> String {
+    /// Runs a program with a script as its input.
+    fn fed(program: &str, arguments: &[&str], script: &str) -> String {
         use std::{io::Write as _, process::Stdio};
         let mut child = std::process::Command::new(program)
             .args(arguments)
@@ -307,7 +320,7 @@ mod tests {
             .spawn()
             .unwrap();
         let mut input = child.stdin.take().unwrap();
-        input.write_all(SCRIPT.as_bytes()).unwrap();
+        input.write_all(script.as_bytes()).unwrap();
         drop(input);
         let output = child.wait_with_output().unwrap();
         String::from_utf8(output.stdout).unwrap()
@@ -315,19 +328,11 @@ mod tests {
 
     #[test]
     fn the_script_is_clean_and_runs_in_small_shells() {
-        assert_eq!(fed("shellcheck", &["-s", "sh", "-"]), "");
+        assert_eq!(fed("shellcheck", &["-s", "sh", "-"], SCRIPT), "");
         for shell in [&["dash"][..], &["busybox", "sh"]] {
-            let words = wanted().words();
-            let words = words.iter().map(String::as_str);
-            let steps = STEPS.join(" ");
-            let fixed = ["-s", "--", "check", &steps];
-            let arguments: Vec<&str> = shell[1..]
-                .iter()
-                .copied()
-                .chain(fixed)
-                .chain(words)
-                .collect();
-            let bare = crate::host::Bare::read(&fed(shell[0], &arguments)).unwrap();
+            let arguments = [&shell[1..], &["-s", "--", "check"]].concat();
+            let said = fed(shell[0], &arguments, &wanted().script(&STEPS));
+            let bare = crate::host::Bare::read(&said).unwrap();
             let names: Vec<&str> = bare.steps.iter().map(|step| step.name.as_str()).collect();
             assert_eq!(names, STEPS, "{shell:?}");
             let facts: Vec<&str> = bare.facts.keys().map(String::as_str).collect();
@@ -359,7 +364,7 @@ mod tests {
         let libraries: Vec<&str> = known.iter().map(|(library, _)| *library).collect();
         for shell in [&["dash"][..], &["busybox", "sh"]] {
             let words = [&shell[1..], &["-c", &code, "sh"], &libraries].concat();
-            let packages = fed(shell[0], &words);
+            let packages = fed(shell[0], &words, "");
             let wanted = known.iter().map(|(_, package)| *package);
             assert!(packages.lines().eq(wanted), "{shell:?}: {packages}");
         }
@@ -368,7 +373,7 @@ mod tests {
     #[test]
     fn a_password_is_no_argument_and_not_shown() {
         let elevation = Elevation::Password("hunter2".to_owned());
-        let command = wanted().check(&elevation, true);
+        let command = Wanted::check(&elevation);
         assert!(!command.to_string().contains("hunter2"));
         assert!(!format!("{elevation:?}").contains("hunter2"));
         assert_eq!(elevation.input(), "hunter2\n");

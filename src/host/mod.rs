@@ -26,7 +26,7 @@ pub use answer::{
     PrepareAnswer, PruneAnswer, Pruned, PutAnswer, UnlockAnswer,
 };
 pub use bare::{Bare, BareEvent, BareState, BareStep};
-pub use bootstrap::{Elevation, HARDEN, Introduction, SCRIPT, Wanted};
+pub use bootstrap::{Elevation, HARDEN, Introduction, STEPS, Wanted};
 pub use bundle::{BUNDLE, BundleRequest, BundleSeen};
 pub use command::{Command, Ended};
 pub use listener::{End, Event, ListenError, Listener};

@@ -16,6 +16,9 @@ pub struct Disk {
     pub free: u64,
     /// In inodes; nothing where the file system does not count them.
     pub inodes: Option<u64>,
+    /// Whether no program can be run there.
+    #[serde(default)]
+    pub noexec: bool,
 }
 
 /// What the next backup would take.

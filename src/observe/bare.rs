@@ -1,7 +1,7 @@
 //! A server that may be bare: whether we are root there, and what the bootstrap script sees.
 
 use crate::{
-    host::{Bare, Command, Elevation, Ended, SCRIPT, Wanted},
+    host::{Bare, Command, Elevation, Ended, Wanted},
     transport::{self, Prompter, Transport},
 };
 use std::io::empty;
@@ -9,8 +9,15 @@ use std::io::empty;
 /// How often sudo's password is asked for, as sudo does it.
 const TRIES: usize = 3;
 
+/// Says who is root, on a line of its own: a login shell may have said something before.
+const WHO: [&str; 3] = ["sh", "-c", "echo; id -u"];
+
+/// Part of what sudo says for `Defaults requiretty`.
+const NO_TERMINAL: &str = "you must have a tty";
+
 /// Parts of what is said where no password helps: of sudo to somebody whom sudoers does not name, of a shell without sudo.
-const NOT_FOR_THEM: [&str; 4] = [
+const NOT_FOR_THEM: [&str; 5] = [
+    NO_TERMINAL,
     "not in the sudoers file",
     "may not run sudo",
     "is not allowed to execute",
@@ -89,6 +96,10 @@ impl BareError {
                     uri(host)
                 ))
             }
+            Self::NotRoot { user, said, .. } if said.contains(NO_TERMINAL) => Some(format!(
+                "`Defaults requiretty` of its sudoers is in the way: write `Defaults:{user} !requiretty` at its end \
+                 with visudo, or let root log in"
+            )),
             Self::NotRoot { said, .. } if NOT_FOR_THEM.iter().any(|it| said.contains(it)) => {
                 Some(format!(
                     "name root, or somebody who may use sudo: git hostout {again} --root-user USER"
@@ -121,7 +132,7 @@ pub fn elevation(
     prompter: &dyn Prompter,
 ) -> Result<Elevation, BareError> {
     let host = transport.host().to_owned();
-    let (out, said) = ask(transport, &Command::new(["id", "-u"]), "")?;
+    let (out, said) = ask(transport, &Command::new(WHO), "")?;
     let all = format!("{out}\n{said}");
     if let Some(other) = other_user(&all) {
         return Err(BareError::Another { host, user: other });
@@ -130,16 +141,16 @@ pub fn elevation(
         let user = user.to_owned();
         return Err(BareError::Expired { host, user });
     }
-    match out.trim() {
+    match last_line(&out).as_str() {
         "0" => return Ok(Elevation::Root),
-        id if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) => {}
+        id if id.bytes().all(|byte| byte.is_ascii_digit()) => {}
         _ => {
             let said = last_line(&all);
             return Err(BareError::NoAnswer { host, said });
         }
     }
-    let (out, mut said) = ask(transport, &Elevation::Sudo.command(&["id", "-u"]), "")?;
-    if out.trim() == "0" {
+    let (out, mut said) = ask(transport, &Elevation::Sudo.command(&WHO), "")?;
+    if last_line(&out) == "0" {
         return Ok(Elevation::Sudo);
     }
     let (_, place) = host.rsplit_once('@').unwrap_or(("", &host));
@@ -157,12 +168,8 @@ pub fn elevation(
         }
         last = Some(password.clone());
         let elevation = Elevation::Password(password);
-        let (out, answer) = ask(
-            transport,
-            &elevation.command(&["id", "-u"]),
-            &elevation.input(),
-        )?;
-        if out.trim() == "0" {
+        let (out, answer) = ask(transport, &elevation.command(&WHO), &elevation.input())?;
+        if last_line(&out) == "0" {
             return Ok(elevation);
         }
         prompter.wrong(&format!("{user}'s password for sudo on {place}"));
@@ -185,12 +192,28 @@ pub fn bare(
     wanted: &Wanted,
     hardening: bool,
 ) -> Result<Bare, BareError> {
-    let command = wanted.check(elevation, hardening);
-    let (out, said) = ask(transport, &command, &(elevation.input() + SCRIPT))?;
+    let script = wanted.script(&wanted.steps(hardening));
+    let input = elevation.input() + &script;
+    let (out, said) = ask(transport, &Wanted::check(elevation), &input)?;
     Bare::read(&out).ok_or_else(|| BareError::NoAnswer {
         host: transport.host().to_owned(),
         said: last_line(&format!("{out}\n{said}")),
     })
+}
+
+/// What is said where somebody logs in, and yet can run nothing there; nothing where they can.
+///
+/// # Errors
+/// The way to it.
+pub fn runs_nothing(transport: &mut dyn Transport) -> Result<Option<String>, transport::Error> {
+    let mut out = Vec::new();
+    let ended = transport.run(&Command::new(["true"]), &mut empty(), &mut out)?;
+    if ended.ok() {
+        return Ok(None);
+    }
+    let (Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }) = ended;
+    let said = format!("{}\n{stderr}", String::from_utf8_lossy(&out));
+    Ok(Some(last_line(&said)))
 }
 
 /// What a command prints, and the end of what it says besides.

@@ -225,6 +225,7 @@ fn room(disk: Disk) -> Room {
         device: disk.device,
         bytes: disk.free,
         inodes: disk.inodes,
+        noexec: disk.noexec,
     }
 }
 

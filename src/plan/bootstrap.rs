@@ -188,7 +188,7 @@ mod tests {
                 runtime: "shop-run".to_owned(),
                 ..Wanted::default()
             },
-            seen: Bare::read(&format!("{script}end\tok\n")).unwrap(),
+            seen: Bare::read(&format!("script\tbegins\n{script}end\tok\n")).unwrap(),
             keyless: None,
         }
     }

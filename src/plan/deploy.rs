@@ -270,6 +270,12 @@ fn check(
             format!("as root there: install -d -o USER {path}"),
         ),
     }
+    if host.room.noexec {
+        refusal.add(
+            format!("{name}: {path} is on a file system that is mounted noexec: no program there can be run"),
+            "mount it without noexec, or name another path for the stage",
+        );
+    }
     if let Current::Foreign(what) = &host.current {
         refusal.add(
             format!("{name}: {path}/current is {what}, not a link that git-hostout made"),

@@ -73,7 +73,7 @@ def disk(path):
         place = os.path.dirname(place)
     facts = os.statvfs(place)
     return {"path": path, "device": device(place), "free": facts.f_bavail * facts.f_frsize,
-            "inodes": facts.f_favail if facts.f_files else None}
+            "inodes": facts.f_favail if facts.f_files else None, "noexec": bool(facts.f_flag & os.ST_NOEXEC)}
 
 
 def backup_need(layout, version, data):

@@ -27,6 +27,11 @@ check_folders() {
         remedy='name another path for the stage'
         return 2
     fi
+    if is_noexec "$above"; then
+        text="$path is on a file system that is mounted noexec: no program there can be run"
+        remedy='mount it without noexec, or name another path for the stage'
+        return 2
+    fi
     [ -n "$runtime" ] || [ "$made" = yes ] || return 1
     [ -z "$runtime" ] && return 0
     for folder in "$path/shared" "$path/backups"; do
@@ -37,6 +42,14 @@ check_folders() {
     done
     check_way || return $?
     [ "$made" = yes ] && [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
+}
+
+# Whether no program can be run in a folder: the longest mount point above it says so (proc(5), mounts), the last one of
+# several.
+is_noexec() { # FOLDER
+    folder=$(cd "$1" && pwd -P)/ awk '{ point = $2; gsub(/\\040/, " ", point); sub(/\/*$/, "/", point) }
+        index(ENVIRON["folder"], point) == 1 && length(point) >= most { most = length(point); options = $4 }
+        END { exit !("," options "," ~ /,noexec,/) }' /proc/mounts
 }
 
 # Goes from / down the path as far as it is there; $rest is what is not. Nobody can lead root elsewhere meanwhile: it goes by
@@ -190,6 +203,51 @@ enter() { # FOLDER
     return 1
 }
 
+# What runs while its data changes hands, stopped before by whom it was started. `.hostout/halted` remembers it until it runs
+# again, whatever comes in between.
+
+is_live() {
+    agent=$path/.hostout/agent
+    [ -e "$agent" ] && [ -e "$path/current" ]
+}
+
+check_halt() {
+    if [ -n "$halted" ] || check_data || ! is_live; then
+        text="nothing is to be stopped at $path"
+        return 0
+    fi
+    text="stop what is live at $path, until it starts again as $runtime"
+    return 1
+}
+
+do_halt() {
+    before=$(cat "$path/.hostout/runtime" 2> /dev/null)
+    # An earlier run stopped it, and has given the line of sudoers to the new user: nobody has started it since.
+    # shellcheck disable=SC2016 # the inner shell's words
+    if [ ! -e "$path/.hostout/halted" ] || [ -z "$before" ] ||
+        as_user "$build" 'exec sudo -n -u "$1" true' "$before" 2> /dev/null; then
+        # shellcheck disable=SC2016
+        as_user "$build" ': > "$4" && exec "$1" -I "$2" --path "$3" halt < /dev/null' "$python" "$agent" "$path" \
+            "$path/.hostout/halted" || return 1
+    fi
+    halted=yes
+}
+
+check_start() {
+    if [ ! -e "$path/.hostout/halted" ] && check_halt; then
+        text="nothing is to be started at $path"
+        return 0
+    fi
+    text="start what is live at $path as $runtime"
+    return 1
+}
+
+do_start() {
+    # shellcheck disable=SC2016 # the inner shell's words
+    as_user "$build" '"$1" -I "$2" --path "$3" boot < /dev/null && rm -f "$4"' "$python" "$path/.hostout/agent" "$path" \
+        "$path/.hostout/halted"
+}
+
 # Gives the folder one is in to the runtime user, and all that is in it. Others may move it about meanwhile: only what was
 # opened is given, and no file of somebody else's that has another name, which may be anywhere.
 give() {
@@ -248,8 +306,7 @@ roots_python() {
     return 1
 }
 
-# What survives releases, given to the runtime user. What runs is stopped before, by whom it was started, and runs on
-# afterwards as the other user.
+# What survives releases, given to the runtime user.
 
 check_data() {
     text="$path/shared for $runtime"
@@ -258,13 +315,6 @@ check_data() {
 }
 
 do_data() {
-    agent=$path/.hostout/agent
-    runs=false
-    if [ -e "$agent" ] && [ -e "$path/current" ]; then
-        runs=true
-        # shellcheck disable=SC2016 # the inner shell's words
-        as_user "$build" 'exec "$0" -I "$1" --path "$2" halt < /dev/null' "$python" "$agent" "$path" || return 1
-    fi
     for folder in $shared; do
         # shellcheck disable=SC2016
         as_user "$build" 'mkdir -p "$1"' "$path/shared/$folder" || return 1
@@ -273,14 +323,12 @@ do_data() {
     # shellcheck disable=SC2016
     as_user "$build" 'cd "$1" && find . ! -user "$2" -prune -o -exec chgrp -h "$3" {} + &&
         find . ! -user "$2" -prune -o -type f -exec chmod 640 {} +' "$path/shared" "$build" "$runtime" || return 1
+    # shellcheck disable=SC2016
+    as_user "$build" 'cd "$1" && chgrp "$2" backups && chmod 2770 backups' "$path" "$runtime" || return 1
     (enter backups && for backup in *; do
         [ -L "$backup" ] || [ ! -d "$backup" ] || (go "$backup" && give) || exit 1
     done) || return 1
     # shellcheck disable=SC2016
     as_user "$build" 'mkdir -p "$1" && cd "$1" && rm -f runtime.new~ && printf "%s\n" "$2" > runtime.new~ &&
         chmod 644 runtime.new~ && mv -f runtime.new~ runtime' "$path/.hostout" "$runtime" || return 1
-    if $runs; then
-        # shellcheck disable=SC2016
-        as_user "$build" 'exec "$0" -I "$1" --path "$2" boot < /dev/null' "$python" "$agent" "$path" || return 1
-    fi
 }

@@ -77,6 +77,8 @@ with_lock() {
 
 main() {
     exec 3>&1
+    echo # ends what a login shell may have said
+    tell script begins
     case $verb in
     check) check_all ;;
     apply)

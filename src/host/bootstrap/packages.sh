@@ -57,31 +57,63 @@ their_python() { # WORD…
 }
 
 do_packages() {
-    manager=$(package_manager)
+    manager=$(package_manager) waited=0
     wait_for_lock || return 1
     case $manager in
     apt-get)
-        # one mirror of several may be away
-        apt-get -q update < /dev/null
-        remedy='is a package mirror reachable from there? see /etc/apt/sources.list'
+        update_lists
+        sources=/etc/apt/sources.list
         # a list of words
         # shellcheck disable=SC2086
-        apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends $missing < /dev/null
+        told apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends $missing && return
         ;;
     dnf)
         # it may pass over mirrors that don't answer, and then know no package
-        remedy='is a package mirror reachable from there? see /etc/yum.repos.d'
+        sources=/etc/yum.repos.d
         # shellcheck disable=SC2086
-        dnf -q -y --setopt=install_weak_deps=False install $missing < /dev/null
+        told dnf -q -y --setopt=install_weak_deps=False install $missing && return
         ;;
     apk)
         # a new machine has no list of packages
-        apk --quiet --wait 600 update < /dev/null
-        remedy='is a package mirror reachable from there? see /etc/apk/repositories'
+        told apk --quiet --wait 600 update
+        sources=/etc/apk/repositories
         # shellcheck disable=SC2086
-        apk --quiet --wait 600 add $missing < /dev/null
+        told apk --quiet --wait 600 add $missing && return
         ;;
     esac
+    cat "$scratch/told"
+    # why a package is not to be had is the reason, and so comes last
+    grep -h '^[EW]: \|^Err:\|^ERROR: \|^WARNING: ' "$scratch/before" 2> /dev/null | tail -n 2
+    case $(cat "$scratch/told" "$scratch/before" 2> /dev/null) in
+    *'dpkg was interrupted'*) remedy='dpkg was cut off there before; as root there: dpkg --configure -a' ;;
+    *'ailed to fetch'* | *'nable to fetch'* | *'nable to locate'* | *'installation candidate'* | *'not available'* | \
+        *'ailed to download'* | *'annot download'* | *'nable to find'* | *'o match'* | *'nothing provides'* | \
+        *'enabled repositories'* | *'o such package'* | *'nable to select'* | *'emporary error'* | *': fetching '*)
+        remedy="is a package mirror reachable from there? see $sources"
+        ;;
+    esac
+    return 1
+}
+
+# Runs a command and keeps what it says, beside what the one before it said.
+told() { # WORD…
+    [ ! -e "$scratch/told" ] || mv "$scratch/told" "$scratch/before"
+    "$@" < /dev/null > "$scratch/told" 2>&1
+}
+
+# apt waits for nobody who updates its lists, as a machine does by itself in its first minutes. One mirror of several may be
+# away, which is no failure.
+update_lists() {
+    until told apt-get -q update; do
+        case $(cat "$scratch/told") in
+        *'lists/lock'*) ;;
+        *) return ;;
+        esac
+        sleep 1
+        waited=$((waited + 1))
+        if [ "$waited" -ge "$patience" ]; then return; fi
+        wait_for_lock || return
+    done
 }
 
 has_library() { # SONAME
@@ -122,51 +154,51 @@ package_of() { # SONAME
 # Says who holds the lock of packages, as unattended-upgrades does in a machine's first minutes, and waits for them. rpm
 # waits for nobody where there is no terminal.
 wait_for_lock() {
-    waited=0 told=''
-    case $manager in
-    apt-get) what=dpkg ;;
-    dnf) what=rpm ;;
-    *) what=$manager ;;
-    esac
-    while holder=$(lock_holder) && [ -n "$holder" ]; do
-        [ "$told" = "$holder" ] || tell wait "$holder holds the lock of $what" >&3
-        told=$holder
+    last=''
+    while held=$(lock_holder) && [ -n "$held" ]; do
+        [ "$last" = "$held" ] || tell wait "$held" >&3
+        last=$held
         if [ "$waited" -ge "$patience" ]; then
-            echo "$holder held the lock of $what for $patience s"
+            echo "$held, still after $patience s"
             return 1
         fi
         sleep 2
         waited=$((waited + 2))
     done
-    [ -z "$told" ] || tell begin packages "$text" >&3 # it waits no more
+    [ -z "$last" ] || tell begin packages "$text" >&3 # it waits no more
 }
 
 lock_holder() {
     case $manager in
-    apt-get) holder_of /var/lib/dpkg/lock-frontend ;;
-    apk) holder_of /run/apk/db.lock /lib/apk/db/lock ;; # the first one since apk 3
+    apt-get)
+        holder_of dpkg /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock
+        holder_of "apt's lists" /var/lib/apt/lists/lock
+        ;;
+    apk) holder_of apk /run/apk/db.lock /lib/apk/db/lock ;; # the first one since apk 3
     dnf)
         # who wrote itself into a lock of dnf's holds it as long as it lives
         for file in /var/cache/dnf/*_lock.pid /var/lib/dnf/*_lock.pid; do
             process=/proc/$(cat "$file" 2> /dev/null)
             if [ -e "$process/comm" ]; then
-                name_of "$process"
+                holding rpm "$process"
                 return
             fi
         done
-        holder_of "$(rpm --eval '%{_dbpath}')/.rpm.lock"
+        holder_of rpm "$(rpm --eval '%{_dbpath}')/.rpm.lock"
         ;;
-    esac
+    esac | head -n 1
 }
 
 # By its open files: whoever opens one of these lock files locks it.
-holder_of() { # FILE…
+holder_of() { # WHAT FILE…
+    what=$1
+    shift
     for process in /proc/[0-9]*; do
         for opened in "$process"/fd/*; do
             for file; do
                 # shellcheck disable=SC3013 # -ef is in dash and busybox, and in POSIX since 2024
                 if [ "$opened" -ef "$file" ]; then
-                    name_of "$process"
+                    holding "$what" "$process"
                     return
                 fi
             done
@@ -174,6 +206,6 @@ holder_of() { # FILE…
     done
 }
 
-name_of() { # PROCESS, in /proc
-    echo "$(cat "$1/comm") (process ${1#/proc/})"
+holding() { # WHAT PROCESS, in /proc
+    echo "$(cat "$2/comm") (process ${2#/proc/}) holds the lock of $1"
 }

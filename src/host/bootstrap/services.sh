@@ -1,9 +1,19 @@
 # The one thing that needs root afterwards: to run something as the runtime user
 
 check_sudoers() {
+    ! wants_terminal || case $sudoers in
+    Defaults*) ;;
+    ?*) sudoers="Defaults:$build !requiretty
+$sudoers" ;;
+    esac
     text="sudoers: $sudoers"
     [ -n "$sudoers" ] || return 0
     [ "$(mode_of "/etc/sudoers.d/$name")" = -r--r----- ] && holds "/etc/sudoers.d/$name" "$sudoers"
+}
+
+# Whether sudo wants a terminal of everybody, which nobody has who deploys.
+wants_terminal() {
+    grep -qs '^[[:blank:]]*Defaults.*[^!]requiretty' /etc/sudoers /etc/sudoers.d/*
 }
 
 do_sudoers() {
@@ -15,10 +25,37 @@ do_sudoers() {
     rm -f "$draft" && printf '%s\n' "$sudoers" > "$draft" && chmod 440 "$draft" || return 1
     if visudo -cf "$draft" && mv -f "$draft" "/etc/sudoers.d/$name" && { visudo -c || [ $before != 0 ]; }; then
         # shellcheck disable=SC2016
-        as_user "$build" 'exec sudo -n -u "$1" true' "$runtime" && return 0
-        echo "sudo does not let $build run something as $runtime: does /etc/sudoers include /etc/sudoers.d?"
+        said=$(as_user "$build" 'exec sudo -n -u "$1" true' "$runtime" 2>&1) && return 0
+        echo "$said"
+        case $said in
+        *'must have a tty'*)
+            echo "sudo wants a terminal of $build: Defaults requiretty stands behind what includes /etc/sudoers.d"
+            remedy='move Defaults requiretty ahead of that line of /etc/sudoers, with visudo'
+            ;;
+        *) echo "sudo does not let $build run something as $runtime: does /etc/sudoers include /etc/sudoers.d?" ;;
+        esac
     fi
     rm -f "$draft" "/etc/sudoers.d/$name"
+    return 1
+}
+
+# The path that a file of ours is about; each is written in one of these ways.
+path_in() {
+    sed -n 's|^ConditionPathExists=\(.*\)/\.hostout/agent$|\1|p; s|.* --path \(.*\) boot.*|\1|p
+        s|^"\([^"]*\)/shared/.*|\1|p' | sed 's/%%/%/g; s/\\%/%/g; q'
+}
+
+# Whether a file may be written: one of that name may be another project's, or another stage's, since a dash in one name is
+# as good as one in the other. Of a path where nothing is any more nothing is lost.
+is_free() { # FILE TEXT
+    other=$({ path_in < "$1"; } 2> /dev/null) own=$(printf '%s\n' "$2" | path_in)
+    if [ -z "$other" ] || [ "$other" = "$own" ] || [ ! -e "$other/.hostout" ]; then return 0; fi
+    if [ -n "$moved" ]; then
+        text="$text, and no more what is at $other"
+        return 0
+    fi
+    text="$1 is of a stage at $other, and this one is at $path"
+    remedy='where that is another project, name this stage otherwise; where this stage moved from there, add --moved'
     return 1
 }
 
@@ -28,15 +65,18 @@ check_boot() {
     case $(service_manager) in
     systemd)
         text="$name.service: start what is live at boot"
+        is_free "/etc/systemd/system/$name.service" "$unit" || return 2
         holds "/etc/systemd/system/$name.service" "$unit" &&
             [ -e "/etc/systemd/system/multi-user.target.wants/$name.service" ]
         ;;
     openrc)
         text="/etc/local.d/$name.start: start what is live at boot"
+        is_free "/etc/local.d/$name.start" "$openrc" || return 2
         holds "/etc/local.d/$name.start" "$openrc" && [ -e /etc/runlevels/default/local ]
         ;;
     cron)
         text="/etc/cron.d/$name: start what is live at boot"
+        is_free "/etc/cron.d/$name" "$cron" || return 2
         holds "/etc/cron.d/$name" "$cron"
         ;;
     *) text='nothing here starts services at boot: no systemd, OpenRC or cron' ;;
@@ -87,6 +127,7 @@ do_trust() {
 
 check_rotate() {
     text="/etc/logrotate.d/$name: rotate logs weekly"
+    is_free "/etc/logrotate.d/$name" "$rotate" || return 2
     holds "/etc/logrotate.d/$name" "$rotate"
 }
 

@@ -23,6 +23,10 @@ check_build() {
         text="user $build, who deploys, locked no more"
         return 1
     fi
+    if has_expired "$build"; then
+        text="user $build, who deploys, whose password expires no more"
+        return 1
+    fi
     [ -z "$runtime" ] || is_in_group "$build" "$runtime" || {
         text="user $build, who deploys, into group $runtime"
         return 1
@@ -62,17 +66,32 @@ check_login() { # USER
         remedy='name another user in hosts of hostout.toml, or give it back'
         return 2
     fi
-    if is_locked "$1" && [ -n "$(password_of "$1" | tr -d '!*')" ]; then
+    if is_locked "$1" && [ -n "$(shadow "$1" 2 | tr -d '!*')" ]; then
         text="user $1 is there, and locked by somebody"
         remedy="unlock it there: passwd -u $1; or name another user in hosts of hostout.toml"
         return 2
     fi
+    if has_expired "$1"; then
+        case $(shadow "$1" 2) in
+        '!'* | '*'*) has chage && return 0 ;;
+        esac
+        text="the password of $1 has expired, so that nobody gets in as them"
+        remedy="change it there: passwd $1; where only keys are used: chage -d -1 -M -1 $1"
+        return 2
+    fi
+}
+
+# Whether a password has to be changed before anything else, also where there is none that anybody could type.
+has_expired() { # USER
+    changed=$(shadow "$1" 3) most=$(shadow "$1" 5)
+    [ -n "$changed" ] || return 1
+    [ "$changed" = 0 ] || { [ "${most:--1}" -ge 0 ] && [ $((changed + most)) -lt $(($(date +%s) / 86400)) ]; }
 }
 
 # Whether sshd lets nobody in who is this user: without PAM it doesn't when they are locked, with a key neither. So are those
 # whom `adduser -D` or useradd made, before a password is set.
 is_locked() { # USER
-    case $(password_of "$1") in
+    case $(shadow "$1" 2) in
     '!'*) ;;
     *) return 1 ;;
     esac
@@ -82,9 +101,9 @@ is_locked() { # USER
     esac
 }
 
-# As shadow(5) has it.
-password_of() { # USER
-    { getent shadow "$1" || grep "^$1:" /etc/shadow; } 2> /dev/null | head -n 1 | cut -d : -f 2
+# The NUMBERth field of a user's line in shadow(5): 2 is the password, 3 when it was changed, 5 how long it is good.
+shadow() { # USER NUMBER
+    entry shadow "$1" "$2"
 }
 
 # root may write everywhere but where the file system says no.
@@ -106,6 +125,7 @@ do_build() {
         printf '%s:*\n' "$build" | chpasswd -e || return 1 # no password, and not locked
     fi
     ! is_locked "$build" || printf '%s:*\n' "$build" | chpasswd -e || return 1
+    ! has_expired "$build" || chage -d -1 -M -1 "$build" || return 1
     if [ ! -d "$(home_of "$build")" ]; then
         mkdir -p "$(home_of "$build")" && chown "$build:" "$(home_of "$build")" || return 1
     fi

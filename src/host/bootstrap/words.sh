@@ -15,8 +15,8 @@ has() {
     command -v "$1" > /dev/null 2>&1
 }
 
-# The NUMBERth field of a user's line in passwd(5), or of a group's in group(5), wherever it is kept.
-entry() { # passwd|group NAME NUMBER
+# The NUMBERth field of a user's line in passwd(5) or shadow(5), or of a group's in group(5), wherever it is kept.
+entry() { # passwd|shadow|group NAME NUMBER
     { getent "$1" "$2" || grep "^$2:" "/etc/$1"; } 2> /dev/null | head -n 1 | cut -d : -f "$3"
 }
 

@@ -67,6 +67,7 @@ pub fn room(place: &str, bytes: u64) -> Room {
         device: 1,
         bytes,
         inodes: Some(1_000_000),
+        noexec: false,
     }
 }
 

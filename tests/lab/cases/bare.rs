@@ -6,7 +6,7 @@ use crate::{
     lab::{Host, Init, Lab},
     support::{Project, Run, Running, conversation},
 };
-use hostout::host::{Command, Elevation, SCRIPT, Wanted};
+use hostout::host::{Elevation, Wanted};
 use std::{fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
 
 cases![
@@ -212,7 +212,7 @@ fn a_bare_server_serves_a_page() {
 
 /// Servers of one lab, each the only one of a stage of its name, for bootstraps without any release.
 pub struct Servers {
-    project: Project,
+    pub project: Project,
     pub lab: Lab,
 }
 
@@ -228,7 +228,7 @@ impl Servers {
         Self { project, lab }
     }
 
-    fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
+    pub fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
         let config = own_key(&self.project, &self.lab);
         let variables = [&[("HOSTOUT_SSH_CONFIG", &*config)], variables].concat();
         let (sandbox, directory) = (&self.project.sandbox, &self.project.directory);
@@ -239,21 +239,24 @@ impl Servers {
         self.run(&["bootstrap", stage, "--yes"], &[])
     }
 
-    /// What the script says on a host, counted from 1, when root is given nothing but it.
-    pub fn script(&self, number: usize, command: &Command) -> String {
-        let line = command.shell_line();
+    /// What the script says of some steps on a host, counted from 1, when root is given nothing but it.
+    pub fn script(&self, number: usize, wanted: &Wanted, steps: &[&str]) -> String {
+        let line = Wanted::apply(&Elevation::Root).shell_line();
         let mut child = ssh(&self.lab, &[&format!("root@web{number}"), &line])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut input = child.stdin.take().unwrap();
-        input.write_all(SCRIPT.as_bytes()).unwrap();
+        let script = wanted.script(steps);
+        input.write_all(script.as_bytes()).unwrap();
         drop(input);
-        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+        let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+        let (_, said) = said.split_once("\nscript\tbegins\n").expect(&said);
+        said.to_owned()
     }
 
-    fn start(&self, stage: &str, more: &[&str]) -> Running {
+    pub fn start(&self, stage: &str, more: &[&str]) -> Running {
         let config = own_key(&self.project, &self.lab);
         let (sandbox, directory) = (&self.project.sandbox, &self.project.directory);
         let words = [&["bootstrap", stage, "--yes"], more].concat();
@@ -262,7 +265,7 @@ impl Servers {
 }
 
 /// A command of the host that does its work and then kills the script, once; for root, who alone can do that.
-fn deadly(host: &Host, command: &str) {
+pub fn deadly(host: &Host, command: &str) {
     let text = format!(
         "#!/bin/sh\nPATH=/usr/sbin:/usr/bin\n[ $(id -u) = 0 ] || exec {command} \"$@\"\nrm -f \"$0\"\n{command} \"$@\"\npkill -KILL -f '^sh -s -- apply'\nexit 1\n"
     );
@@ -733,7 +736,7 @@ fn machines_that_are_not_as_they_should_be() {
     };
     host(4).use_mirror();
     sh(4, "dpkg --purge --force-depends logrotate libpopt0");
-    let said = servers.script(4, &wanted.apply(&Elevation::Root, &["packages"]));
+    let said = servers.script(4, &wanted, &["packages"]);
     assert!(
         said.contains("apt-get installs logrotate libpopt0\n") && said.ends_with("end\tok\n"),
         "{said}"
@@ -870,7 +873,7 @@ fn root_follows_no_link_of_who_deploys() {
                         ln -s /opt/theirs {place} && rm -f .hostout/runtime"
             ),
         );
-        let said = servers.script(3, &wanted.apply(&Elevation::Root, &["data"]));
+        let said = servers.script(3, &wanted, &["data"]);
         assert!(
             said.contains(&format!("{PATH}/{place} is a link, or behind one")),
             "{said}"
@@ -883,7 +886,7 @@ fn root_follows_no_link_of_who_deploys() {
                     ln -s /opt/theirs shared/var/link && ln -s /opt/theirs backups/two"
         ),
     );
-    let said = servers.script(3, &wanted.apply(&Elevation::Root, &["data"]));
+    let said = servers.script(3, &wanted, &["data"]);
     assert!(said.ends_with("end\tok\n"), "{said}");
     assert_eq!(sh(3, "stat -c '%U %a' /opt/theirs"), "root 755\n");
     assert_eq!(
@@ -940,7 +943,7 @@ fn root_goes_no_way_that_who_deploys_may_change() {
         shared: vec!["var".to_owned()],
         ..Wanted::default()
     };
-    let said = servers.script(1, &wanted.apply(&Elevation::Root, &["data"]));
+    let said = servers.script(1, &wanted, &["data"]);
     assert!(
         said.contains("/home/shipper/link/site belongs to root, and not to shipper"),
         "{said}"

@@ -9,7 +9,7 @@ use super::{
     site::PATH,
 };
 use crate::lab::{Host, Init, Lab, wait_for};
-use hostout::host::{Elevation, Wanted};
+use hostout::host::{STEPS, Wanted};
 
 cases![
     openrc_starts_what_is_live,
@@ -119,15 +119,15 @@ fn dnf_installs_what_is_missing() {
     };
     sh(host, "rpm -e slow");
     slow("rpm -i /srv/repository/*/slow-*.rpm");
-    let apply = wanted.apply(&Elevation::Root, &["packages"]);
-    let said = servers.script(1, &apply);
+    let apply = || servers.script(1, &wanted, &["packages"]);
+    let said = apply();
     assert!(
         said.contains("dnf installs libpq.so.5()(64bit)\nwait\trpm (process "),
         "{said}"
     );
     assert!(said.ends_with("done\tpackages\nend\tok\n"), "{said}");
     sh(host, "rpm -q postgresql-libs");
-    assert_eq!(servers.script(1, &apply), "end\tok\n");
+    assert_eq!(apply(), "end\tok\n");
 
     // The newest python that there is may be too old.
     let old = "printf '#!/bin/sh\\n[ \"$1\" = -V ] && echo Python 3.6.8 && exit\\nexit 1\\n' > /srv/python3; \
@@ -161,18 +161,14 @@ fn small_tools_are_enough() {
         key: "ssh-ed25519 AAAAsome somebody".to_owned(),
         ..Wanted::default()
     };
-    let steps = [
-        "packages", "group", "build", "runtime", "key", "folders", "data", "sudoers", "boot",
-        "rotate",
-    ];
     sh(
         host,
         "rm /usr/bin/apt-get; mv /usr/sbin/logrotate /srv; mkdir -p /lib/apk/db; \
          printf '#!/bin/sh\necho \"$*\" >> /run/apk.log\n[ $4 = update ] || mv /srv/logrotate /usr/sbin\n' > /usr/local/sbin/apk; \
-         chmod 755 /usr/local/sbin/apk; sleep 3 9>> /lib/apk/db/lock > /dev/null 2>&1 &",
+         chmod 755 /usr/local/sbin/apk; sleep 15 9>> /lib/apk/db/lock > /dev/null 2>&1 &",
     );
-    let apply = wanted.apply(&Elevation::Root, &steps);
-    let said = servers.script(1, &apply);
+    let apply = || servers.script(1, &wanted, &STEPS);
+    let said = apply();
     assert!(
         said.starts_with("begin\tpackages\tapk installs logrotate\nwait\tsleep (process "),
         "{said}"
@@ -182,7 +178,7 @@ fn small_tools_are_enough() {
         "--quiet --wait 600 update\n--quiet --wait 600 add logrotate\n"
     );
     assert!(said.ends_with("done\trotate\nend\tok\n"), "{said}");
-    assert_eq!(servers.script(1, &apply), "end\tok\n");
+    assert_eq!(apply(), "end\tok\n");
 }
 
 /// sshd without PAM, as Alpine has it, lets nobody in who is locked, as users are who were made and given no password.

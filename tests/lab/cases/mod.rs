@@ -18,6 +18,7 @@ mod pythons;
 mod site;
 mod trips;
 mod trust;
+mod used;
 
 pub use ends::{HOLD, hold};
 
@@ -88,6 +89,7 @@ pub fn all() -> impl Iterator<Item = Case> {
         fleets::CASES,
         trips::CASES,
         trust::CASES,
+        used::CASES,
         crash::CASES,
         matrix::CASES,
         chaos::CASES,
