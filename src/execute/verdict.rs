@@ -2,7 +2,7 @@
 
 use super::{Deployed, Live};
 use crate::{
-    host::{Activated, ActivationResult, FailureKind},
+    host::{Activated, ActivationResult, Failure, FailureKind},
     release::{Digest, Outcome},
     transport::{self, ConversationError},
 };
@@ -122,7 +122,7 @@ impl Verdict {
         }
         // The agent said no before there was a job.
         let live = match replaced(error) {
-            Some(current) => current.and_then(|version| version.parse().ok()),
+            Some(failure) => failure.current.as_ref().and_then(|live| live.parse().ok()),
             None => case.old.cloned(),
         };
         let untouched = Live::Untouched(live.as_ref().map(ToString::to_string));
@@ -141,12 +141,10 @@ impl Verdict {
     }
 }
 
-/// What the host says is live, where that is why it said no: somebody replaced it since the plan was made.
-fn replaced(error: &ConversationError) -> Option<Option<&str>> {
+/// The host's no, where it is that somebody replaced what is live since the plan was made; it says what is live.
+fn replaced(error: &ConversationError) -> Option<&Failure> {
     match error {
-        ConversationError::Failed(failure) if failure.kind == FailureKind::Stale => {
-            Some(failure.current.as_deref())
-        }
+        ConversationError::Failed(failure) if failure.kind == FailureKind::Stale => Some(failure),
         _ => None,
     }
 }
