@@ -135,6 +135,8 @@ pub enum Error {
     Stopped {
         /// The stage.
         stage: String,
+        /// What to type after `git hostout` to go on.
+        again: String,
         /// What is live on the hosts that were switched before.
         live: Vec<(String, Live)>,
     },
