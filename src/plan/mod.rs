@@ -39,7 +39,9 @@ mod tests;
 
 pub use bootstrap::{BareHost, BootstrapFacts, bootstrap, bootstrappable, runtime_user};
 pub use consent::{consent, span};
-pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer};
+pub use deploy::{
+    DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer, same_machine,
+};
 pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use fetch::fetched;
