@@ -153,7 +153,16 @@ fn deploy(
             None => None,
         };
         let manifest = released.as_ref().map(|released| &released.manifest);
-        for (name, host) in hosts::look_at_each(session, stage, manifest) {
+        let seen = hosts::look_at_each(session, stage, manifest);
+        let mut twins = Refusal::default();
+        let there: Vec<&facts::Host> = seen
+            .iter()
+            .filter_map(|(_, host)| host.as_ref().ok())
+            .collect();
+        plan::same_machine(&there, &mut twins);
+        let may = may && twins.reasons.is_empty();
+        found.reasons(twins.reasons);
+        for (name, host) in seen {
             match host {
                 Ok(host) => {
                     let fits = match &released {

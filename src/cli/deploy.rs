@@ -95,6 +95,7 @@ impl Options {
         Choice {
             glob: self.hosts.as_deref(),
             skip_unreachable: self.skip_unreachable,
+            counted: self.wait.is_some(),
         }
     }
 

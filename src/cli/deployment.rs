@@ -55,7 +55,7 @@ pub(super) fn run(
         ..
     } = scene;
     let all = observe::history(&ledger);
-    let log = observe::history_of(&all, &stage.name);
+    let log = plan::in_order(observe::history_of(&all, &stage.name), &hosts);
     let last_started = match log.first() {
         Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
         None => None,

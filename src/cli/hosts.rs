@@ -52,11 +52,13 @@ pub struct Choice<'c> {
     pub glob: Option<&'c str>,
     /// One that cannot be reached stays behind, where another can.
     pub skip_unreachable: bool,
+    /// How long is waited is counted (`--wait`): a job that goes on without its client is a lock like any other then.
+    pub counted: bool,
 }
 
 impl<'w> Scene<'w> {
     /// Logs in to the hosts of `stage`, and asks how a deployment ended whose client went away. A job of it that still
-    /// runs is followed to its end first: until then nobody can plan anything.
+    /// runs is followed to its end first, unless that is counted: until then nobody can plan anything.
     pub fn enter(
         session: &Session,
         ledger: &Ledger,
@@ -77,7 +79,7 @@ impl<'w> Scene<'w> {
             ..choice
         };
         let (mut fleet, mut behind) = Fleet::connect_some(session, stage, everyone)?;
-        let Some(open) = fleet.open(session, stage, started)? else {
+        let Some(open) = fleet.open(session, stage, started, choice.counted)? else {
             return Ok(Self {
                 stage,
                 fleet,
@@ -208,6 +210,7 @@ impl Fleet {
         session: &Session,
         stage: &Stage,
         started: Started,
+        counted: bool,
     ) -> Result<Option<Open>, Error> {
         let show = session.watch();
         let watch = |event| show.on(event);
@@ -223,13 +226,20 @@ impl Fleet {
                 return Err(Error::locked(host, holder, &stage.name));
             }
         }
+        if let Some((host, holder)) = plan::held(&hosts).filter(|_| counted) {
+            return Err(Error::locked(host, holder, &stage.name));
+        }
         for (member, seen) in self.members.iter_mut().zip(&hosts) {
             let name = &member.host.destination;
             if started.hosts.contains(name) {
-                watch(Event::Begin(format!(
-                    "{name}: look how deployment {} ended",
-                    started.id
-                )));
+                let id = &started.id;
+                watch(Event::Begin(if seen.working.is_some() {
+                    format!(
+                        "{name}: deployment {id} goes on there without its client: waiting for its end"
+                    )
+                } else {
+                    format!("{name}: look how deployment {id} ended")
+                }));
                 let transport = member.transport.as_mut();
                 let ended = observe::ended(transport, stage, name, &started.id, &watch)?;
                 results.push(plan::as_seen(ended, seen, &started.version));

@@ -43,6 +43,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     }
     refusal.into_result()?;
     let deployments = observe::history_of(&observe::history(&ledger), &stage.name);
+    let deployments = plan::in_order(deployments, &hosts);
     let live = hosts.iter().find_map(|host| host.current.release());
     let previous = plan::rollback_target(&deployments, live)
         .ok()

@@ -74,7 +74,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     carry_out(session, &plan, Mode::of(args.dry_run), &question, || {
         let choice = Choice {
             glob: args.hosts.as_deref(),
-            skip_unreachable: false,
+            ..Choice::default()
         };
         let (mut fleet, _) = Fleet::connect_some(session, stage, choice)?;
         let show = session.watch();

@@ -147,13 +147,14 @@ fn halfway(
     hosts: &[facts::Host],
 ) -> Result<Option<Deployment>, Error> {
     let mut log = observe::history_of(&observe::history(ledger), &stage.name);
-    let Some(last) = log.first_mut() else {
+    if let (Some(last), Some(open)) = (log.first_mut(), open) {
+        last.outcome = Some(open.outcome);
+    }
+    log = plan::in_order(log, hosts);
+    let Some(last) = log.first() else {
         return Ok(None);
     };
     let behind = observe::behind(ledger, &last.id)?;
-    if let Some(open) = open {
-        last.outcome = Some(open.outcome);
-    }
     Ok(plan::go_on(&log, &behind, hosts).cloned())
 }
 

@@ -82,6 +82,7 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
     if let (Some(last), Some(open)) = (log.first_mut(), &scene.open) {
         last.outcome = Some(open.outcome);
     }
+    log = plan::in_order(log, &seen);
     // The host is right about what was live there, whatever this clone has not heard of.
     if let Some(host) = hosts::ahead(&ledger, &seen) {
         session.ui.warn(&format!(

@@ -97,6 +97,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         .zip(seen)
         .map(|(stage, seen)| {
             let log = observe::history_of(&deployments, &stage.name);
+            let hosts = seen.iter().filter_map(|(_, seen)| seen.as_ref().ok());
+            let log = plan::in_order(log, hosts);
             stage_status(&ledger, stage, seen, &log)
         })
         .collect::<Result<_, Error>>()?;

@@ -15,6 +15,9 @@ pub(super) struct Reader<'r, 't> {
     problems: &'r mut Problems<'t>,
 }
 
+/// A week, in seconds: nobody means a longer wait, and a host's kernel counts milliseconds in 31 bits.
+const LONGEST: u64 = 7 * 24 * 3600;
+
 /// Words that a key takes; one without a meaning is planned, but not there yet.
 pub(super) type Choices<T> = [(&'static str, Option<T>)];
 
@@ -40,7 +43,9 @@ impl<'r, 't> Reader<'r, 't> {
     pub(super) fn text(&mut self, key: &'static str) -> Option<Placed<String>> {
         let item = self.item(key)?;
         let text = item.as_str().map(str::to_owned);
-        self.expect(key, item, "a string", text)
+        let placed = self.expect(key, item, "a string", text)?;
+        self.refuse_nul(key, &placed);
+        Some(placed)
     }
 
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<Placed<String>>> {
@@ -74,7 +79,9 @@ impl<'r, 't> Reader<'r, 't> {
         let item = self.item(key)?;
         let number = item.as_integer().map(|number| number.to_string());
         let text = number.or_else(|| item.as_str().map(str::to_owned));
-        self.expect(key, item, "a number or a string", text)
+        let placed = self.expect(key, item, "a number or a string", text)?;
+        self.refuse_nul(key, &placed);
+        Some(placed)
     }
 
     /// A status of an HTTP answer, `200`, or a range of them, `"200-299"`.
@@ -109,7 +116,12 @@ impl<'r, 't> Reader<'r, 't> {
     ) -> Option<Placed<u64>> {
         let item = self.item(key)?;
         let parsed = item.as_str().and_then(rule);
-        self.expect(key, item, "a duration such as \"60s\" or \"5m\"", parsed)
+        let placed = self.expect(key, item, "a duration such as \"60s\" or \"5m\"", parsed)?;
+        if placed.value > LONGEST {
+            let message = format!("`{key}`{} must be at most 168h, a week", self.within());
+            self.problems.add(Some(&placed.span), &message, None);
+        }
+        Some(placed)
     }
 
     pub(super) fn choice<T: Copy>(
@@ -212,7 +224,9 @@ impl<'r, 't> Reader<'r, 't> {
             let span = value.span().unwrap_or_default();
             if let Some(text) = value.as_str() {
                 let value = text.to_owned();
-                found.push(from_string(Placed { value, span }));
+                let placed = Placed { value, span };
+                self.refuse_nul(key, &placed);
+                found.push(from_string(placed));
             } else if let Some(table) = value.as_inline_table() {
                 let header = self.nested(key);
                 let read = |reader: &mut Reader<'_, 't>| from_table(reader, span);
@@ -244,6 +258,14 @@ impl<'r, 't> Reader<'r, 't> {
     /// Reports a mistake at `span`.
     pub(super) fn refuse(&mut self, span: &Span, message: &str, hint: Option<String>) {
         self.problems.add(Some(span), message, hint);
+    }
+
+    /// Reports the character that ends every string for a kernel: no command, path or address holds it.
+    fn refuse_nul(&mut self, key: &str, text: &Placed<String>) {
+        if text.value.contains('\0') {
+            let message = format!("`{key}`{} holds the character NUL", self.within());
+            self.problems.add(Some(&text.span), &message, None);
+        }
     }
 
     fn item(&mut self, key: &'static str) -> Option<&'r Item> {
@@ -286,10 +308,12 @@ impl<'r, 't> Reader<'r, 't> {
         for value in values {
             let span = value.span().unwrap_or_default();
             match value.as_str() {
-                Some(text) => found.push(Placed {
-                    value: text.to_owned(),
-                    span,
-                }),
+                Some(text) => {
+                    let value = text.to_owned();
+                    let placed = Placed { value, span };
+                    self.refuse_nul(key, &placed);
+                    found.push(placed);
+                }
                 None => self.wrong_element(key, value, "strings"),
             }
         }

@@ -20,7 +20,7 @@ impl Error {
             return format!("On {}. Next: {next}", each(deployed.lives()));
         }
         match self {
-            Self::Execute(execute::Error::Stopped { stage, live }) => {
+            Self::Execute(execute::Error::Stopped { stage, again, live }) => {
                 let live = if live.is_empty() {
                     "what was live is live".to_owned()
                 } else {
@@ -28,7 +28,7 @@ impl Error {
                     format!("on {}", each(lives))
                 };
                 return format!(
-                    "No host of {stage} was switched after that; {live}. Next: git hostout deploy {stage}"
+                    "No host of {stage} was switched after that; {live}. Next: git hostout {again}"
                 );
             }
             Self::Execute(execute::Error::Unpushed { remote }) => {

@@ -140,7 +140,7 @@ impl Run<'_> {
         let mut steps = plan.steps.as_slice();
         while let Some((step, rest)) = steps.split_first() {
             if self.progress.started.is_none() && asked() > 0 {
-                return Err(self.stopped());
+                return Err(self.hosts.stopped(Vec::new()));
             }
             let together = together_with(step, rest);
             let (group, after) = steps.split_at(1 + together);
@@ -194,10 +194,9 @@ impl Run<'_> {
                 first.others.retain(|(host, _)| *host != first.host);
                 Err(Error::Deployed(Box::new(first)))
             }
-            None if self.progress.results.len() < self.activations.len() => Err(Error::Stopped {
-                stage: self.deployment.stage.name.clone(),
-                live: lives,
-            }),
+            None if self.progress.results.len() < self.activations.len() => {
+                Err(self.hosts.stopped(lives))
+            }
             None => Ok(()),
         }
     }
@@ -448,13 +447,6 @@ impl Run<'_> {
         results.extend(self.over().left_behind(self.deployment.behind));
         let recorder = &self.deployment.recorder;
         recorder.ended(self.ledger, &started, state, &results, "")
-    }
-
-    fn stopped(&self) -> Error {
-        Error::Stopped {
-            stage: self.deployment.stage.name.clone(),
-            live: Vec::new(),
-        }
     }
 }
 

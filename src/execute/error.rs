@@ -147,6 +147,8 @@ pub enum Error {
     Stopped {
         /// The stage.
         stage: String,
+        /// What to type after `git hostout` to go on.
+        again: String,
         /// What is live on the hosts that were switched before.
         live: Vec<(String, Live)>,
     },
@@ -223,7 +225,8 @@ impl fmt::Display for Live {
 /// What to do about a lock on a host of `stage`.
 pub fn locked(stage: &str) -> String {
     format!(
-        "add --wait to wait for them; once its lease is over, git hostout unlock {stage} --reason TEXT ends it"
+        "wait for them, as deploy and rollback do with --wait; once its lease is over, git hostout unlock {stage} \
+         --reason TEXT ends it"
     )
 }
 

@@ -17,7 +17,7 @@ use crate::{
     pack::Store,
     plan::{Action, DeployRequest, Step},
     process::asked,
-    release::{Artifact, EntryId, HostResult},
+    release::{Artifact, EntryId, HostResult, Intent},
     transport::{self, Conversation, ConversationError},
 };
 use semver::Version;
@@ -80,7 +80,7 @@ impl OnHost<'_> {
         let mut all = || -> Result<()> {
             for step in steps {
                 if asked() > 0 {
-                    return Err(self.stopped());
+                    return Err(self.stopped(Vec::new()));
                 }
                 self.begin(step);
                 let done = match &step.action {
@@ -342,11 +342,15 @@ impl OnHost<'_> {
         (self.watch)(Event::Begin(format!("{host}: {}", step.action)));
     }
 
-    fn stopped(&self) -> Error {
-        Error::Stopped {
-            stage: self.stage.name.clone(),
-            live: Vec::new(),
-        }
+    /// Ctrl-C where no further host is switched. What HEAD's release is, or the one to go back to, changes: the next words to
+    /// type name this one.
+    pub(super) fn stopped(&self, live: Vec<(String, Live)>) -> Error {
+        let (stage, version) = (self.stage.name.clone(), &self.released.manifest.version);
+        let again = match self.request.intent {
+            Intent::Deploy => format!("deploy {stage} {version}"),
+            Intent::Rollback => format!("rollback {stage} --to {version}"),
+        };
+        Error::Stopped { stage, again, live }
     }
 
     /// The first Ctrl-C says what goes on, the second leaves the job to itself.
@@ -373,7 +377,7 @@ impl OnHost<'_> {
     fn before(&self, member: &Member, live: Option<&Version>, error: &ConversationError) -> Error {
         let host = member.host.destination.clone();
         if asked() > 0 && matches!(error, ConversationError::Transport(_)) {
-            return self.stopped();
+            return self.stopped(Vec::new());
         }
         if let ConversationError::Failed(failure) = error {
             match (failure.kind, &failure.lock) {

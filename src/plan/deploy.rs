@@ -107,7 +107,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
         // What another path lacks is of no interest until it is meant.
         return Err(refusal);
     }
-    same_machine(facts.hosts, &mut refusal);
+    same_machine(&facts.hosts.iter().collect::<Vec<_>>(), &mut refusal);
     let mut todo = Vec::new();
     for host in facts.hosts {
         let Some(buildout) = facts.manifest.buildout_for(&facts.stage.name, &host.roles) else {
@@ -184,7 +184,7 @@ fn live(facts: &DeployFacts<'_>, settling: Vec<(Option<String>, Action)>) -> Opt
 }
 
 /// Two names of one machine would be two deployments into one directory.
-fn same_machine(hosts: &[Host], refusal: &mut Refusal) {
+pub fn same_machine(hosts: &[&Host], refusal: &mut Refusal) {
     for (at, host) in hosts.iter().enumerate() {
         let twin = hosts[..at]
             .iter()

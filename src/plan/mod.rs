@@ -16,6 +16,7 @@ mod go_on;
 mod health;
 mod irreplaceable;
 mod lost_update;
+mod order;
 mod prune;
 mod put;
 mod recover;
@@ -40,12 +41,15 @@ mod tests;
 
 pub use bootstrap::{BareHost, BootstrapFacts, bootstrap, bootstrappable, runtime_user};
 pub use consent::{consent, span};
-pub use deploy::{DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer};
+pub use deploy::{
+    DeployFacts, DeployRequest, Deploying, HealthOverride, deploy, refuse_newer, same_machine,
+};
 pub use difference::{Difference, difference};
 pub use drift::drift;
 pub use fetch::fetched;
 pub use go_on::{afterwards, go_on};
 pub use irreplaceable::{Copies, Sharing, Sources, irreplaceable};
+pub use order::in_order;
 pub use prune::prune;
 pub use put::{Wanting, put};
 pub use recover::recover;

@@ -25,14 +25,10 @@ pub fn rollback_target<'a>(
     let is_current = |deployment: &Deployment| Some(&deployment.version) == current;
     let first = log
         .iter()
-        .filter(healthy)
-        .filter(|deployment| is_current(deployment))
-        .map(|deployment| deployment.serial)
-        .min()
-        .unwrap_or(u64::MAX);
+        .rposition(|deployment| healthy(&deployment) && is_current(deployment));
     log.iter()
-        .filter(healthy)
-        .find(|deployment| deployment.serial < first && !is_current(deployment))
+        .skip(first.map_or(0, |first| first + 1))
+        .find(healthy)
         .ok_or_else(|| {
             let mut others: Vec<Version> = Vec::new();
             for deployment in log.iter().filter(healthy) {

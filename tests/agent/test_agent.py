@@ -517,6 +517,10 @@ class Children(OnHost):
         self.assertEqual(agent.ending(code, 0.5), "did not end within 0.5 s and was killed")
         self.assertIn(b"killed after", said)
 
+    def test_what_no_kernel_takes_is_run_or_refused(self):
+        self.assertEqual(agent.run(["echo", "a"], "/", 700 * 3600)[:2], (0, b"a\n"))
+        self.assertEqual(agent.run(["echo", "a\0b"], "/", 20), (127, b"echo: embedded null byte"))
+
     def test_a_log_keeps_clean_text_and_no_password(self):
         log = os.path.join(self.host.root, "log")
         pathlib.Path(log).write_bytes(b"before\n")

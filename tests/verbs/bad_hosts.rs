@@ -127,6 +127,22 @@ fn a_host_that_has_no_answer_is_not_known() {
 }
 
 #[test]
+fn one_machine_by_two_names_is_found_by_check_too() {
+    let host = Host::quiet();
+    host.project
+        .edit("hostout.toml", "[\"web1\"]", "[\"web1\", \"local\"]");
+    host.project.commit("Name it twice");
+    host.hostout(&["release", "--yes"]).exits(0);
+    for words in [&["deploy", "far", "--yes"][..], &["check", "far"]] {
+        host.hostout(words).exits(11).says(&[
+            "web1 and local are one machine",
+            "name it once in hostout.toml",
+        ]);
+    }
+    assert!(!host.path.exists());
+}
+
+#[test]
 fn a_path_that_is_somebody_elses() {
     let host = Host::quiet();
     let deploy = || host.hostout(&["deploy", "far", "--yes"]);

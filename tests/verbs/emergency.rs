@@ -76,3 +76,42 @@ fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_late
     let [ours, _, theirs] = two.tips();
     assert_eq!(ours, theirs);
 }
+
+#[test]
+fn one_that_is_told_late_says_nothing_of_what_is_live_since() {
+    let two = Two::of(Host::of(Project::single(), "").only());
+    let host = &two.host;
+    for version in ["0.1.1", "0.1.2"] {
+        host.project.commit_empty("Again");
+        host.hostout(&["release", version, "--yes"]).exits(0);
+        host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    }
+    let remote = host.project.sandbox.path("remote.git");
+    let away = remote.with_extension("away");
+    fs::rename(&remote, &away).unwrap();
+    let back = ["rollback", "far", "--yes"];
+    two.there(&back)
+        .exits(0)
+        .says(&["0.1.1 (tag v0.1.1) is live on far"]);
+    fs::rename(&away, &remote).unwrap();
+    host.hostout(&["rollback", "far", "--to", "0.1.2", "--yes"])
+        .exits(0);
+    // In the ledger it stands behind what came after it.
+    two.there(&["resume"]).exits(0).says(&["Pushed to origin"]);
+    let log = two.there(&["log", "far", "--json"]).exits(0).json();
+    assert_eq!(log["entries"][0]["version"], "0.1.1", "{log}");
+    let status = two.there(&["status", "far", "--json", "--exit-code"]);
+    let json = status.exits(0).json();
+    let stage = &json["stages"][0];
+    assert_eq!(stage["release"], "0.1.2", "{json}");
+    assert_eq!(stage["hosts"][0]["drift"], serde_json::json!([]));
+    assert_eq!(stage["serial"], log["entries"][1]["serial"], "{log}");
+    let words = ["fetch", "--quiet", "--tags", "origin"];
+    host.project.sandbox.git(&two.other, &words);
+    two.there(&["deploy", "far", "0.1.2", "--yes"])
+        .exits(0)
+        .says(&["is live and healthy on far already"]);
+    two.there(&back)
+        .exits(0)
+        .says(&["0.1.1 (tag v0.1.1) is live on far"]);
+}

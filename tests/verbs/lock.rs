@@ -73,7 +73,10 @@ fn everybody_sees_who_holds_it_and_what_for() {
     }
     let unlock = ["unlock", "far", "--reason", "she is at lunch"];
     let run = host.hostout(&unlock).exits(12).says(&words);
-    run.says(&["longer while they go on"]);
+    run.says(&[
+        "longer while they go on",
+        "wait for them, as deploy and rollback do with --wait",
+    ]);
     host.hostout(&["deploy", "far", "--yes", "--wait=1s"])
         .exits(12)
         .says(&["Waiting: web1 is locked by Ada Example"]);
@@ -166,6 +169,30 @@ fn unlock_writes_down_how_a_deployment_ended_that_was_left() {
     assert_eq!(host.newest()["result"], "healthy");
     let message = host.project.git(&["log", "-1", "--format=%B", "hostout"]);
     assert!(message.contains("she went home"), "{message}");
+}
+
+#[test]
+fn a_job_that_goes_on_without_its_client_is_waited_for_as_long_as_asked() {
+    let host = slow();
+    let mut deploy = at_work(&host);
+    deploy.signal("KILL");
+    deploy.end();
+    for verb in [["deploy", "far"], ["rollback", "far"]] {
+        let begin = std::time::Instant::now();
+        let wait = [&verb[..], &["--yes", "--wait=3s"]].concat();
+        host.hostout(&wait).exits(12).says(&[
+            "Waiting: web1 is locked by Ada Example",
+            "until deployment ",
+            ", which goes on there, ends",
+        ]);
+        assert!(begin.elapsed().as_secs() < 60);
+    }
+    // Without --wait it is followed to its end, as `resume` does, and that is said.
+    let mut follows = host.start(&["deploy", "far", "--yes"]);
+    follows.until_it_says("goes on there without its client: waiting for its end");
+    go(&host);
+    follows.end().exits(0).says(&["ended: healthy"]);
+    assert_eq!(host.newest()["result"], "healthy");
 }
 
 #[test]

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 
+LONGEST = 7 * 24 * 3600  # seconds that anything is waited for: a kernel counts milliseconds in 31 bits
 TIMED_OUT = -1000  # instead of an exit status, which is a negated signal's number at the lowest
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -41,8 +42,8 @@ def run(argv, cwd, timeout, log=None, env=None, user=None):
         try:
             child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                                      env=env, start_new_session=True)
-        except OSError as error:
-            return 127, f"{argv[0]}: {error.strerror}".encode()
+        except (OSError, ValueError) as error:  # a word that no kernel takes
+            return 127, f"{argv[0]}: {getattr(error, 'strerror', error)}".encode()
         try:
             code = wait(child, timeout)
         except BaseException as error:
@@ -79,6 +80,7 @@ def clean_from(log, start):
 
 def wait(child, timeout):
     """As `child.wait`, which looks again and again where it has a timeout: the kernel tells at once."""
+    timeout = min(timeout, LONGEST)
     try:
         handle = os.pidfd_open(child.pid)
     except (AttributeError, OSError):  # no Linux of 2019

@@ -52,6 +52,7 @@ pub fn all() -> Vec<Error> {
         },
         E::Stopped {
             stage: stage(),
+            again: s("deploy staging 1.4.2"),
             live: vec![(host(), Live::New(s("1.4.2")))],
         },
         E::Left {
