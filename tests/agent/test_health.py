@@ -86,6 +86,22 @@ class Http(Asked):
             self.assertTrue(self.complaint(http=address), address)
 
 
+def saying(test, text):
+    """The address of one who answers a request with `text`, and hangs up."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def say():
+        with contextlib.suppress(OSError):
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(text)
+
+    threading.Thread(target=say, daemon=True).start()
+    test.addCleanup(server.close)
+    return f"127.0.0.1:{server.getsockname()[1]}"
+
+
 def dripping(test, first):
     """The address of one who says `first`, and then a byte of a header or page at a time, for ever."""
     server = socket.create_server(("127.0.0.1", 0))
@@ -126,6 +142,18 @@ class Others(Asked):
             since, answer = time.monotonic(), agent.ask(address, 1)
             self.assertLess(time.monotonic() - since, 30)
             self.assertEqual((answer.status, answer.error, answer.served), (None, "timed out", True))
+
+    def test_an_answer_that_is_cut_off_is_none(self):
+        ok, length = b"HTTP/1.1 200 OK\r\n", b"Content-Length: 100000\r\n"
+        for text in (ok, ok + length + b"X-Half", ok + length + b"X-Whole: x\r\n", ok + length + b"\r\n",
+                     ok + length + b"\r\npage", ok + b"Transfer-Encoding: chunked\r\n\r\n8\r\npage",
+                     ok + b"Transfer-Encoding: chunked\r\n\r\n4\r\npage\r\n"):
+            address = f"http://{saying(self, text)}/"
+            self.assertEqual(self.complaint(http=address), f"{address}: the answer was cut off", text)
+        for text in (ok + b"\r\npage", ok + b"Content-Length: 4\r\n\r\npage", ok + b"Content-Length: 0\r\n\r\n",
+                     b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n",
+                     ok + b"Transfer-Encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n"):
+            self.assertIsNone(self.complaint(http=f"http://{saying(self, text)}/"), text)
 
     def test_who_still_answers_is_told_from_a_proxy_in_front(self):
         self.assertEqual(self.checks(http=self.serve(502)).served(), [])
