@@ -8,7 +8,7 @@ use super::{
     lost_update::unknown,
     rolling::rolling,
     rollout, room,
-    settle::settling,
+    settle::{expired, settling},
     trust,
 };
 use crate::{
@@ -146,7 +146,9 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
         todo.push((host, buildout, artifacts));
     }
     refusal.into_result()?;
-    let settling = settling(facts.open, facts.hosts);
+    let mut settling = settling(facts.open, facts.hosts);
+    let idle = |host: &&Host| todo.iter().all(|(other, ..)| other.name != host.name);
+    settling.extend(expired(facts.hosts.iter().filter(idle)));
     if todo.is_empty() {
         return Ok(match live(facts, settling) {
             Some(plan) => Deploying::Plan(plan),

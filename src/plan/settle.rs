@@ -40,9 +40,23 @@ pub fn as_seen(ended: HostResult, seen: &Host, version: &Version) -> HostResult 
     ended
 }
 
-/// Only that, for `stage`; nothing where there is nothing to settle.
+/// The locks that somebody left on `hosts`, whose leases are over. Whoever prepares a host takes it over anyway; on all
+/// others nobody else would end it.
+pub(super) fn expired<'h>(
+    hosts: impl IntoIterator<Item = &'h Host>,
+) -> impl Iterator<Item = (Option<String>, Action)> {
+    hosts.into_iter().filter_map(|host| {
+        let lock = host.lock.as_ref()?;
+        let holder = lock.holder.clone();
+        (lock.expired && lock.dead.is_none())
+            .then(|| (Some(host.name.clone()), Action::Break { holder }))
+    })
+}
+
+/// Only that, and the locks whose leases are over, for `stage`; nothing where there is nothing to settle.
 pub fn settle(stage: &str, open: Option<&Open>, hosts: &[Host]) -> Option<Plan> {
-    let steps = settling(open, hosts);
+    let mut steps = settling(open, hosts);
+    steps.extend(expired(hosts));
     let summary = format!("Settle what was left open on {stage}.");
     (!steps.is_empty()).then(|| Plan::new(summary, Vec::new(), steps))
 }
@@ -68,11 +82,17 @@ mod tests {
         })));
         let mut busy = Host::unknown("web2");
         busy.lock = Some(lock(None));
-        let plan = settle("staging", None, &[gone, busy.clone()]).unwrap();
+        let mut over = Host::unknown("web3");
+        over.lock = Some(Lock {
+            expired: true,
+            ..lock(None)
+        });
+        let plan = settle("staging", None, &[gone, busy.clone(), over]).unwrap();
         assert_eq!(
             plan.to_string(),
             "Settle what was left open on staging.\n   \
-             1  web1  unlock    what a client that is gone held: Ada Example at laptop, process 7\n"
+             1  web1  unlock    what a client that is gone held: Ada Example at laptop, process 7\n   \
+             2  web3  unlock    what is left of Ada Example at laptop, process 7\n"
         );
         assert_eq!(settle("staging", None, &[busy]), None);
     }
