@@ -8,7 +8,7 @@ use super::{
     lost_update::unknown,
     rolling::rolling,
     rollout, room,
-    settle::{expired, settling},
+    settle::{expired, settling, well_again},
     trust,
 };
 use crate::{
@@ -149,6 +149,7 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
     let mut settling = settling(facts.open, facts.hosts);
     let idle = |host: &&Host| todo.iter().all(|(other, ..)| other.name != host.name);
     settling.extend(expired(facts.hosts.iter().filter(idle)));
+    settling.extend(well_again(facts.stage, facts.log, facts.hosts));
     if todo.is_empty() {
         return Ok(match live(facts, settling) {
             Some(plan) => Deploying::Plan(plan),

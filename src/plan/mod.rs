@@ -186,6 +186,13 @@ pub enum Action {
         /// How it ended as a whole.
         outcome: Outcome,
     },
+    /// Write into the ledger that what did not end well runs healthy now.
+    RecordHealthy {
+        /// The stage.
+        stage: String,
+        /// The id of the deployment's started entry.
+        deployment: EntryId,
+    },
     /// Put right what a job left that was cut off: the host goes back, or on to where it was already.
     Recover {
         /// The job's deployment.

@@ -2,7 +2,8 @@
 
 use super::{Action, Plan};
 use crate::{
-    facts::{Host, Open},
+    config::Stage,
+    facts::{Deployment, Host, Open},
     release::{HostResult, Outcome},
 };
 use semver::Version;
@@ -24,6 +25,34 @@ pub(super) fn settling(open: Option<&Open>, hosts: &[Host]) -> Vec<(Option<Strin
         Some((Some(host.name.clone()), Action::Unlock { owner, holder }))
     });
     end.into_iter().chain(locks).collect()
+}
+
+/// The last deployment to `stage` that `log` (newest first) tells, where it did not end well and yet every host of the stage
+/// is among `hosts` and runs its release, healthy: one that was kept, or that somebody helped. What the ledger does not know
+/// to be healthy nobody goes back to.
+pub(super) fn well_again(
+    stage: &Stage,
+    log: &[Deployment],
+    hosts: &[Host],
+) -> Option<(Option<String>, Action)> {
+    let last = log.iter().find(|entry| entry.stage == stage.name)?;
+    let ill = matches!(last.outcome, Some(Outcome::Failed | Outcome::Abandoned));
+    let version = Some(&last.version);
+    let well = |host: &Host| {
+        let recorded = host.record.as_ref().map(|(recorded, _)| recorded);
+        let runs = host.current.release() == version && recorded == version;
+        runs && host.healthy == Some(true) && host.working.is_none()
+    };
+    let seen = |name: &str| hosts.iter().find(|host| host.name == name);
+    let mut all = stage.hosts.iter();
+    let whole = all.all(|host| seen(&host.destination).is_some_and(well));
+    (ill && whole).then(|| {
+        let action = Action::RecordHealthy {
+            stage: stage.name.clone(),
+            deployment: last.id.clone(),
+        };
+        (None, action)
+    })
 }
 
 /// How a deployment of `version` ended on a host as it is `seen`: one that had no job for it, because the release was live
