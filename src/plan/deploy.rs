@@ -371,7 +371,7 @@ fn steps(
             new: version.clone(),
             backup: data::backup(host, buildout),
             revert: data::revert(host, buildout),
-            health: health::condition(request, buildout),
+            health: health::conditions(request, buildout),
             hooks: health::hooks(buildout),
             batch: 1,
         };

@@ -275,8 +275,9 @@ pub enum Action {
         /// What a failed migration does to the data, in words, where the release migrates.
         #[serde(skip_serializing_if = "Option::is_none")]
         revert: Option<String>,
-        /// When it counts as healthy, in words.
-        health: String,
+        /// When it counts as healthy: conditions in words, which must all hold.
+        #[serde(serialize_with = "health::in_one")]
+        health: Vec<String>,
         /// The hooks and host-parts on its way, in words.
         hooks: Vec<String>,
         /// What becomes of its programs where they are meant to be taken over one by one, in words.

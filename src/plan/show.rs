@@ -275,7 +275,7 @@ impl Action {
                 ..
             } => {
                 let hooks = hooks.iter().map(|hook| format!("runs {hook}"));
-                let conditions = health.split("; ").enumerate().map(|(at, condition)| {
+                let conditions = health.iter().enumerate().map(|(at, condition)| {
                     let lead = if at == 0 {
                         "healthy when"
                     } else {
