@@ -515,7 +515,7 @@ class Children(OnHost):
     def test_what_takes_too_long_is_killed_with_its_children(self):
         code, said = agent.run(["sh", "-c", "sleep 30"], "/", 0.5)
         self.assertEqual(agent.ending(code, 0.5), "did not end within 0.5 s and was killed")
-        self.assertIn(b"killed after", said)
+        self.assertEqual(said, b"")
 
     def test_a_log_keeps_clean_text_and_no_password(self):
         log = os.path.join(self.host.root, "log")

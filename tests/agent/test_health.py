@@ -132,8 +132,13 @@ class Others(Asked):
     def test_a_command_must_end_with_0(self):
         command = lambda script, timeout=9: {"argv": ["sh", "-c", script], "timeout": timeout}  # noqa: E731
         self.assertIsNone(self.complaint(command=command("test $HOSTOUT_RELEASE = 1")))
-        self.assertEqual(self.complaint(command=command("echo no disk; exit 3")), "sh ended with status 3: no disk")
-        self.assertIn("did not end within 1 s", self.complaint(command=command("sleep 600", 1)))
+        self.assertEqual(self.complaint(command=command("echo no disk; exit 3")),
+                         "sh -c 'echo no disk; exit 3' ended with status 3: no disk")
+        self.assertEqual(self.complaint(command=command("sleep 600", 1)),
+                         "sh -c 'sleep 600' did not end within 1 s and was killed")
+        long = self.complaint(command=command("printf %5000d 1 # '\n'\nexit 3"))
+        self.assertTrue(long.endswith("…") and "\\n" in long, long)
+        self.assertLess(len(long), 500)
         self.assertIn("nowhere", self.complaint(command={"argv": ["nowhere"], "timeout": 1}))
 
     def test_an_answer_that_never_ends_is_waited_for_no_longer_than_one_that_never_comes(self):

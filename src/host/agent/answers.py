@@ -10,6 +10,7 @@ import time
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # what says that there is no room
+MAKE_ROOM = "make room, or remove old releases (git hostout prune)"
 
 
 class Failed(Exception):
@@ -30,7 +31,7 @@ def failed_by_system(error):
     place = f"{error.filename}: " if error.filename else ""
     full = error.errno in FULL
     return Failed("disk-full" if full else "io", f"{place}{error.strerror or error}",
-                  "make room, or remove old releases (git hostout prune)" if full else None)
+                  MAKE_ROOM if full else None)
 
 
 def a_bug(error, output=()):
@@ -98,6 +99,11 @@ def clean_lines(data):
 def last_lines(data, count=OUTPUT_LINES):
     """The last lines of some bytes that may be anything, as clean text."""
     return [line[:2000] for line in clean_lines(data[-65536:])[-count:]]
+
+
+def brief(text, most=200):
+    """As much of a line as fits into a sentence."""
+    return text if len(text) <= most else f"{text[:most - 1]}…"
 
 
 def tail_of(path, count=OUTPUT_LINES):

@@ -61,7 +61,8 @@ class Checks:
         argv, seconds = self.command["argv"], self.command["timeout"]
         code, said = run(argv, self.release, seconds, None, service_env(self.env),
                          user=runtime_user(self.env.get("HOSTOUT_PATH", "")))
-        return ": ".join([f"{argv[0]} {ending(code, seconds)}", *last_lines(said, 1)]) if code else None
+        ended = f"{named(argv)} {ending(code, seconds)}"
+        return ": ".join([ended, *map(brief, last_lines(said, 1))]) if code else None
 
     def served(self):
         """The addresses at which somebody answers."""
