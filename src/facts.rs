@@ -104,6 +104,15 @@ pub struct Open {
     pub results: Vec<HostResult>,
 }
 
+/// What the ledger tells of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The release that is to be live there.
+    pub version: Version,
+    /// Whether it stayed behind when the others got that.
+    pub behind: bool,
+}
+
 /// Who holds a host's lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
@@ -272,6 +281,11 @@ impl Host {
     pub fn busy(&self) -> Option<&str> {
         let lock = self.lock.as_ref()?;
         (!lock.expired && lock.dead.is_none()).then_some(&lock.holder)
+    }
+
+    /// Whether somebody deploys to it, or a job of theirs goes on without them.
+    pub fn under_way(&self) -> bool {
+        self.busy().is_some() || self.working.is_some()
     }
 
     /// A host of which nothing is known but its name: what a test starts from.

@@ -105,7 +105,8 @@ pub(super) fn run(
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::locked(host, holder, &stage.name)),
         Deploying::Live => {
-            let why = already_live(session, work, stage, &released.manifest, intent)?;
+            let place = Place::of(stage, &hosts, &behind);
+            let why = already_live(session, work, &place, &released.manifest, intent)?;
             unpushed::push_if_any(session, work, ledger, mode)?;
             no_steps(session, mode, &why);
             return Ok(());
@@ -129,7 +130,9 @@ pub(super) fn run(
             };
             Ok(job.carry_out(&plan, &mut ledger, &mut fleet.members)?)
         })?;
-        session.ui.status(&live(work, stage, &released.manifest));
+        let place = Place::of(stage, &hosts, &behind);
+        let live = live(work, stage, &place, &released.manifest);
+        session.ui.status(&live);
         Ok(())
     })
 }
@@ -166,13 +169,13 @@ fn need(intent: Intent, stage: &Stage) -> Need {
 fn already_live(
     session: &Session,
     work: &Workspace,
-    stage: &Stage,
+    place: &Place,
     manifest: &Manifest,
     intent: Intent,
 ) -> Result<String, Error> {
     let why = format!(
-        "{} {} is live and healthy on {} already.",
-        manifest.project.name, manifest.version, stage.name
+        "{} {} is live and healthy on {} already{}.",
+        manifest.project.name, manifest.version, place.on, place.but
     );
     session.ui.status(&why);
     if intent == Intent::Deploy {
@@ -262,8 +265,33 @@ fn live_manifests(ledger: &Ledger, hosts: &[facts::Host]) -> Result<Vec<Manifest
     Ok(manifests)
 }
 
+/// Where a deployment made something live, in words.
+struct Place {
+    /// The stage; or which hosts of it, where that is not all of them.
+    on: String,
+    /// Those that could not be reached, from a semicolon on.
+    but: String,
+}
+
+impl Place {
+    fn of(stage: &Stage, hosts: &[facts::Host], behind: &[String]) -> Self {
+        let names: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+        let on = if names.len() == stage.hosts.len() {
+            stage.name.clone()
+        } else {
+            format!("{} of {}", names.join(", "), stage.name)
+        };
+        let but = match behind {
+            [] => String::new(),
+            [one] => format!("; {one} stays behind"),
+            more => format!("; {} stay behind", more.join(", ")),
+        };
+        Self { on, but }
+    }
+}
+
 /// What is live now, under which tag, and where people look at it.
-fn live(work: &Workspace, stage: &Stage, manifest: &Manifest) -> String {
+fn live(work: &Workspace, stage: &Stage, place: &Place, manifest: &Manifest) -> String {
     let (name, version) = (&manifest.project.name, &manifest.version);
     let tag = work
         .project
@@ -276,7 +304,10 @@ fn live(work: &Workspace, stage: &Stage, manifest: &Manifest) -> String {
         .buildout_for(&stage.name, &[])
         .and_then(|buildout| buildout.health.http.as_deref())
         .filter(|_| here);
-    let mut text = format!("{name} {version} (tag {tag}) is live on {}.", stage.name);
+    let mut text = format!(
+        "{name} {version} (tag {tag}) is live on {}{}.",
+        place.on, place.but
+    );
     if let Some(url) = stage.url.as_deref().or(checked) {
         text += &format!("\n  {url}");
     }

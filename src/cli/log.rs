@@ -3,8 +3,8 @@
 use super::session::Session;
 use crate::{
     error::Error,
-    ledger::Kind,
-    release::{EntryId, Intent, Outcome},
+    ledger::{Entry, Kind},
+    release::{Ended, EntryId, HostResult, Intent, Outcome},
     ui,
 };
 use serde::Serialize;
@@ -38,6 +38,9 @@ struct Line {
     time: String,
     reason: String,
     result: Option<Outcome>,
+    /// The hosts that stayed behind where it went well on the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    behind: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,15 +54,15 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         work.project.select_stage(Some(stage))?;
     }
     let ledger = work.ledger(&session.ui)?;
-    let mut ends: HashMap<EntryId, Outcome> = HashMap::new();
+    let mut ends: HashMap<EntryId, &Entry> = HashMap::new();
     let mut entries = Vec::new();
     for entry in ledger.entries() {
         if args.count.is_some_and(|count| entries.len() >= count) {
             break;
         }
         let (kind, version, stage, result) = match &entry.kind {
-            Kind::Ended { of, outcome, .. } => {
-                ends.entry(of.clone()).or_insert(*outcome);
+            Kind::Ended { of, .. } => {
+                ends.entry(of.clone()).or_insert(entry);
                 continue;
             }
             Kind::Start { .. } => ("start", None, None, None),
@@ -74,6 +77,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
                     Intent::Rollback => "rollback",
                 };
                 let result = ends.remove(&entry.id);
+                let result = result.map(|end| ledger.ended(end)).transpose()?;
                 (kind, Some(version.to_string()), Some(stage.clone()), result)
             }
             Kind::Keys { .. } => ("keys", None, None, None),
@@ -98,7 +102,8 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             by: entry.by.clone(),
             time: entry.time.to_string(),
             reason: entry.reason.clone(),
-            result,
+            behind: result.as_ref().map(left_behind).unwrap_or_default(),
+            result: result.map(|ended| ended.state),
         });
     }
     if session.global.json {
@@ -110,10 +115,18 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
+fn left_behind(ended: &Ended) -> Vec<String> {
+    let behind = |result: &&HostResult| result.result == Outcome::Behind;
+    let hosts = ended.host.iter().filter(behind);
+    let hosts = hosts.filter(|_| ended.state == Outcome::Healthy);
+    hosts.map(|result| result.host.clone()).collect()
+}
+
 fn row(line: &Line) -> Vec<String> {
     let result = match (line.kind, line.result) {
         ("deploy" | "rollback", None) => "no end known".to_owned(),
-        (_, Some(outcome)) => outcome.to_string(),
+        (_, Some(outcome)) if line.behind.is_empty() => outcome.to_string(),
+        (_, Some(outcome)) => format!("{outcome}, but {} behind", line.behind.join(", ")),
         _ => String::new(),
     };
     // To the minute: seconds cost columns and tell people nothing. `Z` is UTC (RFC 3339).

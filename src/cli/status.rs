@@ -57,6 +57,9 @@ struct HostStatus {
     silent: bool,
     lock: Option<String>,
     drift: Vec<String>,
+    /// Whether it stayed behind when the other hosts got another release.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    behind: bool,
     services: Vec<Service>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -126,12 +129,18 @@ fn stage_status(
 ) -> Result<StageStatus, Error> {
     let names: Vec<String> = seen.iter().map(|(name, _)| name.clone()).collect();
     let told = observe::told(ledger, log, &names)?;
+    let hosts = || seen.iter().filter_map(|(_, seen)| seen.as_ref().ok());
+    let under_way = hosts().any(Host::under_way);
     let hosts: Vec<HostStatus> = seen
         .into_iter()
         .map(|(name, seen)| match seen {
             Ok(host) => {
-                let drift = plan::drift(&host, &stage.name, log, told.get(&name));
-                seen_host(host, ledger, drift, &stage.name)
+                let told = told.get(&name);
+                let drift = plan::drift(&host, &stage.name, log, told, under_way);
+                let behind = told.is_some_and(|told| {
+                    told.behind && host.current.release() != Some(&told.version)
+                });
+                seen_host(host, ledger, drift, behind, &stage.name)
             }
             Err(error) => unseen_host(name, &error),
         })
@@ -145,7 +154,13 @@ fn stage_status(
     })
 }
 
-fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>, stage: &str) -> HostStatus {
+fn seen_host(
+    host: Host,
+    ledger: &Ledger,
+    drift: Vec<String>,
+    behind: bool,
+    stage: &str,
+) -> HostStatus {
     let withdrawn = |version| ledger.withdrawal(version).is_some();
     HostStatus {
         withdrawn: host.current.release().is_some_and(withdrawn),
@@ -157,6 +172,7 @@ fn seen_host(host: Host, ledger: &Ledger, drift: Vec<String>, stage: &str) -> Ho
         silent: false,
         lock: host.lock.as_ref().map(|lock| locked(lock, &host, stage)),
         drift,
+        behind,
         services: host
             .services
             .iter()
@@ -212,6 +228,7 @@ fn unseen_host(name: String, error: &Error) -> HostStatus {
         silent: matches!(error, Error::Observe(observe::Error::Silent { .. })),
         lock: None,
         drift: Vec::new(),
+        behind: false,
         services: Vec::new(),
         error: Some(error.to_string()),
         hint: error.hints().into_iter().next(),
@@ -301,6 +318,9 @@ fn state(host: &HostStatus) -> &'static str {
         (false, ..) => "unreachable",
         (true, None, _) => "nothing runs",
         (true, Some(_), Some(true)) if host.drift.is_empty() => "healthy",
+        (true, Some(_), Some(true)) if host.behind && host.drift.len() == 1 => {
+            "healthy, but behind"
+        }
         (true, Some(_), Some(true)) => "healthy, but differs from the ledger",
         (true, Some(_), Some(false)) => "unhealthy",
         (true, Some(_), None) => "runs",

@@ -130,8 +130,12 @@ pub(super) fn http_url(text: &str) -> Verdict {
     let rest = text
         .strip_prefix("http://")
         .or_else(|| text.strip_prefix("https://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !rest.starts_with('/') => no_white_space(text),
+    match rest.and_then(|rest| rest.split(['/', '?', '#']).next()) {
+        Some(place) if !place.is_empty() => {
+            no_white_space(text)?;
+            let host = place.rsplit_once('@').map_or(place, |(_, host)| host);
+            host_and_port(host).map(|_| ())
+        }
         _ => complain("must begin with `http://` or `https://` and name a host"),
     }
 }
@@ -425,13 +429,22 @@ mod tests {
     fn addresses_have_a_host_and_no_password() {
         sort(
             http_url,
-            &["http://127.0.0.1:8080/@@ok", "https://example.org"],
+            &[
+                "http://127.0.0.1:8080/@@ok",
+                "https://example.org",
+                "http://[::1]:8080?a:b",
+                "http://ada@example.org/x:y",
+            ],
             &[
                 "http://",
                 "ftp://x",
                 "http:///x",
                 "http://u:p@x/",
                 "http://a b/",
+                "http://127.0.0.1:99999/",
+                "http://127.0.0.1:0",
+                "http://[::1]:x/",
+                "http://:8080/",
             ],
         );
     }

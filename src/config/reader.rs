@@ -90,7 +90,8 @@ impl<'r, 't> Reader<'r, 't> {
         let one = item.as_integer().map(|status| status.to_string());
         let words = item.as_str().map(str::to_owned).or(one);
         let parsed = words.as_deref().and_then(statuses);
-        self.expect(key, item, "a status such as 200, or \"200-299\"", parsed)
+        let expected = "a status from 100 to 599, such as 200, or several, such as \"200-299\"";
+        self.expect(key, item, expected, parsed)
     }
 
     /// A duration in seconds; `"0s"` is one.
@@ -366,7 +367,10 @@ impl<'r, 't> Reader<'r, 't> {
 }
 
 fn kind(item: &Item) -> String {
-    with_article(item.type_name())
+    match item.as_integer() {
+        Some(number) => format!("the number {number}"),
+        None => with_article(item.type_name()),
+    }
 }
 
 fn with_article(type_name: &str) -> String {

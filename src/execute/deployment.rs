@@ -147,7 +147,10 @@ impl Run<'_> {
             let group: Vec<&Step> = group.iter().collect();
             steps = after;
             match &step.action {
-                Action::Settle { .. } | Action::Unlock { .. } | Action::Break { .. } => {
+                Action::Settle { .. }
+                | Action::RecordHealthy { .. }
+                | Action::Unlock { .. }
+                | Action::Break { .. } => {
                     settling.step(step, self.ledger, self.members)?;
                 }
                 Action::InstallAgent { .. }

@@ -266,7 +266,9 @@ impl OnHost<'_> {
         }
         match told {
             Err(error) if kind(&error) == Some(FailureKind::Died) => {
-                (self.watch)(Event::Warning(format!("{error}: it is put right")));
+                let host = &member.host.destination;
+                let text = format!("{host}: {}; it is put right", error.words());
+                (self.watch)(Event::Warning(text));
                 let mut agent = self.agent(member).until(leave);
                 agent.recover(self.watch)?.ok_or(error)
             }

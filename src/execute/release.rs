@@ -77,6 +77,7 @@ pub fn carry_out_release(
             | Action::GiveUp { .. }
             | Action::Reapply { .. }
             | Action::Settle { .. }
+            | Action::RecordHealthy { .. }
             | Action::Recover { .. }
             | Action::Unlock { .. }
             | Action::InstallAgent { .. }

@@ -8,6 +8,7 @@ use crate::{
     host::{Breaking, UnlockAnswer},
     ledger::Ledger,
     plan::{Action, Plan, Step, Work},
+    release::{EntryId, HostResult, Outcome},
     transport::{Conversation, ConversationError},
 };
 
@@ -51,6 +52,9 @@ impl Settling<'_> {
     ) -> Result<bool> {
         match &step.action {
             Action::Settle { .. } => self.write_end(step, ledger)?,
+            Action::RecordHealthy { deployment, .. } => {
+                self.write_health(step, ledger, deployment)?;
+            }
             // A job that it left gives its own back at its end; this is a preparation's.
             Action::Unlock { owner, work, .. } => {
                 let wanted = !matches!(work, Some(Work::Ended(_)));
@@ -101,6 +105,23 @@ impl Settling<'_> {
         let (started, results) = (&open.started, &open.results);
         self.recorder
             .ended(ledger, started, open.outcome, results, self.reason)
+    }
+
+    /// Writes the end of a deployment anew that did not end well, and whose release is healthy now.
+    fn write_health(&self, step: &Step, ledger: &mut Ledger, id: &EntryId) -> Result<()> {
+        (self.recorder.watch)(Event::Begin(format!("here: {}", step.action)));
+        let (Some((_, started)), Some((_, ended))) = (ledger.started(id)?, ledger.ended_for(id)?)
+        else {
+            return Err(Error::Strange("settling"));
+        };
+        let healthy = |result: HostResult| HostResult {
+            to: Some(started.version.clone()),
+            result: Outcome::Healthy,
+            ..result
+        };
+        let results: Vec<HostResult> = ended.host.into_iter().map(healthy).collect();
+        self.recorder
+            .ended(ledger, &started, Outcome::Healthy, &results, self.reason)
     }
 
     /// Ends the lock of a client that is gone.

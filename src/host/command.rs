@@ -47,9 +47,11 @@ impl Command {
     }
 }
 
+/// For people: always one line, whatever a word holds (POSIX.1-2024, XCU 2.2.4).
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shell_line())
+        let quoted: Vec<String> = self.argv.iter().map(|word| quote_in_line(word)).collect();
+        f.write_str(&quoted.join(" "))
     }
 }
 
@@ -69,9 +71,42 @@ fn quote(word: &str) -> String {
     }
 }
 
+/// As [`quote`], with control characters as escapes.
+fn quote_in_line(word: &str) -> String {
+    if !word.chars().any(char::is_control) {
+        return quote(word);
+    }
+    let mut quoted = "$'".to_owned();
+    for c in word.chars() {
+        match c {
+            '\n' => quoted += r"\n",
+            '\t' => quoted += r"\t",
+            '\'' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => {
+                let bytes = c.to_string().into_bytes();
+                quoted.extend(bytes.iter().map(|byte| format!(r"\{byte:03o}")));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted + "'"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_see_one_line_that_a_shell_reads_back() {
+        let words = ["plain", "a\nb", "it's \\ \x1b[1m\t\u{85}1"];
+        let line = Command::new(words).to_string();
+        assert!(!line.chars().any(char::is_control), "{line}");
+        let script = format!("printf '%s.' {line}");
+        let mut shell = std::process::Command::new("bash");
+        let printed = shell.args(["-c", &script]).output().unwrap().stdout;
+        let expected = format!("{}.", words.join("."));
+        assert_eq!(String::from_utf8(printed).unwrap(), expected);
+    }
 
     #[test]
     fn a_real_shell_reads_back_what_was_quoted() {

@@ -103,6 +103,11 @@ impl Ledger {
         self.deployment(|entry| matches!(&entry.kind, Kind::Ended { of, .. } if of == id))
     }
 
+    /// The file of `entry`, which is an ended one.
+    pub fn ended(&self, entry: &Entry) -> Result<Ended> {
+        self.deployment_file(entry)
+    }
+
     /// The newest entry that concerns `stage`. A [`Kind::Started`] holds the stage.
     pub fn newest_of(&self, stage: &str) -> Option<&Entry> {
         self.find(|entry| entry.kind.stage() == Some(stage))
@@ -131,13 +136,16 @@ impl Ledger {
         let Some(entry) = self.find(wanted) else {
             return Ok(None);
         };
+        Ok(Some((entry.clone(), self.deployment_file(entry)?)))
+    }
+
+    fn deployment_file<T: serde::de::DeserializeOwned>(&self, entry: &Entry) -> Result<T> {
         let stage = entry.kind.stage().unwrap_or_default();
         let path = super::deployment_path(stage, entry.time, &entry.id);
         let text = self
             .text(&path)?
             .ok_or_else(|| Error::malformed(&path, "it is missing"))?;
-        let value = release::from_toml(&text).map_err(|error| Error::malformed(&path, error))?;
-        Ok(Some((entry.clone(), value)))
+        release::from_toml(&text).map_err(|error| Error::malformed(&path, error))
     }
 
     /// A file of the tip's tree as text.

@@ -1,11 +1,10 @@
 //! The ledger's history as deployments: a started and an ended entry are one.
 
 use crate::{
-    facts::Deployment,
+    facts::{Deployment, Told},
     ledger::{self, Kind, Ledger},
     release::{EntryId, Outcome},
 };
-use semver::Version;
 use std::collections::{BTreeMap, HashMap};
 
 /// Every deployment in the ledger, newest first.
@@ -73,7 +72,7 @@ pub fn told(
     ledger: &Ledger,
     log: &[Deployment],
     hosts: &[String],
-) -> ledger::Result<BTreeMap<String, Version>> {
+) -> ledger::Result<BTreeMap<String, Told>> {
     let mut told = BTreeMap::new();
     for deployment in log {
         if hosts.iter().all(|host| told.contains_key(host)) {
@@ -84,8 +83,10 @@ pub fn told(
             let went_well = deployment.outcome == Some(Outcome::Healthy);
             let lacks = result.result == Outcome::Behind && went_well;
             let missing = lacks.then(|| deployment.version.clone());
+            let behind = result.to.is_none() && lacks;
             if let Some(version) = result.to.or(missing) {
-                told.entry(result.host).or_insert(version);
+                let this = Told { version, behind };
+                told.entry(result.host).or_insert(this);
             }
         }
     }

@@ -9,7 +9,7 @@ use super::{
     rolling::rolling,
     rollout, room,
     rooted::rooted,
-    settle::settling,
+    settle::{expired, settling, well_again},
     trust,
 };
 use crate::{
@@ -151,7 +151,10 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
         todo.push((host, buildout, artifacts));
     }
     refusal.into_result()?;
-    let settling = settling(facts.open, facts.hosts, Work::Awaited);
+    let mut settling = settling(facts.open, facts.hosts, Work::Awaited);
+    let idle = |host: &&Host| todo.iter().all(|(other, ..)| other.name != host.name);
+    settling.extend(expired(facts.hosts.iter().filter(idle)));
+    settling.extend(well_again(facts.stage, facts.log, facts.hosts));
     if todo.is_empty() {
         return Ok(match live(facts, settling) {
             Some(plan) => Deploying::Plan(plan),
@@ -390,7 +393,7 @@ fn steps(
             new: version.clone(),
             backup: data::backup(host, buildout),
             revert: data::revert(host, buildout),
-            health: health::condition(request, buildout),
+            health: health::conditions(request, buildout),
             hooks: health::hooks(buildout),
             batch: 1,
         };

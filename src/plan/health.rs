@@ -1,10 +1,14 @@
 //! In words: when a release counts as healthy, and what is run besides on the way there.
 
 use super::{DeployRequest, HealthOverride};
-use crate::release::{Buildout, Health, Hook, Services, Statuses};
+use crate::{
+    host::Command,
+    release::{Buildout, Health, Hook, Services, Statuses},
+};
+use serde::Serializer;
 
-/// When it counts as healthy; conditions are separated by `; `.
-pub(super) fn condition(request: &DeployRequest, buildout: &Buildout) -> String {
+/// When it counts as healthy: all conditions.
+pub(super) fn conditions(request: &DeployRequest, buildout: &Buildout) -> Vec<String> {
     let health = asked(request, &buildout.health);
     let mut words = Vec::new();
     if let Some(http) = &health.http {
@@ -26,7 +30,7 @@ pub(super) fn condition(request: &DeployRequest, buildout: &Buildout) -> String 
             .map(|hook| format!("{} ends with 0", command(&hook))),
     );
     if words.is_empty() && buildout.services == Services::None {
-        return "nothing runs".to_owned();
+        return vec!["nothing runs".to_owned()];
     }
     if words.is_empty() {
         words.push("its processes run".to_owned());
@@ -37,7 +41,12 @@ pub(super) fn condition(request: &DeployRequest, buildout: &Buildout) -> String 
     if health.stable > 0 {
         words.push(format!("it stays so for {} s", health.stable));
     }
-    words.join("; ")
+    words
+}
+
+/// The conditions as plans have them for programs.
+pub(super) fn in_one<S: Serializer>(conditions: &[String], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&conditions.join("; "))
 }
 
 /// The release's own checks, or the one that stands for them this once.
@@ -80,5 +89,28 @@ pub(super) fn hooks(buildout: &Buildout) -> Vec<String> {
 }
 
 fn command(hook: &Hook) -> String {
-    format!("`{}`", hook.argv.join(" "))
+    format!("`{}`", Command::new(hook.argv.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_one_line_in_which_its_words_are_told_apart() {
+        let shown = |argv: &[&str]| {
+            command(&Hook {
+                argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+                timeout: 300,
+            })
+        };
+        assert_eq!(
+            shown(&["sh", "-c", "test -e up; echo it\'s", ""]),
+            r"`sh -c 'test -e up; echo it'\''s' ''`"
+        );
+        assert_eq!(
+            shown(&["sh", "-c", "true\n   9  web1  it\'s\t\\\u{85}"]),
+            r"`sh -c $'true\n   9  web1  it\'s\t\\\302\205'`"
+        );
+    }
 }

@@ -192,6 +192,13 @@ pub enum Action {
         /// How it ended as a whole.
         outcome: Outcome,
     },
+    /// Write into the ledger that what did not end well runs healthy now.
+    RecordHealthy {
+        /// The stage.
+        stage: String,
+        /// The id of the deployment's started entry.
+        deployment: EntryId,
+    },
     /// Put right what a job left that was cut off: the host goes back, or on to where it was already.
     Recover {
         /// The job's deployment.
@@ -277,8 +284,9 @@ pub enum Action {
         /// What a failed migration does to the data, in words, where the release migrates.
         #[serde(skip_serializing_if = "Option::is_none")]
         revert: Option<String>,
-        /// When it counts as healthy, in words.
-        health: String,
+        /// When it counts as healthy: conditions in words, which must all hold.
+        #[serde(serialize_with = "health::in_one")]
+        health: Vec<String>,
         /// The hooks and host-parts on its way, in words.
         hooks: Vec<String>,
         /// What becomes of its programs where they are meant to be taken over one by one, in words.

@@ -2,7 +2,8 @@
 
 use super::{Action, Plan, Work};
 use crate::{
-    facts::{Host, Open},
+    config::Stage,
+    facts::{Deployment, Host, Open},
     release::{HostResult, Outcome},
 };
 use semver::Version;
@@ -35,6 +36,34 @@ pub(super) fn settling(
     end.into_iter().chain(locks).collect()
 }
 
+/// The last deployment to `stage` that `log` (newest first) tells, where it did not end well and yet every host of the stage
+/// is among `hosts` and runs its release, healthy: one that was kept, or that somebody helped. What the ledger does not know
+/// to be healthy nobody goes back to.
+pub(super) fn well_again(
+    stage: &Stage,
+    log: &[Deployment],
+    hosts: &[Host],
+) -> Option<(Option<String>, Action)> {
+    let last = log.iter().find(|entry| entry.stage == stage.name)?;
+    let ill = matches!(last.outcome, Some(Outcome::Failed | Outcome::Abandoned));
+    let version = Some(&last.version);
+    let well = |host: &Host| {
+        let recorded = host.record.as_ref().map(|(recorded, _)| recorded);
+        let runs = host.current.release() == version && recorded == version;
+        runs && host.healthy == Some(true) && host.working.is_none()
+    };
+    let seen = |name: &str| hosts.iter().find(|host| host.name == name);
+    let mut all = stage.hosts.iter();
+    let whole = all.all(|host| seen(&host.destination).is_some_and(well));
+    (ill && whole).then(|| {
+        let action = Action::RecordHealthy {
+            stage: stage.name.clone(),
+            deployment: last.id.clone(),
+        };
+        (None, action)
+    })
+}
+
 /// How a deployment of `version` ended on a host as it is `seen`: one that had no job for it, because the release was live
 /// there already, is as well as those that had.
 pub fn as_seen(ended: HostResult, seen: &Host, version: &Version) -> HostResult {
@@ -49,9 +78,23 @@ pub fn as_seen(ended: HostResult, seen: &Host, version: &Version) -> HostResult 
     ended
 }
 
-/// Only that, for `stage`; nothing where there is nothing to settle.
+/// The locks that somebody left on `hosts`, whose leases are over. Whoever prepares a host takes it over anyway; on all
+/// others nobody else would end it.
+pub(super) fn expired<'h>(
+    hosts: impl IntoIterator<Item = &'h Host>,
+) -> impl Iterator<Item = (Option<String>, Action)> {
+    hosts.into_iter().filter_map(|host| {
+        let lock = host.lock.as_ref()?;
+        let holder = lock.holder.clone();
+        (lock.expired && lock.dead.is_none())
+            .then(|| (Some(host.name.clone()), Action::Break { holder }))
+    })
+}
+
+/// Only that, and the locks whose leases are over, for `stage`; nothing where there is nothing to settle.
 pub fn settle(stage: &str, open: Option<&Open>, hosts: &[Host]) -> Option<Plan> {
-    let steps = settling(open, hosts, Work::Awaited);
+    let mut steps = settling(open, hosts, Work::Awaited);
+    steps.extend(expired(hosts));
     let summary = format!("Settle what was left open on {stage}.");
     (!steps.is_empty()).then(|| Plan::new(summary, Vec::new(), steps))
 }
@@ -77,11 +120,17 @@ mod tests {
         })));
         let mut busy = Host::unknown("web2");
         busy.lock = Some(lock(None));
-        let plan = settle("staging", None, &[gone, busy.clone()]).unwrap();
+        let mut over = Host::unknown("web3");
+        over.lock = Some(Lock {
+            expired: true,
+            ..lock(None)
+        });
+        let plan = settle("staging", None, &[gone, busy.clone(), over]).unwrap();
         assert_eq!(
             plan.to_string(),
             "Settle what was left open on staging.\n   \
-             1  web1  unlock    what a client that is gone held: Ada Example at laptop, process 7\n"
+             1  web1  unlock    what a client that is gone held: Ada Example at laptop, process 7\n   \
+             2  web3  unlock    what is left of Ada Example at laptop, process 7\n"
         );
         assert_eq!(settle("staging", None, &[busy]), None);
     }

@@ -67,7 +67,9 @@ impl Action {
             Self::Trust { .. } => "trust",
             Self::Tell { .. } => "tell",
             Self::Prepare { .. } => "prepare",
-            Self::RecordStarted { .. } | Self::RecordEnded { .. } => "record",
+            Self::RecordStarted { .. } | Self::RecordEnded { .. } | Self::RecordHealthy { .. } => {
+                "record"
+            }
             Self::Activate { .. } => "activate",
             Self::Pause { .. } => "wait",
             Self::MakeKey { .. } | Self::Bootstrap { .. } => "make",
@@ -169,6 +171,9 @@ impl Action {
             Self::Tell { stage } => format!("the hosts of {stage}, as far as they answer"),
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
+            Self::RecordHealthy { stage, deployment } => {
+                format!("that deployment {deployment} to {stage} is healthy now")
+            }
             Self::Break { holder } => format!("what is left of {holder}"),
             Self::MakeKey { .. }
             | Self::Bootstrap { .. }
@@ -277,7 +282,7 @@ impl Action {
                 ..
             } => {
                 let hooks = hooks.iter().map(|hook| format!("runs {hook}"));
-                let conditions = health.split("; ").enumerate().map(|(at, condition)| {
+                let conditions = health.iter().enumerate().map(|(at, condition)| {
                     let lead = if at == 0 {
                         "healthy when"
                     } else {

@@ -1,6 +1,9 @@
 //! Deciding how locks end whose owners are gone.
 
-use super::{Action, Plan, Work, settle::settling};
+use super::{
+    Plan, Work,
+    settle::{expired, settling},
+};
 use crate::facts::{Host, Open};
 
 /// Who is at work on one of `hosts`, and until when, in words: the host and its holder. Nothing may be unlocked then, also
@@ -40,13 +43,9 @@ pub fn cut_off(stage: &str, hosts: &[Host]) -> Vec<String> {
 /// prepare, which nobody would notice, and writes how the deployment ended that was left open. Nothing where there is
 /// nothing to do.
 pub fn unlock(stage: &str, open: Option<&Open>, hosts: &[Host]) -> Option<Plan> {
-    let expired = hosts.iter().filter_map(|host| {
-        let lock = host.lock.as_ref()?;
-        let holder = lock.holder.clone();
-        (lock.expired && lock.dead.is_none())
-            .then(|| (Some(host.name.clone()), Action::Break { holder }))
-    });
-    let steps: Vec<_> = expired.chain(settling(open, hosts, Work::Ended)).collect();
+    let steps: Vec<_> = expired(hosts)
+        .chain(settling(open, hosts, Work::Ended))
+        .collect();
     let summary = format!("Unlock {stage}.");
     (!steps.is_empty()).then(|| Plan::new(summary, cut_off(stage, hosts), steps))
 }

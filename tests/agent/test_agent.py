@@ -515,7 +515,7 @@ class Children(OnHost):
     def test_what_takes_too_long_is_killed_with_its_children(self):
         code, said = agent.run(["sh", "-c", "sleep 30"], "/", 0.5)
         self.assertEqual(agent.ending(code, 0.5), "did not end within 0.5 s and was killed")
-        self.assertIn(b"killed after", said)
+        self.assertEqual(said, b"")
 
     def test_what_no_kernel_takes_is_run_or_refused(self):
         self.assertEqual(agent.run(["echo", "a"], "/", 700 * 3600)[:2], (0, b"a\n"))

@@ -86,6 +86,22 @@ class Http(Asked):
             self.assertTrue(self.complaint(http=address), address)
 
 
+def saying(test, text):
+    """The address of one who answers a request with `text`, and hangs up."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def say():
+        with contextlib.suppress(OSError):
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(text)
+
+    threading.Thread(target=say, daemon=True).start()
+    test.addCleanup(server.close)
+    return f"127.0.0.1:{server.getsockname()[1]}"
+
+
 def dripping(test, first):
     """The address of one who says `first`, and then a byte of a header or page at a time, for ever."""
     server = socket.create_server(("127.0.0.1", 0))
@@ -116,8 +132,13 @@ class Others(Asked):
     def test_a_command_must_end_with_0(self):
         command = lambda script, timeout=9: {"argv": ["sh", "-c", script], "timeout": timeout}  # noqa: E731
         self.assertIsNone(self.complaint(command=command("test $HOSTOUT_RELEASE = 1")))
-        self.assertEqual(self.complaint(command=command("echo no disk; exit 3")), "sh ended with status 3: no disk")
-        self.assertIn("did not end within 1 s", self.complaint(command=command("sleep 600", 1)))
+        self.assertEqual(self.complaint(command=command("echo no disk; exit 3")),
+                         "sh -c 'echo no disk; exit 3' ended with status 3: no disk")
+        self.assertEqual(self.complaint(command=command("sleep 600", 1)),
+                         "sh -c 'sleep 600' did not end within 1 s and was killed")
+        long = self.complaint(command=command("printf %5000d 1 # '\n'\nexit 3"))
+        self.assertTrue(long.endswith("…") and "\\n" in long, long)
+        self.assertLess(len(long), 500)
         self.assertIn("nowhere", self.complaint(command={"argv": ["nowhere"], "timeout": 1}))
 
     def test_an_answer_that_never_ends_is_waited_for_no_longer_than_one_that_never_comes(self):
@@ -126,6 +147,18 @@ class Others(Asked):
             since, answer = time.monotonic(), agent.ask(address, 1)
             self.assertLess(time.monotonic() - since, 30)
             self.assertEqual((answer.status, answer.error, answer.served), (None, "timed out", True))
+
+    def test_an_answer_that_is_cut_off_is_none(self):
+        ok, length = b"HTTP/1.1 200 OK\r\n", b"Content-Length: 100000\r\n"
+        for text in (ok, ok + length + b"X-Half", ok + length + b"X-Whole: x\r\n", ok + length + b"\r\n",
+                     ok + length + b"\r\npage", ok + b"Transfer-Encoding: chunked\r\n\r\n8\r\npage",
+                     ok + b"Transfer-Encoding: chunked\r\n\r\n4\r\npage\r\n"):
+            address = f"http://{saying(self, text)}/"
+            self.assertEqual(self.complaint(http=address), f"{address}: the answer was cut off", text)
+        for text in (ok + b"\r\npage", ok + b"Content-Length: 4\r\n\r\npage", ok + b"Content-Length: 0\r\n\r\n",
+                     b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n",
+                     ok + b"Transfer-Encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n"):
+            self.assertIsNone(self.complaint(http=f"http://{saying(self, text)}/"), text)
 
     def test_who_still_answers_is_told_from_a_proxy_in_front(self):
         self.assertEqual(self.checks(http=self.serve(502)).served(), [])

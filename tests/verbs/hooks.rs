@@ -87,7 +87,7 @@ fn hooks_are_run_in_their_moments_and_fail_each_in_its_own_way() {
     )
     .exits(21)
     .says(&[
-        "the hook before-stop (sh) ended with status 3",
+        "the hook before-stop (sh -c 'echo not now; exit 3') ended with status 3",
         "not now",
         "0.1.0",
     ]);
@@ -114,7 +114,7 @@ fn hooks_are_run_in_their_moments_and_fail_each_in_its_own_way() {
     let hangs = "sleep 600 & echo $! > var/sleeper; wait";
     deploy(&project, &hooks("migrate", hangs, "1s"))
         .exits(22)
-        .says(&["the hook migrate (sh) did not end within 1 s and was killed"]);
+        .says(&["the hook migrate (sh -c 'sleep 600 & echo $! > var/sleeper; wait') did not end within 1 s and was killed"]);
     assert!(project.page().contains("Hello, world!"));
     let sleeper = fs::read_to_string(project.host.join("shared/var/sleeper")).unwrap();
     assert!(!fs::exists(format!("/proc/{}/cwd", sleeper.trim())).unwrap());
@@ -133,7 +133,7 @@ fn hooks_are_run_in_their_moments_and_fail_each_in_its_own_way() {
     deploy(&project, &hooks("after-start", "exit 4", "9s"))
         .exits(22)
         .says(&[
-            "the hook after-start (sh) ended with status 4",
+            "the hook after-start (sh -c 'exit 4') ended with status 4",
             "0.1.0 is live again",
         ]);
 
@@ -144,8 +144,8 @@ fn hooks_are_run_in_their_moments_and_fail_each_in_its_own_way() {
         &hook("migrate", "exit 6", "9s"),
     );
     deploy(&project, &both).exits(22).says(&[
-        "the hook migrate (sh) ended with status 6",
-        "on-failure (sh) ended with status 5",
+        "the hook migrate (sh -c 'exit 6') ended with status 6",
+        "on-failure (sh -c 'exit 5') ended with status 5",
     ]);
     assert!(project.page().contains("Hello, world!"));
 
@@ -156,7 +156,7 @@ fn hooks_are_run_in_their_moments_and_fail_each_in_its_own_way() {
     )
     .exits(0)
     .says(&[
-        "the hook after-healthy (sh) ended with status 7; no mail",
+        "the hook after-healthy (sh -c 'echo no mail; exit 7') ended with status 7; no mail",
         "is live on local",
     ]);
     assert_eq!(project.live().as_deref(), Some("0.1.5"));

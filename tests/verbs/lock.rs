@@ -146,6 +146,27 @@ fn a_lock_that_somebody_left_ends_by_itself_or_by_unlock() {
     assert!(host.status()["hosts"][0]["lock"].is_null());
 }
 
+/// The host that has the release needs no deployment by which a lock there would be taken over.
+#[test]
+fn a_lock_that_somebody_left_where_all_is_live_is_ended_by_deploy_and_by_resume() {
+    let host = Host::quiet();
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let left = "what is left of Ben Example";
+    for verb in [&["deploy", "far", "--yes"][..], &["resume", "far"]] {
+        left_by_another(&host, 1.0);
+        host.hostout(verb).exits(0).says(&[left]);
+        assert!(!host.path.join(".hostout/lock").exists(), "{verb:?}");
+    }
+    host.hostout(&["resume", "far"])
+        .exits(0)
+        .says(&["There is nothing to resume."]);
+    left_by_another(&host, -60.0);
+    host.hostout(&["resume", "far"])
+        .exits(0)
+        .says(&["There is nothing to resume."]);
+    assert!(host.path.join(".hostout/lock").exists());
+}
+
 #[test]
 fn unlock_writes_down_how_a_deployment_ended_that_was_left() {
     let host = slow();

@@ -363,7 +363,8 @@ class Activation:
                          service_env({**self.hook_env(), "HOSTOUT_HOOK": name, **more}), user=self.layout.runtime)
         self.excused += time.monotonic() - began  # it has a timeout of its own
         if code != 0:
-            raise Failed("hook", f"the hook {name} ({argv[0]}) {ending(code, seconds)}{raised(said)}", None, last_lines(said))
+            raise Failed("hook", f"the hook {name} ({named(argv)}) {ending(code, seconds)}{raised(said)}", None,
+                         last_lines(said))
 
     def spared(self, call, *arguments, **more):
         """Calls what may fail: that is told, and changes nothing about how the job ends."""
@@ -371,7 +372,7 @@ class Activation:
             call(*arguments, **more)
         except (Failed, OSError) as error:
             failure = error if isinstance(error, Failed) else failed_by_system(error)
-            self.warn("; ".join([failure.message, *failure.output[-1:]]))
+            self.warn("; ".join([failure.message, *map(brief, failure.output[-1:])]))
 
     def warn(self, message):
         self.journal.note({"event": "warning", "message": redact(message)})

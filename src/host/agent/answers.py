@@ -10,6 +10,7 @@ import time
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # what says that there is no room
+MAKE_ROOM = "make room, or remove old releases (git hostout prune)"
 
 
 class Failed(Exception):
@@ -30,7 +31,7 @@ def failed_by_system(error):
     place = f"{error.filename}: " if error.filename else ""
     full = error.errno in FULL
     return Failed("disk-full" if full else "io", f"{place}{error.strerror or error}",
-                  "make room, or remove old releases (git hostout prune)" if full else None)
+                  MAKE_ROOM if full else None)
 
 
 def a_bug(error, output=()):
@@ -104,6 +105,11 @@ def raised(data):
     """What a program of python says of its end after all of where it was, as the end of a sentence."""
     lines = last_lines(data, 500)
     return f": {lines[-1]}" if any(line.startswith("Traceback (") for line in lines) else ""
+
+
+def brief(text, most=200):
+    """As much of a line as fits into a sentence."""
+    return text if len(text) <= most else f"{text[:most - 1]}…"
 
 
 def tail_of(path, count=OUTPUT_LINES):

@@ -43,11 +43,20 @@ class Backup:
         return self.seal(data["kind"]) if ways[data["kind"]](release, data) else None
 
     def by_command(self, release, data):
-        code, said = run(["sh", "-c", data["backup"]], release, COPY_SECONDS, self.log, self.env)
+        # What it says is kept from the disk while it runs: it tells why that was full.
+        code, said = run(["sh", "-c", data["backup"]], release, COPY_SECONDS, None, self.env)
+        if self.log:
+            add_to_log(self.log, said)
         if code != 0 or not tree_size(self.folder):
-            what = f"ended with status {code}" if code else "wrote nothing"
-            raise Failed("backup", f"the backup command {what}", None, last_lines(said))
+            what, full = ending(code, COPY_SECONDS) if code else "wrote nothing", self.finds_no_room(said)
+            why = f": the disk of {self.layout.backups} is full" if full else ""
+            raise Failed("backup", f"the backup command {what}{why}", MAKE_ROOM if full else None, last_lines(said))
         return True
+
+    def finds_no_room(self, said):
+        """Whether a command found no room that said this."""
+        disk = os.statvfs(self.layout.backups)
+        return disk.f_bavail == 0 or any(os.strerror(number).encode() in said for number in FULL)
 
     def of_zodb(self, release, data):
         """A file storage grows at its end only, so that what is there now is whole but for a last transaction that is

@@ -61,7 +61,8 @@ class Checks:
         argv, seconds = self.command["argv"], self.command["timeout"]
         code, said = run(argv, self.release, seconds, None, service_env(self.env),
                          user=runtime_user(self.env.get("HOSTOUT_PATH", "")))
-        return ": ".join([f"{argv[0]} {ending(code, seconds)}", *last_lines(said, 1)]) if code else None
+        ended = f"{named(argv)} {ending(code, seconds)}"
+        return ": ".join([ended, *map(brief, last_lines(said, 1))]) if code else None
 
     def served(self):
         """The addresses at which somebody answers."""
@@ -100,23 +101,28 @@ def ask(address, patience=ASK_SECONDS):
     import http.client
     import ssl
     import urllib.parse
-    end, connection, connected = time.monotonic() + patience, None, False
+    end, connection, connected, received = time.monotonic() + patience, None, False, []
+
+    def response_of(sock, **options):
+        received.append(Within(sock, end))
+        return http.client.HTTPResponse(received[-1], **options)
+
     try:
         parts = urllib.parse.urlsplit(address)
         connection = connection_to(parts, patience)
-        connection.response_class = lambda sock, **options: http.client.HTTPResponse(Within(sock, end), **options)
+        connection.response_class = response_of
         connection.connect()
         connected = True
         target_path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", target_path, headers={"User-Agent": f"git-hostout/{AGENT_VERSION}"})
-        response, body = connection.getresponse(), bytearray()
-        while len(body) < BODY:
-            block = response.read1(65536)
-            if not block:
-                break
-            body += block
+        response = connection.getresponse()
         # A proxy that is left says so itself.
-        return Answer(response.status, response.headers, bytes(body), None, response.status not in (502, 503, 504))
+        served = response.status not in (502, 503, 504)
+        # Headers end with an empty line, and nobody looks for what comes after it yet.
+        body = None if received[-1].ended else body_of(response)
+        if body is None:
+            return Answer(None, {}, b"", "the answer was cut off", served)
+        return Answer(response.status, response.headers, body, None, served)
     except (OSError, http.client.HTTPException, ValueError) as error:
         mute = isinstance(error, ssl.SSLError) or (connected and isinstance(error, socket.timeout))
         return Answer(None, {}, b"", str(error) or type(error).__name__, mute)
@@ -125,12 +131,29 @@ def ask(address, patience=ASK_SECONDS):
             connection.close()
 
 
+def body_of(response):
+    """What is searched of a page, or None where it ended before its end."""
+    import http.client
+    body, size = bytearray(), response.length
+    wanted = BODY if size is None else min(BODY, size)
+    while len(body) < wanted:
+        try:
+            block = response.read1(65536)
+        except http.client.IncompleteRead:
+            return None
+        if not block:
+            return None if size is not None else bytes(body)
+        body += block
+    return bytes(body)
+
+
 class Within(io.RawIOBase):
     """What a socket receives until `end`, monotonic. Its own timeout is anew that of every byte."""
 
     def __init__(self, sock, end):
         # The socket is closed when both it and its files are.
         self.sock, self.end, self.file = sock, end, sock.makefile("rb", buffering=0)
+        self.ended = False  # whether the other side has said all it will
 
     def makefile(self, _mode):
         return io.BufferedReader(self)
@@ -143,7 +166,9 @@ class Within(io.RawIOBase):
         if left <= 0:
             raise socket.timeout("timed out")
         self.sock.settimeout(left)
-        return self.file.readinto(buffer)
+        count = self.file.readinto(buffer)
+        self.ended = count == 0
+        return count
 
     def close(self):
         self.file.close()

@@ -5,6 +5,7 @@ import io
 import os
 import pwd
 import select
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -36,7 +37,7 @@ def run(argv, cwd, timeout, log=None, env=None, user=None):
     open can't hang us; stdin is closed; after `timeout` seconds its whole process group is killed (TIMED_OUT). What stays
     in a log is clean text."""
     argv, env = as_user(user, argv, service_env() if env is None else env)
-    with open(log, "ab+") if log else tempfile.TemporaryFile() as file:
+    with open(log, "ab+") if log else nameless() as file:
         file.seek(0, io.SEEK_END)
         start = file.tell()
         try:
@@ -58,12 +59,35 @@ def run(argv, cwd, timeout, log=None, env=None, user=None):
                     clean_from(file, start)
                 raise
             code = TIMED_OUT
-            file.write(b"\nkilled after %g s\n" % timeout)
         file.seek(start)
         said = file.read()
         if log:
+            if code == TIMED_OUT:
+                with contextlib.suppress(OSError):  # a full disk
+                    file.write(b"\nkilled after %g s\n" % timeout)
+                    file.flush()
             clean_from(file, start)
         return code, said
+
+
+def nameless():
+    """A file that is gone when it is closed, in memory where that can be: a disk may be full."""
+    try:
+        return os.fdopen(os.memfd_create("output"), "wb+")
+    except (AttributeError, OSError):  # no Linux of 2014
+        return tempfile.TemporaryFile()
+
+
+def named(argv):
+    """A command as one would type it, in one line."""
+    words = " ".join(map(shlex.quote, argv))
+    return brief("".join(c if c.isprintable() else repr(c)[1:-1] for c in words))
+
+
+def add_to_log(log, said):
+    """What was said elsewhere, as clean text; a full disk goes without."""
+    with contextlib.suppress(OSError), open(log, "ab") as file:
+        file.write("".join(f"{line}\n" for line in clean_lines(said)).encode())
 
 
 def clean_from(log, start):

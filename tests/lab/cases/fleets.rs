@@ -140,6 +140,24 @@ fn one_that_is_kept_though_a_host_is_not_healthy_is_whole() {
     site.hostout(&["resume", "far"])
         .exits(0)
         .says(&["There is nothing to resume."]);
+    let newest = || site.hostout(&["log", "far", "--json"]).exits(0).json()["entries"][0].clone();
+    assert_eq!(newest()["result"], "failed");
+
+    // Found well again it is one to go back to.
+    site.lab.host(1).run(&["rm", "/home/deploy/ill"]);
+    site.hostout(&["deploy", "far", "--yes"])
+        .exits(0)
+        .says(&["is healthy now"]);
+    assert_eq!(newest()["result"], "healthy");
+    assert_eq!(newest()["reason"], "the page is wrong");
+    site.hostout(&["deploy", "far", "--yes"])
+        .exits(0)
+        .says(&["live and healthy on far already"]);
+    site.project.commit_empty("Again");
+    site.hostout(&["release", "--yes"]).exits(0);
+    site.hostout(&["deploy", "far", "--yes"]).exits(0);
+    site.hostout(&["rollback", "far", "--yes"]).exits(0);
+    assert_eq!(lives(&site), ["0.1.1"; 3]);
 }
 
 fn a_rolling_deployment_that_halts_is_resumed() {
@@ -186,10 +204,30 @@ fn a_rolling_deployment_that_halts_is_resumed() {
 }
 
 fn one_whose_client_is_killed_between_two_hosts_is_resumed() {
-    let site = fleet("strategy = \"rolling\"\npause = \"5s\"\n");
+    let site = fleet("strategy = \"rolling\"\npause = \"8s\"\n");
     let mut deploy = site.start(&["deploy", "far", "--yes"]);
-    deploy.until_it_says("here: wait 5 s").signal("KILL");
+    deploy.until_it_says("here: wait 8 s");
+    // What goes on has no end yet, and is no fault anywhere.
+    let status = site.hostout(&["status", "far", "--exit-code", "--json"]);
+    let status = status.exits(0).json()["stages"][0]["hosts"].clone();
+    let seen = |host: usize| {
+        (
+            status[host]["release"].clone(),
+            status[host]["drift"].clone(),
+        )
+    };
+    for (host, release) in ["0.1.1", "0.1.0", "0.1.0"].into_iter().enumerate() {
+        assert_eq!(
+            seen(host),
+            (release.into(), serde_json::json!([])),
+            "{status}"
+        );
+    }
+    deploy.signal("KILL");
     deploy.end();
+    site.hostout(&["status", "far"])
+        .exits(0)
+        .says(&["has no end in the ledger"]);
     assert_eq!(lives(&site), ["0.1.1", "0.1.0", "0.1.0"]);
     let then =
         "then: 0.1.1 goes to web2, web3; that is planned, and asked about, when this is done";
@@ -200,7 +238,15 @@ fn one_whose_client_is_killed_between_two_hosts_is_resumed() {
         .exits(13)
         .says(&[then, "Deploy hello 0.1.1 to far", "--yes"]);
     assert_eq!(lives(&site), ["0.1.1", "0.1.0", "0.1.0"]);
-    site.hostout(&["resume", "far", "--yes"]).exits(0);
+    // As another machine finds it when the leases are over.
+    let owner = format!("{PATH}/.hostout/lock/owner");
+    let over = "s/\"machine\": \"[^\"]*\"/\"machine\": \"m\"/; s/\"until\": [0-9.]*/\"until\": 0/";
+    for index in 0..3 {
+        site.lab.host(index).run(&["sed", "-i", over, &owner]);
+    }
+    site.hostout(&["resume", "far", "--yes"])
+        .exits(0)
+        .says(&["what is left of"]);
     assert_eq!(lives(&site), ["0.1.1"; 3]);
     whole(&site);
 }
@@ -306,12 +352,26 @@ fn a_host_that_is_away_stays_behind() {
     assert_eq!(site.live_on(0), "0.1.0");
     site.hostout(&["deploy", "far", "--yes", "--skip-unreachable"])
         .exits(0)
-        .says(&["web3 stays behind: ", "canary: 1, then 1 hosts"]);
+        .says(&[
+            "web3 stays behind: ",
+            "canary: 1, then 1 hosts",
+            "is live on web1, web2 of far; web3 stays behind.",
+        ]);
+    site.hostout(&["deploy", "far", "--yes", "--skip-unreachable"])
+        .exits(0)
+        .says(&["is live and healthy on web1, web2 of far already; web3 stays behind."]);
+    site.hostout(&["log", "far"])
+        .exits(0)
+        .says(&["healthy, but web3 behind"]);
+    let log = site.hostout(&["log", "far", "--json"]).exits(0).json();
+    assert_eq!(log["entries"][0]["behind"], serde_json::json!(["web3"]));
     assert_eq!(site.live_on(1), "0.1.1");
     site.lab.host(2).power_on();
-    site.hostout(&["status", "far"])
-        .exits(0)
-        .says(&["web3: runs 0.1.0, the ledger says 0.1.1"]);
+    site.hostout(&["status", "far"]).exits(0).says(&[
+        "healthy, but behind",
+        "web3: stayed behind: runs 0.1.0, the others 0.1.1; git hostout resume far takes it there",
+    ]);
+    site.hostout(&["status", "far", "--exit-code"]).exits(25);
     site.hostout(&["resume", "far", "--yes"])
         .exits(0)
         .says(&["live and healthy already on web1, web2"]);
