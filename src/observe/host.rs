@@ -91,6 +91,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         path: path(&answer),
         cut_off: cut_off(&answer),
         working: working(&answer),
+        switched: switched(&answer),
         place: answer.place,
         runtime_user: answer.runtime_user,
         current: match answer.current.state {
@@ -167,6 +168,13 @@ fn cut_off(answer: &StatusAnswer) -> Option<EntryId> {
 fn working(answer: &StatusAnswer) -> Option<EntryId> {
     let job = answer.job.as_ref()?;
     (job.state == JobState::Running && cut_off(answer).is_none()).then(|| job.id.clone())
+}
+
+/// What the last job left live. One that took another back bears that one's name.
+fn switched(answer: &StatusAnswer) -> Option<(Version, EntryId)> {
+    let job = answer.job.as_ref()?;
+    let id = job.id.0.strip_suffix("-back").unwrap_or(&job.id.0);
+    Some((job.current.clone()?, EntryId(id.to_owned())))
 }
 
 /// The deployments of a host's record, newest first. It does not tell a rollback from a deploy.
