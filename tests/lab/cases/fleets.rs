@@ -120,7 +120,14 @@ fn one_that_is_kept_though_a_host_is_not_healthy_is_whole() {
          command = [\"test\", \"!\", \"-e\", \"/home/deploy/ill\"]\ntimeout = \"3s\"\n",
     );
     site.lab.host(1).run(&["touch", "/home/deploy/ill"]);
-    let keep = ["deploy", "far", "--keep", "-m", "the page is wrong", "--yes"];
+    let keep = [
+        "deploy",
+        "far",
+        "--keep",
+        "-m",
+        "the page is wrong",
+        "--yes",
+    ];
     site.hostout(&keep).exits(25).says(&[
         "On web2, 0.1.1 is live and not healthy, as --keep asked; on web1, 0.1.1 is live; on web3, 0.1.1 is live",
         "Next: git hostout rollback far",
