@@ -160,6 +160,9 @@ pub struct Host {
     pub current: Current,
     /// The release that the host's record calls live, and the id of the deployment that made it so.
     pub record: Option<(Version, EntryId)>,
+    /// The release that its last job left live, and that job's deployment, by the job's journal. The record is behind it
+    /// where it could not be written.
+    pub switched: Option<(Version, EntryId)>,
     /// The deployments that its record tells, newest first; serials count the record's own entries.
     pub history: Vec<Deployment>,
     /// The names of the backups that its record tells, oldest first.
@@ -302,6 +305,7 @@ impl Host {
             backup: None,
             current: Current::Nothing,
             record: None,
+            switched: None,
             history: Vec::new(),
             backups: Vec::new(),
             complete: BTreeMap::new(),

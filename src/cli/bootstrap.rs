@@ -35,6 +35,7 @@ Examples:
   git hostout bootstrap production --root-user ubuntu --dry-run
   git hostout bootstrap production --new-trust    when the ledger is lost for good
 The password comes from the terminal, $HOSTOUT_PASSWORD or an askpass program, and is kept nowhere.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Args {
     /// The stage
     #[arg(value_name = "STAGE", add = complete::stages())]

@@ -18,7 +18,7 @@ use crate::{
     ledger::{self, Git, Ledger, Patience, Released},
     observe, pack,
     plan::{self, Action, DeployFacts, DeployRequest, Deploying, Step},
-    release::{Digest, Intent, Manifest, Need},
+    release::{Digest, Intent, Manifest, Need, Started},
 };
 use semver::Version;
 use std::collections::BTreeSet;
@@ -56,10 +56,7 @@ pub(super) fn run(
     } = scene;
     let all = observe::history(&ledger);
     let log = plan::in_order(observe::history_of(&all, &stage.name), &hosts);
-    let last_started = match log.first() {
-        Some(last) => ledger.started(&last.id)?.map(|(_, started)| started),
-        None => None,
-    };
+    let last_started = last_started(&ledger, &log)?;
     let wanted = lacking(&hosts, &store);
     let wanted = &wanted - &plan::fetched(stage, &released.manifest);
     let nowhere = obtain(
@@ -135,6 +132,14 @@ pub(super) fn run(
         session.ui.status(&live);
         Ok(())
     })
+}
+
+/// The newest deployment of `log`, as it was begun.
+fn last_started(ledger: &Ledger, log: &[facts::Deployment]) -> Result<Option<Started>, Error> {
+    let Some(last) = log.first() else {
+        return Ok(None);
+    };
+    Ok(ledger.started(&last.id)?.map(|(_, started)| started))
 }
 
 /// Only what makes something live is asked about.

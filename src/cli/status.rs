@@ -40,6 +40,10 @@ struct StageStatus {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the document"
+)]
 struct HostStatus {
     host: String,
     release: Option<String>,

@@ -165,10 +165,7 @@ impl Wanted {
             ("rotate", self.rotate()),
             ("admin", self.admin.clone()),
             ("by", self.by.clone()),
-            (
-                "moved",
-                self.moved.then(|| "yes".to_owned()).unwrap_or_default(),
-            ),
+            ("moved", if self.moved { "yes" } else { "" }.to_owned()),
             ("trust", self.trust()),
             ("introduction", self.introduction()),
             ("replaces", self.replaces().to_owned()),

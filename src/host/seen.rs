@@ -277,6 +277,9 @@ pub struct JobSeen {
     pub state: JobState,
     /// How it ended.
     pub result: Option<ActivationResult>,
+    /// What it left live, where that was its own doing; older agents don't tell.
+    #[serde(default)]
+    pub current: Option<Version>,
 }
 
 /// A preparation that runs. Where an older agent began it, it says nothing of itself.

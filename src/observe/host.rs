@@ -105,6 +105,7 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
         cut_off: cut_off(&answer),
         working: working(&answer),
         preparing: answer.preparation.as_ref().map(preparing),
+        switched: switched(&answer),
         place: answer.place,
         runtime_user: answer.runtime_user,
         current: match answer.current.state {
@@ -200,6 +201,13 @@ fn preparing(seen: &PreparationSeen) -> Preparing {
         what: format!("{release}, which goes on there{since}"),
         followed: seen.followed,
     }
+}
+
+/// What the last job left live. One that took another back bears that one's name.
+fn switched(answer: &StatusAnswer) -> Option<(Version, EntryId)> {
+    let job = answer.job.as_ref()?;
+    let id = job.id.0.strip_suffix("-back").unwrap_or(&job.id.0);
+    Some((job.current.clone()?, EntryId(id.to_owned())))
 }
 
 /// The deployments of a host's record, newest first. It does not tell a rollback from a deploy.

@@ -5,18 +5,17 @@ use crate::facts::{Deployment, Host};
 /// What `host` runs that `log`, every deployment of the ledger, does not know, in words.
 pub(super) fn unknown(host: &Host, log: &[Deployment]) -> Option<String> {
     let live = host.current.release()?;
-    match &host.record {
-        None => Some(format!(
-            "runs {live}, and has no record of how that came there"
-        )),
-        Some((recorded, _)) if recorded != live => Some(format!(
-            "runs {live} since its `current` was replaced by hand: its record says {recorded}"
-        )),
-        Some((_, id)) if log.iter().all(|deployment| deployment.id != *id) => Some(format!(
-            "runs {live} by deployment {id}, which the ledger here does not know"
-        )),
-        Some(_) => None,
-    }
+    let mut told = host.record.iter().chain(&host.switched);
+    let Some((_, id)) = told.find(|(version, _)| version == live) else {
+        return Some(match &host.record {
+            None => format!("runs {live}, and has no record of how that came there"),
+            Some((recorded, _)) => format!(
+                "runs {live} since its `current` was replaced by hand: its record says {recorded}"
+            ),
+        });
+    };
+    let known = log.iter().any(|deployment| deployment.id == *id);
+    (!known).then(|| format!("runs {live} by deployment {id}, which the ledger here does not know"))
 }
 
 #[cfg(test)]
@@ -48,7 +47,14 @@ mod tests {
         host.record = Some((version, EntryId("a".into())));
         assert_eq!(unknown(&host, &log), None);
         assert!(unknown(&host, &[]).unwrap().contains("does not know"));
-        host.current = Current::Release(Version::new(2, 0, 0));
+        let other = Version::new(2, 0, 0);
+        host.current = Current::Release(other.clone());
         assert!(unknown(&host, &log).unwrap().contains("by hand"));
+        // Where the record could not be written the job's journal tells.
+        host.switched = Some((other, EntryId("a".into())));
+        assert_eq!(unknown(&host, &log), None);
+        assert!(unknown(&host, &[]).unwrap().contains("does not know"));
+        host.record = None;
+        assert_eq!(unknown(&host, &log), None);
     }
 }

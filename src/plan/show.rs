@@ -104,22 +104,11 @@ impl Action {
             | Self::GiveUp { .. }
             | Self::Reapply { .. }
             | Self::Regain { .. } => self.for_ledger(),
-            Self::Settle {
-                stage,
-                deployment,
-                outcome,
-            } => format!("deployment {deployment} to {stage}, left open, which ended: {outcome}"),
-            Self::Recover { deployment } => {
-                format!("deployment {deployment}, which was cut off: back to what was live before")
-            }
-            Self::Unlock { holder, work, .. } => {
-                let work = match work {
-                    Some(Work::Awaited(what)) => format!("; {what}, is waited for"),
-                    Some(Work::Ended(what)) => format!("; {what}, is ended"),
-                    None => String::new(),
-                };
-                format!("what a client that is gone held: {holder}{work}")
-            }
+            Self::Settle { .. }
+            | Self::Recover { .. }
+            | Self::Unlock { .. }
+            | Self::RecordHealthy { .. }
+            | Self::Break { .. } => self.for_what_was_left(),
             Self::Push { remote, refs } => format!("{} to {remote}, all or nothing", names(refs)),
             Self::InstallAgent { agent } => format!(".hostout/agent, sha256:{}", agent.short()),
             Self::Upload { artifacts, there } => beside(artifacts, *there),
@@ -171,10 +160,6 @@ impl Action {
             Self::Tell { stage } => format!("the hosts of {stage}, as far as they answer"),
             Self::Pause { seconds } => format!("{seconds} s before the next hosts"),
             Self::RecordEnded { stage } => format!("how it ended on {stage}"),
-            Self::RecordHealthy { stage, deployment } => {
-                format!("that deployment {deployment} to {stage} is healthy now")
-            }
-            Self::Break { holder } => format!("what is left of {holder}"),
             Self::MakeKey { .. }
             | Self::Bootstrap { .. }
             | Self::Prove { .. }
@@ -184,6 +169,33 @@ impl Action {
                 let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
                 format!("releases {}, keeping {keep}", names.join(", "))
             }
+        }
+    }
+
+    /// The same for what an earlier deployment left.
+    fn for_what_was_left(&self) -> String {
+        match self {
+            Self::Settle {
+                stage,
+                deployment,
+                outcome,
+            } => format!("deployment {deployment} to {stage}, left open, which ended: {outcome}"),
+            Self::Recover { deployment } => {
+                format!("deployment {deployment}, which was cut off: back to what was live before")
+            }
+            Self::Unlock { holder, work, .. } => {
+                let work = match work {
+                    Some(Work::Awaited(what)) => format!("; {what}, is waited for"),
+                    Some(Work::Ended(what)) => format!("; {what}, is ended"),
+                    None => String::new(),
+                };
+                format!("what a client that is gone held: {holder}{work}")
+            }
+            Self::RecordHealthy { stage, deployment } => {
+                format!("that deployment {deployment} to {stage} is healthy now")
+            }
+            Self::Break { holder } => format!("what is left of {holder}"),
+            _ => String::new(),
         }
     }
 

@@ -11,10 +11,6 @@ const ALIVE: (Duration, u32) = (Duration::from_secs(15), 4);
 
 /// One host's options. Fields are named after their keywords.
 #[expect(missing_docs, reason = "ssh_config(5) describes the keywords")]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "ssh_config(5) has as many that are yes or no"
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The host as it was asked for (`%n`).

@@ -63,7 +63,7 @@ class NetworkDeploy(NetworkCase):
             self.assertTrue(status["healthy"])
             self.assertEqual([service["state"] for service in status["services"]], ["running"])
             self.assertEqual(status["record"]["manifest"], one.digest)
-            self.assertEqual(status["job"], {"id": "a1", "state": "ended", "result": "healthy"})
+            self.assertEqual(status["job"], {"id": "a1", "state": "ended", "result": "healthy", "current": "1.0.0"})
             self.assertIsNone(status["lock"])
 
         with self.subTest("the next one replaces it"):

@@ -56,7 +56,7 @@ class Activation:
         if not self.request.get("keep-lock"):  # else other hosts of the deployment have yet to follow
             with contextlib.suppress(Failed, OSError):
                 self.lock.release(self.token)
-        self.journal.free_reserve()
+        self.journal.free_reserves(*RESERVES)
         self.journal.append(end)
 
     def attempt(self):
@@ -101,7 +101,6 @@ class Activation:
 
     def healthy(self):
         self.spared(self.hook, "after-healthy")
-        self.journal.free_reserve()  # not before a hook, which may take the room
         end = self.end("healthy", f"{self.new} is live and healthy")
         self.remember("healthy", live=self.new)
         self.tidy()
@@ -239,7 +238,7 @@ class Activation:
     def undo(self, failure):
         """Puts the old release back as far as this got, and says what is live."""
         self.undoing = True
-        self.journal.free_reserve()
+        self.journal.free_reserves("back")
         message, output = failure.message, failure.output
         more = {"kind": failure.kind, "output": output, "hint": failure.hint}
         if self.reached == "nothing" or (self.reached == "stopping" and not self.old):
@@ -392,7 +391,7 @@ class Activation:
                 "time": now(), "stage": self.request.get("stage"), "from": self.old, "healthy": result == "healthy"})
         record.update({"format": FORMAT, "history": history[-50:]})
         try:
-            write_json(self.layout.record, record)
+            write_json(self.layout.record, record, room=self.journal.reserve("record"))
         except OSError as error:
             self.warn(f"the record could not be written: {error.strerror}")
 

@@ -22,12 +22,17 @@ def damage():
             zipfile.BadZipFile, zlib.error, configparser.Error)
 
 
-def write_whole(path, data, mode=0o644):
-    """Puts `data` at `path`, all of it or nothing, also when the power goes."""
-    partial = f"{path}.{os.getpid()}.{secrets.token_hex(4)}"
+def write_whole(path, data, mode=0o644, room=None):
+    """Puts `data` at `path`, all of it or nothing, also when the power goes. `room` is a file whose place it may take: where
+    that is long enough, a full disk is no hindrance."""
+    partial, how = f"{path}.{os.getpid()}.{secrets.token_hex(4)}", os.O_CREAT | os.O_EXCL
     try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        if room and os.path.exists(room):
+            os.rename(room, partial)
+            how = 0
+        with open(os.open(partial, os.O_WRONLY | how, 0o600), "wb") as file:
             file.write(data)
+            file.truncate()
             os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
@@ -58,8 +63,8 @@ def sync_folder(path):
         os.close(handle)
 
 
-def write_json(path, value, mode=0o644):
-    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n", mode)
+def write_json(path, value, mode=0o644, room=None):
+    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n", mode, room)
 
 
 def read_json(path):

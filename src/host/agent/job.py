@@ -13,7 +13,7 @@ def detach(activation):
     write_whole(os.path.join(journal.folder, "entry.toml.sig"), (activation.request.get("signature") or "").encode(),
                 0o600)
     write_json(os.path.join(layout.jobs, "last"), {"id": activation.id})
-    journal.keep_reserve()
+    journal.keep_reserves(*RESERVES)
     held = journal.hold()  # taken before the fork, so that a follower never finds the job dead before it lives
     try:
         leave_alone(activation)

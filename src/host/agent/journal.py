@@ -5,6 +5,9 @@ import json
 import os
 import time
 
+# What room is set aside for, in bytes. Hooks, services and a restore take all that they get, so that each is kept until
+# that which it is for: what the way back starts may write a little, then the record, then the journal's last line.
+RESERVES = {"back": 1 << 18, "record": 1 << 16, "end": 1 << 16}
 FOLLOW_SECONDS = 0.01, 0.1  # between two looks at a journal: where something happened just now, and where nothing does
 
 
@@ -34,14 +37,18 @@ class Journal:
         with contextlib.suppress(OSError):
             self.append(value)
 
-    def keep_reserve(self):
-        """Sets room aside, so that the end and the record can be written on a disk that has become full. It is given up
-        right before these: a hook that runs in between may take the room."""
-        write_whole(os.path.join(self.folder, "reserve"), bytes(1 << 18), 0o600)
+    def keep_reserves(self, *names):
+        """Sets room aside, so that a job comes to its end on a disk that has become full."""
+        for name in names:
+            write_whole(self.reserve(name), bytes(RESERVES[name]), 0o600)
 
-    def free_reserve(self):
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(self.folder, "reserve"))
+    def reserve(self, name):
+        return os.path.join(self.folder, f"reserve.{name}")
+
+    def free_reserves(self, *names):
+        for name in names:
+            with contextlib.suppress(OSError):
+                os.unlink(self.reserve(name))
 
     def events(self, offset=0):
         """Whole events from `offset`, and the offset after them."""
@@ -69,9 +76,11 @@ class Journal:
         return next((event for event in reversed(self.events()[0]) if event.get("event") == "end"), None)
 
     def state(self):
+        """`current` is what it left live, where that was its own doing."""
         end = self.ended()
         if end:
-            return {"state": "ended", "result": end.get("result")}
+            ours = end.get("current") in (end.get("from"), end.get("to"))
+            return {"state": "ended", "result": end.get("result"), "current": end.get("current") if ours else None}
         return {"state": "running" if self.running() else "died", "result": None}
 
 

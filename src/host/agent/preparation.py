@@ -24,7 +24,7 @@ class Preparation(Events):
             if os.path.isdir(self.journal.folder):
                 shutil.rmtree(self.journal.folder)
             os.makedirs(self.journal.folder, 0o700)
-            self.journal.keep_reserve()
+            self.journal.keep_reserves("end")
             held = self.journal.hold()
             follows = flock_of(self.followed_file)
             try:
@@ -54,7 +54,7 @@ class Preparation(Events):
         except BaseException as error:
             end = a_bug(error, tail_of(self.journal.output)).answer()
         signal.signal(signal.SIGTERM, pass_over)
-        self.journal.free_reserve()
+        self.journal.free_reserves("end")
         self.journal.append({**end, "event": "end"})
 
     def followed(self):

@@ -136,7 +136,7 @@ def recover(layout, name):
             keep_request(job)
             journal.mend()
             with contextlib.suppress(OSError):
-                journal.keep_reserve()
+                journal.keep_reserves(*RESERVES)
             leave_alone(job)
         except BaseException:
             lock.release(token)

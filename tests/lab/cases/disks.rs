@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-cases![Need::Root; of_a_host_in_an_upload_and_in_a_build, a_disk_that_is_too_small_is_told_before_anything_is_sent, on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away, one_that_is_full_before_the_switch_leaves_no_lock];
+cases![Need::Root; of_a_host_in_an_upload_and_in_a_build, a_disk_that_is_too_small_is_told_before_anything_is_sent, on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away, one_that_is_full_before_the_switch_leaves_no_lock, what_our_own_switch_left_on_a_full_disk_is_gone_on_from];
 
 /// A small file system of its own below a sandbox; it goes with this value.
 struct Disk(PathBuf);
@@ -208,4 +208,45 @@ fn on_a_full_disk_a_switch_is_possible_and_a_backup_takes_only_itself_away() {
     ]);
     assert_eq!(project.live().as_deref(), Some("0.1.1"));
     assert_eq!(backups(), before);
+}
+
+/// Fills the disk unless it may do without, and fails.
+const MIGRATE: &str = "test -e var/fits || { dd if=/dev/zero of=var/filling bs=4k; exit 3; }";
+
+/// Takes what room it can get, and fails for the rest.
+const RESTORE: &str = "dd if=/dev/zero of=var/more bs=4k";
+
+fn what_our_own_switch_left_on_a_full_disk_is_gone_on_from() {
+    let host = Host::quiet();
+    let disk = Disk::of(&host.path, 250);
+    host.hostout(&["deploy", "far", "--yes"]).exits(0);
+    let text = host.project.read("hostout.toml");
+    let data = format!(
+        "\n[data]\nkind = \"command\"\nbackup = \"echo data > $HOSTOUT_BACKUP/data\"\nrestore = \"{RESTORE}\"\n\
+         \n[hooks]\nmigrate = [\"sh\", \"-c\", \"{MIGRATE}\"]\n"
+    );
+    host.project.write("hostout.toml", &(text + &data));
+    host.project.commit("Migrate");
+    host.hostout(&["release", "0.1.1", "--yes"]).exits(0);
+    let deploy = ["deploy", "far", "0.1.1", "--yes"];
+    let record = host.path.join(".hostout/record");
+    let before = fs::read_to_string(&record).unwrap();
+    let run = host.hostout(&deploy).exits(23);
+    let run = run.says(&["the services stay down", "git hostout deploy far 0.1.1"]);
+    assert_eq!(host.live().as_deref(), Some("0.1.1"));
+    let written = fs::read_to_string(&record).unwrap();
+    assert!(
+        written.contains("\"release\": \"0.1.1\""),
+        "{written}\n{run}"
+    );
+
+    for name in ["shared/var/filling", "shared/var/more"] {
+        fs::remove_file(disk.0.join(name)).unwrap();
+    }
+    fs::write(disk.0.join("shared/var/fits"), "").unwrap();
+    // Where the record could not be written all the same, the journal tells whose switch it was.
+    fs::write(&record, before).unwrap();
+    host.hostout(&deploy).exits(0);
+    assert_eq!(host.live().as_deref(), Some("0.1.1"));
+    assert_eq!(host.status()["hosts"][0]["drift"], serde_json::json!([]));
 }
