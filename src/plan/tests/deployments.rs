@@ -258,7 +258,7 @@ fn a_stage_that_moved_is_told_before_what_its_new_path_lacks() {
         let hosts = [one.clone()];
         words(&decide(&asked, &manifest(), &hosts, Some(last), &nowhere).unwrap_err())
     };
-    let mut last = started(&["web1"], "/srv/old");
+    let mut last = started(&["web1", "web2"], "/srv/old");
     assert_eq!(
         refused(&last),
         "stage live moved from /srv/old to /srv/shop\n- stage live moved from /srv/old to /srv/shop\n  if that is meant, add --moved\n"
