@@ -92,6 +92,7 @@ pub(super) fn run(
         nowhere: &nowhere,
         trust: trusted.as_ref(),
     };
+    let place = Place::of(stage, &hosts, &behind);
     let decided = decide(&request, &facts, &said, &store)?;
     if !matches!(decided, Deploying::Live) {
         let key = work.key()?;
@@ -102,7 +103,6 @@ pub(super) fn run(
         Deploying::Plan(plan) => plan,
         Deploying::Locked { host, holder } => return Err(Error::locked(host, holder, &stage.name)),
         Deploying::Live => {
-            let place = Place::of(stage, &hosts, &behind);
             let why = already_live(session, work, &place, &released.manifest, intent)?;
             unpushed::push_if_any(session, work, ledger, mode)?;
             no_steps(session, mode, &why);
@@ -127,9 +127,7 @@ pub(super) fn run(
             };
             Ok(job.carry_out(&plan, &mut ledger, &mut fleet.members)?)
         })?;
-        let place = Place::of(stage, &hosts, &behind);
-        let live = live(work, stage, &place, &released.manifest);
-        session.ui.status(&live);
+        tell_live(session, work, stage, &place, &released.manifest);
         Ok(())
     })
 }
@@ -295,8 +293,14 @@ impl Place {
     }
 }
 
-/// What is live now, under which tag, and where people look at it.
-fn live(work: &Workspace, stage: &Stage, place: &Place, manifest: &Manifest) -> String {
+/// Tells what is live now, under which tag, and where people look at it.
+fn tell_live(
+    session: &Session,
+    work: &Workspace,
+    stage: &Stage,
+    place: &Place,
+    manifest: &Manifest,
+) {
     let (name, version) = (&manifest.project.name, &manifest.version);
     let tag = work
         .project
@@ -316,7 +320,7 @@ fn live(work: &Workspace, stage: &Stage, place: &Place, manifest: &Manifest) -> 
     if let Some(url) = stage.url.as_deref().or(checked) {
         text += &format!("\n  {url}");
     }
-    text
+    session.ui.status(&text);
 }
 
 /// Calls `work_with` with everything that entries need.

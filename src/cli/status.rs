@@ -330,3 +330,21 @@ fn state(host: &HostStatus) -> &'static str {
         (true, Some(_), None) => "runs",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_stayed_behind_does_not_differ_otherwise() {
+        let mut host = unseen_host("web3".to_owned(), &Error::Declined);
+        host.reachable = true;
+        host.release = Some("0.1.0".to_owned());
+        host.healthy = Some(true);
+        host.drift = vec!["stayed behind".to_owned()];
+        host.behind = true;
+        assert_eq!(state(&host), "healthy, but behind");
+        host.drift.push("current names 0.1.1".to_owned());
+        assert_eq!(state(&host), "healthy, but differs from the ledger");
+    }
+}
