@@ -223,7 +223,7 @@ fn moved(request: &DeployRequest, facts: &DeployFacts<'_>, refusal: &mut Refusal
                 "stage {} moved from {} to {}",
                 stage.name, last.path, stage.path
             ),
-            "if that is meant, add --moved",
+            "if that is meant, stop what runs at the old path, take its shared/ along, and add --moved",
         );
     }
     if last.hosts != hosts {

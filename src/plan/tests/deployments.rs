@@ -262,7 +262,7 @@ fn a_stage_that_moved_is_told_before_what_its_new_path_lacks() {
     let mut last = started(&["web1", "web2"], "/srv/old");
     assert_eq!(
         refused(&last),
-        "stage live moved from /srv/old to /srv/shop\n- stage live moved from /srv/old to /srv/shop\n  if that is meant, add --moved\n"
+        "stage live moved from /srv/old to /srv/shop\n- stage live moved from /srv/old to /srv/shop\n  if that is meant, stop what runs at the old path, take its shared/ along, and add --moved\n"
     );
     last.path = "/srv/shop".to_owned();
     let said = refused(&last);
