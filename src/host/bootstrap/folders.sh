@@ -324,7 +324,7 @@ do_data() {
     as_user "$build" 'cd "$1" && find . ! -user "$2" -prune -o -exec chgrp -h "$3" {} + &&
         find . ! -user "$2" -prune -o -type f -exec chmod 640 {} +' "$path/shared" "$build" "$runtime" || return 1
     # shellcheck disable=SC2016
-    as_user "$build" 'cd "$1" && chgrp "$2" backups && chmod 2770 backups' "$path" "$runtime" || return 1
+    (enter backups) && as_user "$build" 'cd "$1" && chgrp "$2" backups && chmod 2770 backups' "$path" "$runtime" || return 1
     (enter backups && for backup in *; do
         [ -L "$backup" ] || [ ! -d "$backup" ] || (go "$backup" && give) || exit 1
     done) || return 1

@@ -882,7 +882,7 @@ fn root_follows_no_link_of_who_deploys() {
     sh(
         3,
         &format!(
-            "cd {PATH} && rm -rf shared/var && mkdir -p backups/one shared/var && \
+            "cd {PATH} && rm -rf shared/var && mkdir -p backups/one shared/var && chown {BUILD}: backups && \
                     ln -s /opt/theirs shared/var/link && ln -s /opt/theirs backups/two"
         ),
     );
