@@ -165,7 +165,7 @@ fn a_migration_that_fails_half_way_is_undone_in_the_database_too() {
         .hostout(&["deploy", "local", "--yes"])
         .exits(22)
         .says(&[
-            "migrate (bin/django) ended with status 1",
+            "migrate (bin/django migrate --no-input) ended with status 1: ValueError: no such note",
             "no such note",
             "with its data",
         ]);
