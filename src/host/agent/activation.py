@@ -56,8 +56,7 @@ class Activation:
         if not self.request.get("keep-lock"):  # else other hosts of the deployment have yet to follow
             with contextlib.suppress(Failed, OSError):
                 self.lock.release(self.token)
-        self.journal.free_reserves(*RESERVES)
-        self.journal.append(end)
+        self.journal.end(end)
 
     def attempt(self):
         try:

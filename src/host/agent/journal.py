@@ -11,6 +11,10 @@ RESERVES = {"back": 1 << 18, "record": 1 << 16, "end": 1 << 16}
 FOLLOW_SECONDS = 0.01, 0.1  # between two looks at a journal: where something happened just now, and where nothing does
 
 
+def line_of(value):
+    return json.dumps({**value, "time": now()}, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+
 class Journal:
     """`.hostout/jobs/<id>/journal`: JSON lines, appended and synced; a torn last line is no line."""
 
@@ -20,11 +24,25 @@ class Journal:
         self.output = os.path.join(self.folder, "output")
 
     def append(self, value):
-        line = json.dumps({**value, "time": now()}, ensure_ascii=False).encode("utf-8", "backslashreplace")
         with open(self.file, "ab") as file:
-            file.write(line + b"\n")
+            file.write(line_of(value))
             file.flush()
             os.fsync(file.fileno())
+
+    def end(self, value):
+        """Appends the last line. On a full disk the journal takes the place of the room that was set aside for it: what
+        is freed first, others may take."""
+        try:
+            self.append(value)
+        except OSError:
+            if not os.path.exists(self.reserve("end")):
+                raise
+            whole, mode = b"", 0o644
+            with contextlib.suppress(FileNotFoundError), open(self.file, "rb") as file:
+                whole, mode = file.read(), os.fstat(file.fileno()).st_mode & 0o777
+            whole = whole[:whole.rfind(b"\n") + 1]
+            write_whole(self.file, whole + line_of(value), mode, self.reserve("end"))
+        self.free_reserves(*RESERVES)
 
     def mend(self):
         """Ends a last line that was torn, so that the next one is whole."""

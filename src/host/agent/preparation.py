@@ -54,8 +54,7 @@ class Preparation(Events):
         except BaseException as error:
             end = a_bug(error, tail_of(self.journal.output)).answer()
         signal.signal(signal.SIGTERM, pass_over)
-        self.journal.free_reserves("end")
-        self.journal.append({**end, "event": "end"})
+        self.journal.end({**end, "event": "end"})
 
     def followed(self):
         return flock_is_held(self.followed_file)

@@ -39,9 +39,10 @@ impl Disk {
         fs::write(self.0.join(file), vec![0; length]).unwrap();
     }
 
-    /// Fills it with one file while others write too, and takes what they give back, as long as `work` lasts.
-    fn keep_full<T>(&self, file: &str, work: impl FnOnce() -> T) -> T {
-        let over = AtomicBool::new(false);
+    /// Fills it with one file while others write too, and takes what they give back, as long as `work` lasts; only where that
+    /// is `wanted`.
+    fn keep_full<T>(&self, file: &str, wanted: bool, work: impl FnOnce() -> T) -> T {
+        let over = AtomicBool::new(!wanted);
         let mut filling = File::create(self.0.join(file)).unwrap();
         thread::scope(|scope| {
             scope.spawn(|| {
@@ -102,19 +103,16 @@ fn of_a_host_in_an_upload_and_in_a_build() {
     host.project.commit("Need some room");
     host.hostout(&["release", "0.1.1", "--yes"]).exits(0);
     let before = host.project.git(&["rev-parse", "hostout"]);
-    let filling = host.path.join("filling");
 
-    for (step, stop) in [("upload", true), ("prepare", false)] {
+    // What is left then is too little for the upload, or enough for it and too little for what is unpacked.
+    for (step, left) in [("upload", 4), ("prepare", 45)] {
         let mut deploying = host.start(&deploy);
+        deploying.until_it_says("web1: upload");
+        deploying.signal("STOP");
+        disk.fill("filling", left << 10);
+        deploying.signal("CONT");
         deploying.until_it_says(&format!("web1: {step}"));
-        let run = if stop {
-            deploying.signal("STOP");
-            disk.fill("filling", 4_096);
-            deploying.signal("CONT");
-            deploying.end()
-        } else {
-            disk.keep_full("filling", || deploying.end())
-        };
+        let run = disk.keep_full("rest", step == "prepare", || deploying.end());
         let run = run.exits(21).says(&[
             "No space left on device",
             "make room, or remove old releases (git hostout prune)",
@@ -124,8 +122,14 @@ fn of_a_host_in_an_upload_and_in_a_build() {
         assert_eq!(remains(&host), Vec::<String>::new(), "{step}");
         let stage = host.status();
         assert!(stage["hosts"][0]["lock"].is_null(), "{stage}\n{run}");
-        assert_eq!(host.project.git(&["rev-parse", "hostout"]), before);
-        fs::remove_file(&filling).unwrap();
+        assert_eq!(
+            host.project.git(&["rev-parse", "hostout"]),
+            before,
+            "{step}\n{run}"
+        );
+        for file in ["filling", "rest"] {
+            fs::remove_file(host.path.join(file)).unwrap();
+        }
     }
     host.hostout(&deploy).exits(0);
     assert_eq!(host.live().as_deref(), Some("0.1.1"));
