@@ -104,7 +104,7 @@ def last_lines(data, count=OUTPUT_LINES):
 def raised(data):
     """What a program of python says of its end after all of where it was, as the end of a sentence."""
     lines = last_lines(data, 500)
-    return f": {lines[-1]}" if any(line.startswith("Traceback (") for line in lines) else ""
+    return f": {lines[-1]}" if any(line.endswith("Traceback (most recent call last):") for line in lines) else ""
 
 
 def brief(text, most=200):
