@@ -1,12 +1,10 @@
 //! A rollback needs only the host: neither the remote, nor a clone that has heard of everything.
 
 use crate::support::{Host, Project, Two};
-use std::fs;
+use std::{fs, path::PathBuf};
 
-#[test]
-fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_later() {
-    let two = Two::of(Host::of(Project::single(), "").only());
-    let host = &two.host;
+/// Two releases after the first, deployed, and then the remote moved away: where it was, and where it is.
+fn without_remote(host: &Host) -> [PathBuf; 2] {
     for version in ["0.1.1", "0.1.2"] {
         host.project.commit_empty("Again");
         host.hostout(&["release", version, "--yes"]).exits(0);
@@ -15,6 +13,14 @@ fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_late
     let remote = host.project.sandbox.path("remote.git");
     let away = remote.with_extension("away");
     fs::rename(&remote, &away).unwrap();
+    [remote, away]
+}
+
+#[test]
+fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_later() {
+    let two = Two::of(Host::of(Project::single(), "").only());
+    let host = &two.host;
+    let [remote, away] = without_remote(host);
 
     let known = two.there(&["log", "far", "--json"]).exits(0).json();
     assert_eq!(
@@ -81,14 +87,7 @@ fn a_clone_that_heard_of_nothing_rolls_back_without_the_remote_and_tells_it_late
 fn one_that_is_told_late_says_nothing_of_what_is_live_since() {
     let two = Two::of(Host::of(Project::single(), "").only());
     let host = &two.host;
-    for version in ["0.1.1", "0.1.2"] {
-        host.project.commit_empty("Again");
-        host.hostout(&["release", version, "--yes"]).exits(0);
-        host.hostout(&["deploy", "far", "--yes"]).exits(0);
-    }
-    let remote = host.project.sandbox.path("remote.git");
-    let away = remote.with_extension("away");
-    fs::rename(&remote, &away).unwrap();
+    let [remote, away] = without_remote(host);
     let back = ["rollback", "far", "--yes"];
     two.there(&back)
         .exits(0)
