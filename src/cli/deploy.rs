@@ -162,7 +162,7 @@ fn deploy(session: &Session, args: &Args, settled: &mut bool) -> Result<(), Erro
     };
     let version = version.or(proven.as_deref());
     if version.is_none() && !*settled {
-        release_first(session, &work, &ledger)?;
+        release_first(session, &work, &ledger, &args.options)?;
         *settled = true;
     }
     wait::through(session, args.options.wait, || {
@@ -203,12 +203,17 @@ fn release_first(
     session: &Session,
     work: &Workspace,
     ledger: &crate::ledger::Ledger,
+    args: &Options,
 ) -> Result<(), Error> {
+    let releasing_as = super::release::Args {
+        dry_run: args.dry_run,
+        ..super::release::Args::default()
+    };
     let Some(ahead) = releasing::ahead(work, ledger)? else {
         return if releasing::has_release(work, ledger)? {
             Ok(())
         } else {
-            first_release(session)
+            first_release(session, &releasing_as)
         };
     };
     let question = format!(
@@ -217,7 +222,7 @@ fn release_first(
         ahead.tag
     );
     if session.ui.ask_in_person(&question, true) == Answer::Yes {
-        super::release::run(session, &super::release::Args::default())
+        super::release::run(session, &releasing_as)
     } else {
         session.ui.note(&format!(
             "HEAD is {} after {}; {} is deployed.",
@@ -230,10 +235,10 @@ fn release_first(
 }
 
 /// Nothing is released yet: asks whether to. Without a terminal the command to type is told by who looks for the release.
-fn first_release(session: &Session) -> Result<(), Error> {
+fn first_release(session: &Session, args: &super::release::Args) -> Result<(), Error> {
     let question = "Neither HEAD nor any commit before it is released: release it first?";
     match session.ui.ask_in_person(question, true) {
-        Answer::Yes => super::release::run(session, &super::release::Args::default()),
+        Answer::Yes => super::release::run(session, args),
         Answer::No | Answer::NotATerminal => Ok(()),
     }
 }

@@ -29,26 +29,26 @@ Examples:
 pub struct Args {
     /// The version, by semantic versioning; left out = the next patch
     #[arg(value_name = "VERSION", conflicts_with = "bump")]
-    version: Option<String>,
+    pub(super) version: Option<String>,
     /// Which number of the version goes up
     #[arg(long, value_enum, value_name = "PART")]
-    bump: Option<Part>,
+    pub(super) bump: Option<Part>,
     /// Take newer third-party versions: all, or only NAME
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    upgrade: Option<Vec<String>>,
+    pub(super) upgrade: Option<Vec<String>>,
     /// Show what would be released; no tag, no entry, no file outside the cache
     #[arg(long, short = 'n')]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Push tag and ledger; what happens by default when there is a remote
     #[arg(long, overrides_with = "no_push")]
-    push: bool,
+    pub(super) push: bool,
     /// Keep the release local
     #[arg(long)]
-    no_push: bool,
+    pub(super) no_push: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Part {
+pub(super) enum Part {
     Major,
     Minor,
     Patch,

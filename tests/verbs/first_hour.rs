@@ -71,5 +71,17 @@ fn works_and_says_what_to_do() {
         "HEAD is 1 commit after v0.1.1: release it first? [Y/n]",
         "HEAD is 1 commit after v0.1.1; v0.1.1 is deployed.",
     ]);
+
+    // A dry run shows the release, too, and makes none.
+    at_a_terminal(
+        &project.sandbox,
+        &project.directory,
+        &["deploy", "local", "--yes", "--dry-run"],
+        "release it first? [Y/n]",
+        "\n",
+    )
+    .exits(0)
+    .says(&["0.1.2"]);
+    assert_eq!(project.git(&["tag", "--list", "v0.1.2"]), "");
     assert!(project.page().contains("Good night"));
 }
