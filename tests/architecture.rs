@@ -206,6 +206,7 @@ fn nobody_else_asks_whether_it_is_a_dry_run() {
         let code = code.replace("Mode::of(self.dry_run)", "");
         let code = code.replace("dry_run: args.dry_run,", "");
         let code = code.replace("dry_run: args.common.dry_run,", "");
+        let code = code.replace("dry_run: deploying.dry_run,", "");
         let lines = code.lines().map(str::trim);
         let flag = |line: &&str| line.contains("dry_run") && !line.ends_with("dry_run: bool,");
         for line in lines.filter(flag) {

@@ -1,15 +1,12 @@
 //! A first deployment that nobody can log in for: the server may be bare, and a bootstrap is offered.
 
-use super::{bootstrap, session::Session};
+use super::{bootstrap, deploy::Args, session::Session};
 use crate::{error::Error, observe, transport, ui::Answer};
 
 /// Whether the server was made ready after `error`, so that a deployment may be tried again. Only a person on a terminal
-/// is asked, and only before the stage's first deployment; others are told what to type by the error.
-pub(super) fn bootstrapped(
-    session: &Session,
-    stage: Option<&str>,
-    error: &Error,
-) -> Result<bool, Error> {
+/// is asked, and only before the stage's first deployment; others are told what to type by the error. A dry run shows what
+/// would be made, and goes on to that error.
+pub(super) fn bootstrapped(session: &Session, args: &Args, error: &Error) -> Result<bool, Error> {
     let Error::Unreachable(transport::Error::Unreachable {
         host,
         message,
@@ -23,7 +20,7 @@ pub(super) fn bootstrapped(
     // A lone word that is no stage is a version; then the stage is the default one.
     let stage = work
         .project
-        .select_stage(stage)
+        .select_stage(args.stage.as_deref())
         .or_else(|_| work.project.select_stage(None))?;
     let ledger = work.ledger(&session.ui)?;
     if !observe::history_of(&observe::history(&ledger), &stage.name).is_empty() {
@@ -38,6 +35,8 @@ pub(super) fn bootstrapped(
     if session.ui.ask_in_person(&question, true) != Answer::Yes {
         return Ok(false);
     }
-    bootstrap::of_stage(session, &stage.name)?;
-    Ok(true)
+    bootstrap::made_ready(
+        session,
+        &bootstrap::Args::offered(&stage.name, &args.options),
+    )
 }

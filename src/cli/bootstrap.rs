@@ -2,7 +2,7 @@
 
 use super::{
     carry_out::{Mode, Question, carry_out},
-    complete,
+    complete, deploy,
     hosts::{prompted, selected, target_of},
     init, new_trust, releasing, renew,
     session::{Session, Workspace},
@@ -64,6 +64,20 @@ pub struct Args {
 }
 
 impl Args {
+    /// By root, as a deployment offers it where nobody can log in yet.
+    pub(super) fn offered(stage: &str, deploying: &deploy::Options) -> Self {
+        Self {
+            stage: stage.to_owned(),
+            root_user: "root".to_owned(),
+            hosts: None,
+            hardening: false,
+            new_trust: false,
+            moved: false,
+            confirm: None,
+            dry_run: deploying.dry_run,
+        }
+    }
+
     /// The command that goes on, without `git hostout` and whoever logs in.
     fn again(&self) -> String {
         let mut words = vec!["bootstrap", &self.stage];
@@ -85,22 +99,12 @@ impl Args {
     }
 }
 
-/// By root, as it is offered where nobody can log in yet.
-pub(super) fn of_stage(session: &Session, stage: &str) -> Result<(), Error> {
-    let args = Args {
-        stage: stage.to_owned(),
-        root_user: "root".to_owned(),
-        hosts: None,
-        hardening: false,
-        new_trust: false,
-        moved: false,
-        confirm: None,
-        dry_run: false,
-    };
-    run(session, &args)
+pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+    made_ready(session, args).map(drop)
 }
 
-pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
+/// Whether the servers are ready now; after a dry run they are as they were.
+pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> {
     let work = session.workspace()?;
     let stage = work.project.select_stage(Some(&args.stage))?;
     let mut preparing = Preparing::new(session, &work, stage, args)?;
@@ -115,8 +119,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             "The servers of {} are ready: nothing is to be made.",
             stage.name
         ));
-        return Ok(());
+        return Ok(true);
     };
+    let mut ready = false;
     let question = Question {
         text: Some("Make it so?"),
         protected: args.new_trust.then_some(stage.name.as_str()),
@@ -141,8 +146,10 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             "The servers of {} are ready. Next: {first}git hostout deploy {}",
             stage.name, stage.name
         ));
+        ready = true;
         Ok(())
-    })
+    })?;
+    Ok(ready)
 }
 
 /// The release that would be deployed, where there is one.

@@ -28,7 +28,7 @@ Examples:
 pub struct Args {
     /// The stage; left out = `default-stage`, else the only one
     #[arg(value_name = "STAGE", add = super::complete::stages_and_versions())]
-    stage: Option<String>,
+    pub(super) stage: Option<String>,
     /// The release; left out = that of HEAD or of its nearest released ancestor
     #[arg(value_name = "VERSION", add = super::complete::versions())]
     version: Option<String>,
@@ -36,7 +36,7 @@ pub struct Args {
     #[arg(long, value_name = "STAGE", conflicts_with = "version", add = super::complete::stages())]
     from: Option<String>,
     #[command(flatten)]
-    options: Options,
+    pub(super) options: Options,
 }
 
 /// What deploy and rollback share.
@@ -137,7 +137,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let mut settled = false;
     match deploy(session, args, &mut settled) {
         Err(error) => {
-            if bare::bootstrapped(session, args.stage.as_deref(), &error)? {
+            if bare::bootstrapped(session, args, &error)? {
                 deploy(session, args, &mut settled)
             } else {
                 Err(error.unfit())

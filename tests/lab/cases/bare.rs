@@ -279,6 +279,23 @@ fn the_first_deployment_offers_it() {
     let project = &bare.project;
     project.greet("Good day");
     let config = own_key(project, &bare.lab);
+    // A dry run shows what would be made, and ends as if nobody had been asked.
+    conversation(
+        &project.sandbox,
+        &project.directory,
+        &["deploy", "far", "--dry-run"],
+        &[("HOSTOUT_SSH_CONFIG", &*config)],
+        &[
+            ("release it first? [Y/n]", "n\n"),
+            ("(Enter if there is none):", "\n"),
+            ("Make it ready, as root? [Y/n]", "y\n"),
+        ],
+    )
+    .exits(20)
+    .says(&["user shipper, who deploys", "login as shipper was refused"]);
+    let known = ["getent", "passwd", BUILD];
+    assert!(!bare.host().exec(&known).status.success());
+
     let run = conversation(
         &project.sandbox,
         &project.directory,
