@@ -99,6 +99,8 @@ fn templates() -> &'static Path {
         about.extend(include_bytes!("project.rs"));
         about.extend(include_bytes!("sandbox.rs"));
         about.extend(include_bytes!("template.rs"));
+        // Where slots are, and so what their projects name.
+        about.extend(env::temp_dir().as_os_str().as_encoded_bytes());
         read(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
             &mut about,
