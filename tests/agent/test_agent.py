@@ -460,6 +460,22 @@ class TheJournal(OnHost):
         self.assertEqual((end["kind"], end["result"]), ("died", "unknown"))
         self.assertEqual(self.host.steps(), ["start"])
 
+    def test_what_a_job_writes_is_appended_by_all(self):
+        class Work:
+            journal = self.journal
+
+            def run(self):
+                with open(self.journal.output, "ab") as file:
+                    file.write(b"a hook's\n")
+                os.write(2, b"the agent's own\n")
+                with open(self.journal.output, "ab") as file:
+                    file.write(b"another\n")
+
+        agent.leave_alone(Work())
+        wanted = ["a hook's", "the agent's own", "another"]
+        self.assertTrue(agent.wait_until(lambda: agent.tail_of(self.journal.output) == wanted, 20),
+                        agent.tail_of(self.journal.output))
+
     def test_an_unknown_job_is_named(self):
         self.assertEqual(self.host.ask("journal", None, "nix")["kind"], "unknown-job")
         self.assertEqual(self.host.ask("journal", None, "../j1")["kind"], "bad-request")
