@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import secrets
 import signal
-import socket
 
 
 class Recovery(Activation):
@@ -12,8 +10,9 @@ class Recovery(Activation):
     a lock of its own. How far the other one got is read from its journal, and from what `current` says now."""
 
     def check(self):
-        """What is live is looked at, and not known before."""
-        self.lock.refresh(self.token, "recover")
+        """What is live is looked at, and not known before. A full disk is what it may be there for."""
+        with contextlib.suppress(OSError):
+            self.lock.refresh(self.token, "recover")
 
     def known(self):
         """The events that tell of the backup and of the data."""
@@ -128,14 +127,13 @@ def recover(layout, name):
         if not request:
             raise Failed("unknown-job", f"job {name} left nothing here that says what it was to do")
         lock = Lock(layout)
-        token = lock.take({"token": secrets.token_hex(16), "by": "the host itself", "from": socket.gethostname(),
-                           "pid": os.getpid(), "plan": f"put right deployment {name}", "own": True}, "recover",
-                          over=request.get("token-sha256"))
+        # On a full disk what the dead job had set aside is all that there is; of that the way back needs little.
+        token = lock.take(of_the_host(f"put right deployment {name}"), "recover", over=request.get("token-sha256"),
+                          room=journal.reserve("back"))
         try:
             job = recovery(layout, request, token)
-            keep_request(job)
-            journal.mend()
             with contextlib.suppress(OSError):
+                keep_request(job)
                 journal.keep_reserves(*RESERVES)
             leave_alone(job)
         except BaseException:
