@@ -6,6 +6,8 @@ import secrets
 import signal
 import time
 
+MOST = 1 << 53  # what every reader of JSON takes for the number that it is
+
 
 class Activation:
     """The job that makes a prepared release live, or puts everything back. It runs without its client."""
@@ -15,6 +17,9 @@ class Activation:
         self.id = checked(IDENTIFIER, request.get("id"), "deployment id")
         self.new = checked(VERSION, request.get("version"), "version")
         self.old, self.token = request.get("expected"), request.get("token")
+        serial = request.get("serial")
+        if serial is not None and not (isinstance(serial, int) and 0 <= serial < MOST):
+            raise Failed("bad-request", f"{serial!r} is no entry's serial")
         self.journal = Journal(layout, self.id)
         self.reached = "nothing"  # then "stopping", "switched"
         self.allowed = False  # whether `check` had no objection
