@@ -241,6 +241,29 @@ class Tarball(OnHost):
         self.assertIn("secret.cfg", failure.message)
         self.refused("bad-request", agent.link_shared, self.layout, str(release), {"paths": ["../x"]})
 
+    def test_a_shared_folder_that_was_seeded_by_half_is_seeded_to_the_end(self):
+        self.layout.make()
+        shared = self.host.at("shared", "var")
+
+        def cut_off(*_, **__):
+            raise KeyboardInterrupt
+
+        for name in ("sync_tree", "link"):  # when all is copied, and when all is moved
+            release = self.unpack([("demo-1/var/a/one", b"1"), ("demo-1/var/two", b"2")])
+            before = getattr(agent, name)
+            self.addCleanup(setattr, agent, name, before)
+            setattr(agent, name, cut_off)
+            with self.assertRaises(KeyboardInterrupt):
+                agent.link_shared(self.layout, str(release), {"paths": ["var"]})
+            setattr(agent, name, before)
+        self.assertEqual(sorted(os.listdir(shared)), ["a", "two"])
+        # The same, cut off in the middle of that.
+        shared.joinpath(".seeding").mkdir()
+        os.rename(shared / "a", shared / ".seeding" / "a")
+        agent.link_shared(self.layout, str(self.unpack([("demo-1/var/other", b"")])), {"paths": ["var"]})
+        self.assertEqual(sorted(os.listdir(shared)), ["a", "two"])
+        self.assertEqual(shared.joinpath("a", "one").read_text(), "1")
+
 
 class Wheels(OnHost):
     def wheel(self, files, name="my-pkg", version="2020.06.20"):
