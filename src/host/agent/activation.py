@@ -171,7 +171,7 @@ class Activation:
             self.services(version).stop()
 
     def is_down(self, version):
-        return bool(processes_complaint(self.services(version).look()))
+        return any(look["state"] not in ("running", "unknown") for look in self.services(version).look())
 
     def start(self, version):
         self.step("start", version)

@@ -97,7 +97,8 @@ class Recovery(Activation):
         super().start(version)
 
     def start_if_down(self, version):
-        if processes_complaint(self.services(version).look()) or self.checks(version).complaint():
+        services = self.services(version)
+        if processes_complaint(services, services.look()) or self.checks(version).complaint():
             self.start(version)
             self.probe(version, self.checks(version))
 

@@ -128,7 +128,7 @@ class Only:
     """One program of some services."""
 
     def __init__(self, services, name):
-        self.services, self.name, self.REVIVED = services, name, services.REVIVED
+        self.services, self.name, self.REVIVED, self.BLIND = services, name, services.REVIVED, services.BLIND
 
     def look(self):
         return [look for look in self.services.look() if look["name"].partition(":")[0] == self.name]

@@ -46,15 +46,19 @@ def installed(layout):
 
 
 def running_now(layout, version):
-    """The live release's processes, whether it is healthy, by its own settings (None when nothing is live), what its
-    checks complain of, and whether its programs can be taken to another release one by one."""
+    """The live release's processes, whether it is healthy, by its own settings (None when nothing is live, or when that
+    can't be told), what its checks complain of, and whether its programs can be taken to another release one by one."""
     settings = stored_settings(layout, version) if version else None
     if not settings:
         return [], None, None, False
     services = services_here(layout, version, settings)
     looks = services.look()
     complaint = checks_of(layout, version, settings).complaint(patience=5)
-    return looks, processes_complaint(looks) is None and complaint is None, complaint, services.rolls()
+    if complaint or any(look["state"] not in ("running", "unknown") for look in looks):
+        healthy = False
+    else:
+        healthy = None if processes_complaint(services, looks) else True
+    return looks, healthy, complaint, services.rolls()
 
 
 def releases(layout):
