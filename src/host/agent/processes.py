@@ -7,6 +7,7 @@ import pwd
 import select
 import shlex
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -161,6 +162,23 @@ def descendants(pid):
         parents = {child for child, (parent, _) in everyone.items() if parent in parents}
         found.update({child: everyone[child][1] for child in parents})
     return found
+
+
+def writers_of(device, inode):
+    """The processes that have a file open to write to it: a shell keeps its standard output elsewhere while a command's
+    goes to another file. Other users' can't be asked."""
+    def writes(handle):
+        with contextlib.suppress(OSError):
+            facts = os.stat(handle)
+            return (facts.st_dev, facts.st_ino) == (device, inode) and bool(os.lstat(handle).st_mode & stat.S_IWUSR)
+        return False
+
+    def handles(pid):
+        with contextlib.suppress(OSError):
+            return [f"/proc/{pid}/fd/{number}" for number in os.listdir(f"/proc/{pid}/fd")]
+        return []
+
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and any(map(writes, handles(pid)))]
 
 
 def send(pid, sign):

@@ -28,7 +28,7 @@ class Recovery(Activation):
         if self.told() == "healthy" and self.layout.live()[0] == self.new:
             self.spared(self.start_if_down, self.new)
             return
-        end_children(self.journal.output)
+        end_children(self.layout, self.journal.output)
         self.allowed = True
         where = f" at {steps[-1]['step']}" if steps else ""
         unhealthy = self.told() == "unhealthy"  # and kept, by choice
@@ -72,7 +72,16 @@ class Recovery(Activation):
 
     def remember(self, result, live=...):
         if self.told() != result:
-            super().remember(result, live)
+            super().remember(result, live, **more)
+
+    def restore_data(self):
+        """Nothing of the job may write to the data any more that is put back."""
+        if self.migrating:
+            try:
+                end_children(self.layout, self.journal.output)
+            except Failed as failure:
+                raise Failed("restore", failure.message, failure.hint, failure.output) from failure
+        super().restore_data()
 
     def stop(self, version):
         """Where nothing runs any more a stop command may well fail: what counts is that nobody answers."""
@@ -152,21 +161,18 @@ def recovery(layout, request, token):
     return job
 
 
-def end_children(output):
-    """Ends what a killed job has left running: hooks, scripts, and services that it started; they all write to its
-    `output`. The agent itself is none of them."""
-    ours = {os.getpid(), os.getppid()}
-    found = {int(name): born(name)[1] for name in os.listdir("/proc")
-             if name.isdigit() and int(name) not in ours and writes_to(name, output)}
+def end_children(layout, output):
+    """Ends what a killed job has left running: hooks, scripts, services that it started, and what is below them. They all
+    write to its `output`. The agent itself is none of them."""
+    try:
+        file = os.stat(output)
+    except FileNotFoundError:
+        return
+    facts, ours, found = {"device": file.st_dev, "inode": file.st_ino}, (os.getpid(), os.getppid()), {}
+    for pid in {*writers_of(**facts), *in_runtime(layout, "writers", **facts)}.difference(ours):
+        found.update({pid: born(pid)[1], **descendants(pid)})
+    found = {pid: start for pid, start in found.items() if start and pid not in ours}
     for pid in found:
         send(pid, signal.SIGTERM)
-    if not end_orphans({pid: start for pid, start in found.items() if start}):
+    if not end_orphans(found):
         raise Failed("stop", "what the job had started does not end")
-
-
-def writes_to(pid, path):
-    """Whether a file is the standard output or error of a process; another user's can't be asked, and isn't ours."""
-    with contextlib.suppress(OSError):
-        return any(os.path.samestat(os.stat(f"/proc/{pid}/fd/{number}"), os.stat(path)) for number in (1, 2)
-                   if os.path.exists(f"/proc/{pid}/fd/{number}"))
-    return False
