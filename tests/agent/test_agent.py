@@ -37,8 +37,25 @@ class OnHost(unittest.TestCase):
 
 class Answers(OnHost):
     def test_user_info_is_redacted(self):
-        self.assertEqual(agent.redact("see https://ann:s3cret@example.org/x and ann@example.org"),
-                         "see https://***@example.org/x and ann@example.org")
+        for text, clean in (
+            ("see https://ann:s3cret@example.org/x and ann@example.org", "see https://***@example.org/x and ann@example.org"),
+            ("https://me:p/w@h", "https://***@h"), ("https://me:p@ss@h:1/x", "https://***@h:1/x"),
+            ("https://me:p?w#x@h", "https://***@h"), ("https://me:p@x/w@h", "https://***@h"),
+            ("https://me:80/w@h", "https://***@h"), ("https://to/ken@h", "https://***@h"), ("https://token@h", "https://***@h"),
+            ("https://me:p'w\"x@h", "https://***@h"), ("'https://me:p\"w@h' or 'a@b'", "'https://***@h' or 'a@b'"),
+            ('["https://h/","a@b"]', '["https://h/","a@b"]'), ("_https://me:pw@h", "_https://***@h"),
+            ("https://me:p://w@h", "https://***@h"), ("https://a:b@h https://c:d@i", "https://***@h https://***@i"),
+            ("https://me:pw@h/@scope/x", "https://***@scope/x"), ("git+ssh://git@h/x", "git+ssh://***@h/x"),
+            ("//me:pw@h", "//me:pw@h"), ("://me:pw@h", "://***@h"), ("https://me:pw@", "https://***@"),
+            ("https://[::1]:80/x?a@b", "https://***@b"),
+        ):
+            self.assertEqual(agent.redact(text), clean)
+        for plain in ("", "a@b", "https://h", "http://127.0.0.1:8080/Plone/@@ok", "http://[::1]:8080/@@ok",
+                      "https://h/@scope/x", "https://h/@@ok/@@x", "x://", "https://h a@b"):
+            self.assertEqual(agent.redact(plain), plain)
+        began = time.monotonic()
+        agent.redact("://".join(["a" * 20] * 20_000) + "a" * 500_000)
+        self.assertLess(time.monotonic() - began, 5)
 
     def test_output_is_clean_text(self):
         self.assertEqual(agent.last_lines(b"a\xff\x1b[1mb\nc\td\n"), ["a\ufffd?[1mb", "c\td"])
