@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import resource
 import shlex
 import subprocess
 import sys
@@ -585,6 +586,51 @@ class Children(OnHost):
         agent.run(["sh", "-c", f"{said}; sleep 30"], "/", 0.5, log)
         kept = "a?[1mb\nc\nhttps://***@h/\n"
         self.assertEqual(pathlib.Path(log).read_text(), f"before\n{kept}{kept}\nkilled after 0.5 s\n")
+
+    def test_a_log_is_cleaned_as_a_whole_would_be(self):
+        log, before = os.path.join(self.host.root, "log"), agent.KEPT
+        self.addCleanup(setattr, agent, "KEPT", before)
+        for text in (b"a\nb", b"a\x1bb", b"a\rb\r\nc\xe2\x80\xa8d\n", "n\u00e4\u00efve\n".encode() * 9, b"\xff" * 90,
+                     b"x\xff\n" * 30, b"a https://me:pw@h b\x00c" * 9, b"one word " * 20, b"y" * 99 + b"https://me:pw@h/",
+                     b"\r\n" * 20 + b"\x07", b"\tt\n\n", b"\x85"):
+            whole = "".join(f"{line}\n" for line in agent.clean_lines(text)).encode()
+            wanted = text if whole in (text, text + b"\n") else whole
+            for size in (1 << 20, 64):  # bytes that are looked at together
+                agent.KEPT = size
+                pathlib.Path(log).write_bytes(b"before\n" + text)
+                agent.clean_from(log, 7)
+                kept, pair = pathlib.Path(log).read_bytes(), [wanted.decode(), ""]
+                pair[1] = kept[7:].decode()
+                if size == 64:  # bytes that are no text are not told by a longer sign there
+                    pair = [each.replace("\ufffd", "?") for each in pair]
+                self.assertEqual(*pair, (text, size))
+                self.assertEqual(kept[:7], b"before\n")
+
+    def test_what_says_very_much_is_kept_by_its_end(self):
+        log = os.path.join(self.host.root, "log")
+        argv = ["sh", "-c", "yes 'a line that is said again and again' | head -n 2000000; echo the end"]
+        code, said = agent.run(argv, "/", 60, log)
+        self.assertEqual((code, len(said), said[-9:]), (0, agent.KEPT, b"\nthe end\n"))
+        self.assertEqual(os.path.getsize(log), 72_000_008)
+        code, said = agent.run_aside(argv, "/", 60, agent.service_env())
+        self.assertEqual((code, len(said), said[-8:]), (0, agent.KEPT, b"the end\n"))
+        self.assertEqual(agent.run_aside(["nowhere"], "/", 60, {})[0], 127)
+        self.assertEqual(agent.run_aside(["sh", "-c", "echo a; sleep 9"], "/", 0.5, {"PATH": agent.PATH}),
+                         (agent.TIMED_OUT, b"a\n"))
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB
+        self.assertLess(most, 120_000)
+
+    def test_a_sudo_that_hangs_is_no_error(self):
+        def slow(argv, **_):
+            raise subprocess.TimeoutExpired(argv, 10)
+
+        def forbidden(*_):
+            raise PermissionError
+
+        for module, name, other in ((os, "kill", forbidden), (subprocess, "run", slow)):
+            self.addCleanup(setattr, module, name, getattr(module, name))
+            setattr(module, name, other)
+        agent.send(os.getpid(), 0)
 
     def test_what_outlives_its_parent_is_ended_with_its_own_children(self):
         script = "trap '' TERM; sleep 600 & echo $!; wait"

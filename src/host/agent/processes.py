@@ -1,5 +1,6 @@
 """Children with a decided environment, and nothing that they can hang."""
 
+import codecs
 import contextlib
 import io
 import os
@@ -10,10 +11,12 @@ import signal
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 
 LONGEST = 7 * 24 * 3600  # seconds that anything is waited for: a kernel counts milliseconds in 31 bits
 TIMED_OUT = -1000  # instead of an exit status, which is a negated signal's number at the lowest
+KEPT = 1 << 20  # of what a command says, in bytes: the end of it, however much that is
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -33,42 +36,67 @@ def as_user(name, argv, env):
     return ["sudo", "-n", "-u", name, "--", "/usr/bin/env", "-i", *given, *argv], env
 
 
-def run(argv, cwd, timeout, log=None, env=None, user=None):
-    """Runs a command to its end: (exit status, its output). Output goes to a file, so that a daemon that keeps it
-    open can't hang us; stdin is closed; after `timeout` seconds its whole process group is killed (TIMED_OUT). What stays
-    in a log is clean text."""
+def run(argv, cwd, timeout, log=None, env=None, user=None, keep=KEPT):
+    """Runs a command to its end: (exit status, the last `keep` bytes of its output; all of it for None). Output goes to
+    a file, so that a daemon that keeps it open can't hang us. What stays in a log is clean text."""
     argv, env = as_user(user, argv, service_env() if env is None else env)
     with open(log, "ab+") if log else nameless() as file:
-        file.seek(0, io.SEEK_END)
-        start = file.tell()
+        start = file.seek(0, io.SEEK_END)
         try:
-            child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                                     env=env, start_new_session=True)
-        except (OSError, ValueError) as error:  # a word that no kernel takes
-            return 127, f"{argv[0]}: {getattr(error, 'strerror', error)}".encode()
-        try:
-            code = wait(child, timeout)
-        except BaseException as error:
-            below = descendants(child.pid) if user else {}
-            with contextlib.suppress(OSError):
-                os.killpg(child.pid, signal.SIGKILL)
-            for pid in below:  # sudo's, who can't be killed by us, ends with what it started
-                send(pid, signal.SIGKILL)
-            code = child.wait()
-            if not isinstance(error, subprocess.TimeoutExpired):
-                if log:
-                    clean_from(file, start)
-                raise
-            code = TIMED_OUT
-        file.seek(start)
-        said = file.read()
-        if log:
-            if code == TIMED_OUT:
+            code, note = ended(argv, cwd, timeout, file, env, user)
+            file.seek(start if keep is None else max(start, file.seek(0, io.SEEK_END) - keep))
+            said = note or file.read()
+            if log and code == TIMED_OUT:
                 with contextlib.suppress(OSError):  # a full disk
                     file.write(b"\nkilled after %g s\n" % timeout)
                     file.flush()
-            clean_from(file, start)
+        finally:
+            if log:
+                clean_from(log, start)
         return code, said
+
+
+def run_aside(argv, cwd, timeout, env):
+    """The same without any file, for what may fill the disk and tell of that, or say very much: what is kept of it is
+    read while it runs."""
+    kept, (ours, its) = bytearray(), os.pipe()
+
+    def listen():
+        with open(ours, "rb", buffering=0) as stream:
+            for block in iter(lambda: stream.read(1 << 16), b""):
+                kept.extend(block)
+                del kept[:-KEPT]
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        code, note = ended(argv, cwd, timeout, its, env, None)
+    finally:
+        os.close(its)
+    listener.join(1)  # longer takes only a daemon that keeps it open, which is read on
+    return code, note or bytes(kept)
+
+
+def ended(argv, cwd, timeout, output, env, user):
+    """Runs a command to its end: its exit status, and why it didn't begin. stdin is closed; after `timeout` seconds its
+    whole process group is killed (TIMED_OUT)."""
+    try:
+        child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                 env=env, start_new_session=True)
+    except (OSError, ValueError) as error:  # a word that no kernel takes
+        return 127, f"{argv[0]}: {getattr(error, 'strerror', error)}".encode()
+    try:
+        return wait(child, timeout), None
+    except BaseException as error:
+        below = descendants(child.pid) if user else {}
+        with contextlib.suppress(OSError):
+            os.killpg(child.pid, signal.SIGKILL)
+        for pid in below:  # sudo's, who can't be killed by us, ends with what it started
+            send(pid, signal.SIGKILL)
+        child.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        return TIMED_OUT, None
 
 
 def nameless():
@@ -92,15 +120,48 @@ def add_to_log(log, said):
 
 
 def clean_from(log, start):
-    """Replaces what a log, open for appending, holds from `start` on by clean text: people read it on their terminal."""
-    log.seek(start)
-    said = log.read()
-    clean = "".join(f"{line}\n" for line in clean_lines(said)).encode()
-    if clean not in (said, said + b"\n"):
-        with contextlib.suppress(OSError):  # a full disk; the rest of it is told all the same
-            log.truncate(start)
-            log.write(clean)
-            log.flush()
+    """Replaces what a log holds from `start` on by clean text: people read it on their terminal. A block at a time and in
+    its own place: it may be long, and the disk full."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    with contextlib.suppress(OSError), open(log, "rb+", buffering=0) as file:
+        handle, taken, place, rest, ahead, same = file.fileno(), start, start, "", b"", True
+        while True:
+            block = os.pread(handle, KEPT, taken)
+            taken += len(block)
+            whole, rest = parted(rest + decoder.decode(block, not block), not block)
+            if len(ahead) > KEPT:
+                whole = whole.replace("\ufffd", "?")  # of each byte that is no text it makes three, and place is for one
+            ahead += clean_text(whole).encode()
+            now, ahead = ahead[:taken - place], ahead[taken - place:]
+            if os.pread(handle, len(now), place) != now:
+                same = False
+                os.pwrite(handle, now, place)
+            place += len(now)
+            if not block:
+                break
+        if ahead or not same:  # else that the last line has no end is no fault
+            os.ftruncate(handle, place)
+            end = place + os.pwrite(handle, ahead, place)
+            if end > start and os.pread(handle, 1, end - 1) != b"\n":
+                os.pwrite(handle, b"\n", end)
+
+
+def parted(text, last):
+    """The lines of some text that are whole, and the rest, unless nothing follows. A long line is parted at a blank, and
+    a long word in front of an address: there is no password that goes on behind it."""
+    at = len(text) if last else text.rfind("\n") + 1
+    if not at and len(text) > KEPT:
+        at = max(text.rfind(" "), text.rfind("\t")) + 1 or max(0, text.rfind("://") - 40) or len(text)
+    return text[:at], text[at:]
+
+
+def clean_text(text):
+    """The same lines, clean, each ended by a line break but for one that is only begun."""
+    if "://" not in text and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    lines = text.splitlines(keepends=True)
+    ends = [line.splitlines()[0] != line for line in lines]
+    return "".join(clean_line(line.splitlines()[0]) + "\n" * end for line, end in zip(lines, ends))
 
 
 def wait(child, timeout):
