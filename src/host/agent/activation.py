@@ -104,9 +104,9 @@ class Activation:
         self.probe(self.new, checks)
 
     def healthy(self):
-        self.spared(self.hook, "after-healthy")
         end = self.end("healthy", f"{self.new} is live and healthy")
-        self.remember("healthy", live=self.new)
+        self.remember("healthy", live=self.new)  # first: cut off in the hook it stays live, with what visitors wrote
+        self.spared(self.hook, "after-healthy")
         self.tidy()
         return end
 
