@@ -1,6 +1,7 @@
 """The job: backup, stop, switch, start, probe, or all of it back."""
 
 import contextlib
+import itertools
 import os
 import secrets
 import signal
@@ -432,9 +433,13 @@ def link_now(layout, version):
 
 
 def before_the_tries(history, name):
-    """What was healthy last, and the backup of the first deployment after it; `name` where that was none."""
-    healthy = [number for number, entry in enumerate(history) if entry.get("result") == "healthy"]
+    """What was healthy last, and the backup of the first deployment after it that left it: one that was put back, at
+    once or because of other hosts, left its data to it. `name` where that was none."""
+    taken_back = {entry["id"] for entry in history if entry.get("result") == "reverted"}
+    healthy = [number for number, entry in enumerate(history)
+               if entry.get("result") == "healthy" and back_of(entry["id"]) not in taken_back]
     if not healthy:
         return None, name
-    tries = history[healthy[-1] + 1:]
-    return history[healthy[-1]]["release"], f"{tries[0]['id']}-{tries[0]['release']}" if tries else name
+    tries = itertools.dropwhile(lambda entry: entry["result"] in ("healthy", "reverted"), history[healthy[-1] + 1:])
+    first = next(tries, None)
+    return history[healthy[-1]]["release"], f"{first['id']}-{first['release']}" if first else name
