@@ -370,8 +370,8 @@ class Activation:
             raise Failed("hook", f"the hook {name} ({named(argv)}) {ending(code, seconds)}{raised(said)}", None,
                          last_lines(said))
 
-    def spared(self, call, *arguments, **more):
-        """Calls what may fail: that is told, and changes nothing about how the job ends."""
+    def spared(self, call, *arguments, what="", **more):
+        """Calls what may fail: that is told, after `what` it means, and changes nothing about how the job ends."""
         try:
             call(*arguments, **more)
         except (Failed, OSError) as error:
@@ -381,8 +381,9 @@ class Activation:
     def warn(self, message):
         self.journal.note({"event": "warning", "message": redact(message)})
 
-    def remember(self, result, live=...):
-        """The host's record: what is live here and how it came about. Failing to write it undoes nothing."""
+    def remember(self, result, live=..., **more):
+        """The host's record: what is live here and how it came about, and `more` of that. Failing to write it undoes
+        nothing."""
         record = read_json(self.layout.record) or {"format": FORMAT, "release": None, "history": []}
         overridden = {key: self.request[key] for key in ("health", "keep-unhealthy") if self.request.get(key)}
         history = [*record.get("history", []),
@@ -394,7 +395,7 @@ class Activation:
                 "id": self.id if settled else record.get("id"),
                 "serial": self.request.get("serial") if settled else record.get("serial"),
                 "time": now(), "stage": self.request.get("stage"), "from": self.old, "healthy": result == "healthy"})
-        record.update({"format": FORMAT, "history": history[-50:]})
+        record.update({"format": FORMAT, "history": history[-50:], **more})
         try:
             write_json(self.layout.record, record, room=self.journal.reserve("record"))
         except OSError as error:

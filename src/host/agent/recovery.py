@@ -70,7 +70,7 @@ class Recovery(Activation):
             return self.end("failed", f"{failure.message}; that is left as it is", kind=failure.kind)
         return super().undo(failure)
 
-    def remember(self, result, live=...):
+    def remember(self, result, live=..., **more):
         if self.told() != result:
             super().remember(result, live, **more)
 
