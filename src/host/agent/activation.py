@@ -67,12 +67,8 @@ class Activation:
     def attempt(self):
         try:
             self.forward()
-        except Failed as failure:
-            return failure
-        except OSError as error:
-            return failed_by_system(error)
         except Exception as error:  # a bug must not leave the site down either
-            return a_bug(error)
+            return failure_of(error)
         return None
 
     def forward(self):
@@ -142,10 +138,7 @@ class Activation:
             return
         if restorable(data):
             self.restore = Restore(backup, release, data)
-        try:
-            prune_backups(self.layout, data.get("keep", 3))
-        except OSError as error:
-            self.warn(f"old backups could not be removed: {error}")
+        self.spared(prune_backups, self.layout, data.get("keep", 3), what="old backups could not be removed: ")
 
     def data(self):
         """The release whose settings say how the data is backed up and restored, and what they say."""
@@ -278,8 +271,8 @@ class Activation:
                 self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)
             self.probe(self.old, self.checks(self.old))
-        except (Failed, OSError) as second:
-            second = second if isinstance(second, Failed) else failed_by_system(second)
+        except Exception as error:
+            second = failure_of(error)
             self.remember("failed", live=self.layout.live()[0])
             more["output"] = (output + second.output)[-OUTPUT_LINES:]
             if second.kind == "restore":
@@ -293,7 +286,8 @@ class Activation:
             again = "was started again" if stopped else "runs on"
             return self.end("failed-before-switch", f"{message}; {self.old} {again}", **more)
         self.remember("reverted")
-        self.forget_migrated()
+        if self.restore:
+            self.spared(self.restore.forget, what=f"data that {self.new} left could not be removed: ")
         data = " with its data" if self.migrating else ""
         return self.end("reverted", f"{message}; {self.old} was put back{data} and is healthy", **more)
 
@@ -306,13 +300,6 @@ class Activation:
                          "migrate had begun, and there is no backup to put back")
         self.step("restore", self.backup["name"])
         self.restore.run()
-
-    def forget_migrated(self):
-        try:
-            if self.restore:
-                self.restore.forget()
-        except OSError as error:
-            self.warn(f"data that {self.new} left could not be removed: {error}")
 
     def both_ways(self):
         """The commands after a data migration that can't be undone here; which one is right, a person decides. After
@@ -374,9 +361,9 @@ class Activation:
         """Calls what may fail: that is told, after `what` it means, and changes nothing about how the job ends."""
         try:
             call(*arguments, **more)
-        except (Failed, OSError) as error:
-            failure = error if isinstance(error, Failed) else failed_by_system(error)
-            self.warn("; ".join([failure.message, *map(brief, failure.output[-1:])]))
+        except Exception as error:
+            failure = failure_of(error)
+            self.warn(what + "; ".join([failure.message, *map(brief, failure.output[-1:])]))
 
     def warn(self, message):
         self.journal.note({"event": "warning", "message": redact(message)})
@@ -403,11 +390,9 @@ class Activation:
 
     def tidy(self):
         """What can't be removed is told, and undoes nothing."""
-        try:
-            self.journal.note({"event": "step", "step": "prune", "detail": ""})
-            Prune(self.layout, self.request.get("keep") or 5).run()
-        except (Failed, OSError) as error:
-            self.warn(f"old releases could not be removed: {error}")
+        self.journal.note({"event": "step", "step": "prune", "detail": ""})
+        self.spared(lambda: Prune(self.layout, self.request.get("keep") or 5).run(),
+                    what="old releases could not be removed: ")
 
     def end(self, result, message, **more):
         current = self.layout.live()[0]

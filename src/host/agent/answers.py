@@ -41,6 +41,13 @@ def a_bug(error, output=()):
     return Failed("bug", f"a bug in the agent: {error!r}", output=output)
 
 
+def failure_of(error, output=()):
+    """Whatever was raised, as what ends a verb."""
+    if isinstance(error, Failed):
+        return error
+    return failed_by_system(error) if isinstance(error, OSError) else a_bug(error, output)
+
+
 class Events:
     """What a verb says while it works; where to is `line`'s to decide. `gone` says that nobody listens any more."""
 

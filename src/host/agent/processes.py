@@ -247,7 +247,7 @@ def send(pid, sign):
     try:
         os.kill(pid, sign)
     except PermissionError:
-        with contextlib.suppress(OSError, KeyError):
+        with contextlib.suppress(OSError, KeyError, subprocess.SubprocessError):
             owner = pwd.getpwuid(os.stat(f"/proc/{pid}").st_uid).pw_name
             argv, env = as_user(owner, ["kill", f"-{int(sign)}", str(pid)], service_env())
             subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=10, check=False)
