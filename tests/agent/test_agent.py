@@ -670,6 +670,17 @@ class Paths(OnHost):
         agent.remove_tree(self.layout, folder)
         self.assertEqual(os.listdir(self.layout.eggs) + os.listdir(self.layout.tmp), [])
 
+    def test_files_of_ours_that_are_something_else_are_no_bug(self):
+        self.layout.make()
+        os.mkdir(self.layout.lock)
+        for path, text in ((self.layout.record, "[1]"), (self.layout.lock_owner, "[1]"), (self.layout.lock_owner, '{"format": 1}'),
+                           (os.path.join(self.layout.jobs, "last"), '{"id": "../.."}')):
+            pathlib.Path(path).write_text(text)
+            status = self.host.ask("status")
+            self.assertEqual((status["end"], status["lock"]["by"], status["job"]),
+                             ("ok", "someone whose name was not written", None), text)
+        self.assertTrue(self.host.ask("unlock", {"expired": {"by": "Ada", "reason": "it is nobody's"}})["unlocked"])
+
     def test_json_files_are_whole_or_not_there(self):
         self.layout.make()
         pathlib.Path(self.layout.record).write_text('{"rele')

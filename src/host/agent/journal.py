@@ -122,4 +122,4 @@ def follow(layout, journal, answers, wait=True):
 
 def last_job(layout):
     name = (read_json(os.path.join(layout.jobs, "last")) or {}).get("id")
-    return name if name and os.path.isdir(layout.job(name)) else None
+    return name if isinstance(name, str) and IDENTIFIER.match(name) and os.path.isdir(layout.job(name)) else None

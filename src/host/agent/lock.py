@@ -44,7 +44,7 @@ class Lock:
     def owner(self):
         if not os.path.isdir(self.layout.lock):
             return None
-        return read_json(self.layout.lock_owner) or {"token": None, "by": "someone whose name was not written"}
+        return {"token": None, "by": "someone whose name was not written", **(read_json(self.layout.lock_owner) or {})}
 
     def free(self, owner):
         """Whether another than `owner` may take it."""

@@ -58,7 +58,7 @@ class Prepare:
         settings = self.settings(manifest)
         if self.reusable(settings):
             return True
-        if self.layout.live()[0] == self.version:
+        if self.layout.live()[0] == self.version and os.path.isdir(self.release):  # else nothing is there to disturb
             raise Failed("refused", f"{self.version} is live and can't be built anew under its own name",
                          "release the next version")
         self.lock.refresh(token, "prepare")
