@@ -680,6 +680,9 @@ class Paths(OnHost):
             self.assertEqual((status["end"], status["lock"]["by"], status["job"]),
                              ("ok", "someone whose name was not written", None), text)
         self.assertTrue(self.host.ask("unlock", {"expired": {"by": "Ada", "reason": "it is nobody's"}})["unlocked"])
+        for history in (7, [1], [{"id": "a1", "release": "1.0", "time": ""}]):
+            agent.write_json(self.layout.record, {"format": 1, "history": history})
+            self.assertIn(f"the history in {self.layout.record} is not what", self.host.ask("status")["message"])
 
     def test_json_files_are_whole_or_not_there(self):
         self.layout.make()
