@@ -124,15 +124,15 @@ def user_info(address):
     return last
 
 
-def clean_line(line):
-    """A line without what commands a terminal, and without passwords."""
+def printable(line):
+    """A line without what commands a terminal."""
     plain = line.replace("\t", "").isprintable()
-    return redact(line if plain else "".join(c if c.isprintable() or c == "\t" else "?" for c in line))
+    return line if plain else "".join(c if c.isprintable() or c == "\t" else "?" for c in line)
 
 
 def clean_lines(data):
-    """The clean lines of some bytes that may be anything."""
-    return list(map(clean_line, data.decode("utf-8", "replace").splitlines()))
+    """The lines of some bytes that may be anything, printable and without passwords."""
+    return [redact(printable(line)) for line in data.decode("utf-8", "replace").splitlines()]
 
 
 def last_lines(data, count=OUTPUT_LINES):

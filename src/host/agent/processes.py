@@ -157,11 +157,11 @@ def parted(text, last):
 
 def clean_text(text):
     """The same lines, clean, each ended by a line break but for one that is only begun."""
-    if "://" not in text and text.replace("\n", "").replace("\t", "").isprintable():
-        return text
-    lines = text.splitlines(keepends=True)
-    ends = [line.splitlines()[0] != line for line in lines]
-    return "".join(clean_line(line.splitlines()[0]) + "\n" * end for line, end in zip(lines, ends))
+    if not text.replace("\n", "").isprintable():
+        lines = text.splitlines()
+        begun = text.endswith(lines[-1]) and lines[-1]
+        text = "\n".join(map(printable, lines)) + "\n" * (not begun)
+    return redact(text)  # which looks no further than a line either
 
 
 def wait(child, timeout):
