@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import resource
 import shlex
 import subprocess
 import sys
@@ -37,8 +38,25 @@ class OnHost(unittest.TestCase):
 
 class Answers(OnHost):
     def test_user_info_is_redacted(self):
-        self.assertEqual(agent.redact("see https://ann:s3cret@example.org/x and ann@example.org"),
-                         "see https://***@example.org/x and ann@example.org")
+        for text, clean in (
+            ("see https://ann:s3cret@example.org/x and ann@example.org", "see https://***@example.org/x and ann@example.org"),
+            ("https://me:p/w@h", "https://***@h"), ("https://me:p@ss@h:1/x", "https://***@h:1/x"),
+            ("https://me:p?w#x@h", "https://***@h"), ("https://me:p@x/w@h", "https://***@h"),
+            ("https://me:80/w@h", "https://***@h"), ("https://to/ken@h", "https://***@h"), ("https://token@h", "https://***@h"),
+            ("https://me:p'w\"x@h", "https://***@h"), ("'https://me:p\"w@h' or 'a@b'", "'https://***@h' or 'a@b'"),
+            ('["https://h/","a@b"]', '["https://h/","a@b"]'), ("_https://me:pw@h", "_https://***@h"),
+            ("https://me:p://w@h", "https://***@h"), ("https://a:b@h https://c:d@i", "https://***@h https://***@i"),
+            ("https://me:pw@h/@scope/x", "https://***@scope/x"), ("git+ssh://git@h/x", "git+ssh://***@h/x"),
+            ("//me:pw@h", "//me:pw@h"), ("://me:pw@h", "://***@h"), ("https://me:pw@", "https://***@"),
+            ("https://[::1]:80/x?a@b", "https://***@b"),
+        ):
+            self.assertEqual(agent.redact(text), clean)
+        for plain in ("", "a@b", "https://h", "http://127.0.0.1:8080/Plone/@@ok", "http://[::1]:8080/@@ok",
+                      "https://h/@scope/x", "https://h/@@ok/@@x", "x://", "https://h a@b"):
+            self.assertEqual(agent.redact(plain), plain)
+        began = time.monotonic()
+        agent.redact("://".join(["a" * 20] * 20_000) + "a" * 500_000)
+        self.assertLess(time.monotonic() - began, 5)
 
     def test_output_is_clean_text(self):
         self.assertEqual(agent.last_lines(b"a\xff\x1b[1mb\nc\td\n"), ["a\ufffd?[1mb", "c\td"])
@@ -240,6 +258,29 @@ class Tarball(OnHost):
         failure = self.refused("refused", agent.link_shared, self.layout, str(release), {"files": ["secret.cfg"]})
         self.assertIn("secret.cfg", failure.message)
         self.refused("bad-request", agent.link_shared, self.layout, str(release), {"paths": ["../x"]})
+
+    def test_a_shared_folder_that_was_seeded_by_half_is_seeded_to_the_end(self):
+        self.layout.make()
+        shared = self.host.at("shared", "var")
+
+        def cut_off(*_, **__):
+            raise KeyboardInterrupt
+
+        for name in ("sync_tree", "link"):  # when all is copied, and when all is moved
+            release = self.unpack([("demo-1/var/a/one", b"1"), ("demo-1/var/two", b"2")])
+            before = getattr(agent, name)
+            self.addCleanup(setattr, agent, name, before)
+            setattr(agent, name, cut_off)
+            with self.assertRaises(KeyboardInterrupt):
+                agent.link_shared(self.layout, str(release), {"paths": ["var"]})
+            setattr(agent, name, before)
+        self.assertEqual(sorted(os.listdir(shared)), ["a", "two"])
+        # The same, cut off in the middle of that.
+        shared.joinpath(".seeding").mkdir()
+        os.rename(shared / "a", shared / ".seeding" / "a")
+        agent.link_shared(self.layout, str(self.unpack([("demo-1/var/other", b"")])), {"paths": ["var"]})
+        self.assertEqual(sorted(os.listdir(shared)), ["a", "two"])
+        self.assertEqual(shared.joinpath("a", "one").read_text(), "1")
 
 
 class Wheels(OnHost):
@@ -460,6 +501,22 @@ class TheJournal(OnHost):
         self.assertEqual((end["kind"], end["result"]), ("died", "unknown"))
         self.assertEqual(self.host.steps(), ["start"])
 
+    def test_what_a_job_writes_is_appended_by_all(self):
+        class Work:
+            journal = self.journal
+
+            def run(self):
+                with open(self.journal.output, "ab") as file:
+                    file.write(b"a hook's\n")
+                os.write(2, b"the agent's own\n")
+                with open(self.journal.output, "ab") as file:
+                    file.write(b"another\n")
+
+        agent.leave_alone(Work())
+        wanted = ["a hook's", "the agent's own", "another"]
+        self.assertTrue(agent.wait_until(lambda: agent.tail_of(self.journal.output) == wanted, 20),
+                        agent.tail_of(self.journal.output))
+
     def test_an_unknown_job_is_named(self):
         self.assertEqual(self.host.ask("journal", None, "nix")["kind"], "unknown-job")
         self.assertEqual(self.host.ask("journal", None, "../j1")["kind"], "bad-request")
@@ -530,6 +587,51 @@ class Children(OnHost):
         kept = "a?[1mb\nc\nhttps://***@h/\n"
         self.assertEqual(pathlib.Path(log).read_text(), f"before\n{kept}{kept}\nkilled after 0.5 s\n")
 
+    def test_a_log_is_cleaned_as_a_whole_would_be(self):
+        log, before = os.path.join(self.host.root, "log"), agent.KEPT
+        self.addCleanup(setattr, agent, "KEPT", before)
+        for text in (b"a\nb", b"a\x1bb", b"a\rb\r\nc\xe2\x80\xa8d\n", "n\u00e4\u00efve\n".encode() * 9, b"\xff" * 90,
+                     b"x\xff\n" * 30, b"a https://me:pw@h b\x00c" * 9, b"one word " * 20, b"y" * 99 + b"https://me:pw@h/",
+                     b"\r\n" * 20 + b"\x07", b"\tt\n\n", b"\x85"):
+            whole = "".join(f"{line}\n" for line in agent.clean_lines(text)).encode()
+            wanted = text if whole in (text, text + b"\n") else whole
+            for size in (1 << 20, 64):  # bytes that are looked at together
+                agent.KEPT = size
+                pathlib.Path(log).write_bytes(b"before\n" + text)
+                agent.clean_from(log, 7)
+                kept, pair = pathlib.Path(log).read_bytes(), [wanted.decode(), ""]
+                pair[1] = kept[7:].decode()
+                if size == 64:  # bytes that are no text are not told by a longer sign there
+                    pair = [each.replace("\ufffd", "?") for each in pair]
+                self.assertEqual(*pair, (text, size))
+                self.assertEqual(kept[:7], b"before\n")
+
+    def test_what_says_very_much_is_kept_by_its_end(self):
+        log = os.path.join(self.host.root, "log")
+        argv = ["sh", "-c", "yes 'a line that is said again and again' | head -n 2000000; echo the end"]
+        code, said = agent.run(argv, "/", 60, log)
+        self.assertEqual((code, len(said), said[-9:]), (0, agent.KEPT, b"\nthe end\n"))
+        self.assertEqual(os.path.getsize(log), 72_000_008)
+        code, said = agent.run_aside(argv, "/", 60, agent.service_env())
+        self.assertEqual((code, len(said), said[-8:]), (0, agent.KEPT, b"the end\n"))
+        self.assertEqual(agent.run_aside(["nowhere"], "/", 60, {})[0], 127)
+        self.assertEqual(agent.run_aside(["sh", "-c", "echo a; sleep 9"], "/", 0.5, {"PATH": agent.PATH}),
+                         (agent.TIMED_OUT, b"a\n"))
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB
+        self.assertLess(most, 120_000)
+
+    def test_a_sudo_that_hangs_is_no_error(self):
+        def slow(argv, **_):
+            raise subprocess.TimeoutExpired(argv, 10)
+
+        def forbidden(*_):
+            raise PermissionError
+
+        for module, name, other in ((os, "kill", forbidden), (subprocess, "run", slow)):
+            self.addCleanup(setattr, module, name, getattr(module, name))
+            setattr(module, name, other)
+        agent.send(os.getpid(), 0)
+
     def test_what_outlives_its_parent_is_ended_with_its_own_children(self):
         script = "trap '' TERM; sleep 600 & echo $!; wait"
         with subprocess.Popen(["sh", "-c", f"setsid sh -c {shlex.quote(script)} & wait"],
@@ -567,6 +669,20 @@ class Paths(OnHost):
         agent.read_only(folder)
         agent.remove_tree(self.layout, folder)
         self.assertEqual(os.listdir(self.layout.eggs) + os.listdir(self.layout.tmp), [])
+
+    def test_files_of_ours_that_are_something_else_are_no_bug(self):
+        self.layout.make()
+        os.mkdir(self.layout.lock)
+        for path, text in ((self.layout.record, "[1]"), (self.layout.lock_owner, "[1]"), (self.layout.lock_owner, '{"format": 1}'),
+                           (os.path.join(self.layout.jobs, "last"), '{"id": "../.."}')):
+            pathlib.Path(path).write_text(text)
+            status = self.host.ask("status")
+            self.assertEqual((status["end"], status["lock"]["by"], status["job"]),
+                             ("ok", "someone whose name was not written", None), text)
+        self.assertTrue(self.host.ask("unlock", {"expired": {"by": "Ada", "reason": "it is nobody's"}})["unlocked"])
+        for history in (7, [1], [{"id": "a1", "release": "1.0", "time": ""}]):
+            agent.write_json(self.layout.record, {"format": 1, "history": history})
+            self.assertIn(f"the history in {self.layout.record} is not what", self.host.ask("status")["message"])
 
     def test_json_files_are_whole_or_not_there(self):
         self.layout.make()

@@ -4,6 +4,7 @@ import filecmp
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import unittest
@@ -112,6 +113,13 @@ class NetworkDeploy(NetworkCase):
             self.assertEqual(sorted(os.listdir(self.host.at("releases"))), ["1.0.0", "1.1.0"])
             missing = self.host.ask("have", {"sha256": list(bad.artifacts)})["missing"]
             self.assertEqual(len(missing), 2, "the tarball and the egg of the removed release")
+            self.assertTrue(self.host.ask("status")["healthy"])
+
+        with self.subTest("a live release that lost its folder is built anew"):
+            self.assertEqual(self.host.ask("status")["current"]["release"], "1.0.0")
+            shutil.rmtree(self.host.at("releases", "1.0.0"))
+            self.ok(self.host.deploy(one, "1.0.0", "a5"))
+            self.assertEqual(get(self.port), "hello 1.0.0")
             self.assertTrue(self.host.ask("status")["healthy"])
 
 

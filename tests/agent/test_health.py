@@ -180,7 +180,7 @@ class Others(Asked):
 class Services:
     """Processes as a test tells them: one look after the other, the last one again and again."""
 
-    REVIVED = True
+    REVIVED, BLIND = True, False
 
     def __init__(self, *looks):
         self.looks, self.seen = list(looks), 0
@@ -211,6 +211,12 @@ class Probing(Asked):
         self.assertEqual(caught.exception.output[:1], ["the last words"])
         self.troubled = caught.exception.output[1:]
         return caught.exception.message
+
+    def test_what_is_not_known_is_no_good_sign_where_it_could_be(self):
+        self.assertIn("web unknown no socket", self.unhealthy("unknown no socket", seconds=0.1))
+        blind = Services("unknown there is no status command")
+        blind.BLIND = True
+        self.probe(blind)
 
     def test_processes_must_be_the_same_ones_twice(self):
         services = Services("running pid 1", "running pid 2", "running pid 3", "running pid 3")

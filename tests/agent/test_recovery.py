@@ -150,6 +150,45 @@ class NetworkRecovery(deploys.NetworkCase):
             self.is_whole()
             self.assertEqual(self.host.ask("journal", None, "g1")["result"], "reverted")
 
+    def test_a_release_that_was_found_healthy_stays_although_its_last_hook_was_cut_off(self):
+        hooks = {"migrate": "echo migrated > var/README", "after_healthy": f"echo written since > var/README; {KILL}"}
+        self.die(self.make("1.10.0", **hooks), "k1")
+        self.assertEqual(self.recover()["result"], "healthy")
+        self.assertEqual(self.host.ask("status")["current"]["release"], "1.10.0")
+        readme = self.host.at("shared", "var", "README")
+        self.assertEqual((deploys.get(self.port), readme.read_text()), ("hello 1.10.0", "written since\n"))
+        readme.write_text("seeded\n")
+        self.ok(self.host.deploy(self.one, "1.10.0", "k2"))
+
+    def test_a_start_starts_all_from_the_live_release_while_no_deployment_does(self):
+        layout, homes = self.agent.Layout(self.host.path), self.host.at(".hostout", "homes")
+        lock = self.agent.Lock(layout)
+        self.assertIsNone(self.ok(self.host.ask("boot"))["started"])
+
+        def off():
+            self.power_off()  # the dead are seen for a moment still
+            self.assertTrue(self.agent.wait_until(lambda: self.host.ask("status")["services"][0]["state"] == "stopped", 30))
+
+        for token in (None, "t"):
+            off()
+            if token:
+                lock.take({"token": token, "by": "Ann", "from": "laptop"}, "prepare")
+            homes.write_text('{"format": 1, "programs": {"zeo": "0.9.0"}}')
+            self.assertEqual(self.ok(self.host.ask("boot"))["started"], "1.0.0")
+            self.assertFalse(homes.exists())
+            self.assertEqual((lock.owner() or {}).get("token"), token)
+            self.assertTrue(self.agent.wait_until(lambda: deploys.get(self.port) == "hello 1.0.0", 30))
+        argv = [sys.executable, "-I", str(self.host.at(".hostout", "agent")), "--path", self.host.path, "boot"]
+        lock.refresh("t", "stop")  # its job is about to start other ones
+        off()
+        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as boot:
+            with self.assertRaises(subprocess.TimeoutExpired):
+                boot.wait(3)
+            self.assertIsNone(deploys.get(self.port))
+            lock.release("t")
+            self.assertIn(b'"started": "1.0.0"', boot.communicate(timeout=60)[0])
+        self.assertTrue(self.agent.wait_until(lambda: deploys.get(self.port) == "hello 1.0.0", 30))
+
     def cut(self, name, step):
         """As if the job had died at a step: what its journal tells after that is lost, and half a line stays."""
         journal = self.host.at(".hostout", "jobs", name, "journal")

@@ -321,6 +321,17 @@ class Deployments(Case):
         self.refused("it is at 8", self.check_entry, self.entry(after=7), self.ann)
         self.check_entry(self.entry(after=8), self.ann)
 
+    def test_a_serial_that_nobody_signed_locks_out_nobody(self):
+        self.meet()
+        self.agent.Trust(self.layout).take(7)
+        for far in (1 << 60, 1 << 70, "9", None, -5):
+            self.agent.Trust(self.layout).take(far)
+        self.check_entry(self.entry(after=12), self.ann)
+        self.assertEqual(self.agent.Trust(self.layout).taken["serial"], 12)
+        for serial in (1 << 60, "9", -1):
+            with self.assertRaises(self.agent.Failed):
+                self.agent.Activation(self.layout, {"id": "a1", "version": "1.0", "serial": serial})
+
     def test_two_people_are_counted_here_too(self):
         self.meet({self.ann: ["all"], self.ben: ["deploy:demo"]}, policy="format = 1\n[stage.demo]\nsigners = 2\n")
         self.refused("when 2 people agree, and 1 did", self.check_entry, self.entry(), self.ann)

@@ -1,10 +1,13 @@
 """The job: backup, stop, switch, start, probe, or all of it back."""
 
 import contextlib
+import itertools
 import os
 import secrets
 import signal
 import time
+
+MOST = 1 << 53  # what every reader of JSON takes for the number that it is
 
 
 class Activation:
@@ -15,6 +18,9 @@ class Activation:
         self.id = checked(IDENTIFIER, request.get("id"), "deployment id")
         self.new = checked(VERSION, request.get("version"), "version")
         self.old, self.token = request.get("expected"), request.get("token")
+        serial = request.get("serial")
+        if serial is not None and not (isinstance(serial, int) and 0 <= serial < MOST):
+            raise Failed("bad-request", f"{serial!r} is no entry's serial")
         self.journal = Journal(layout, self.id)
         self.reached = "nothing"  # then "stopping", "switched"
         self.allowed = False  # whether `check` had no objection
@@ -61,12 +67,8 @@ class Activation:
     def attempt(self):
         try:
             self.forward()
-        except Failed as failure:
-            return failure
-        except OSError as error:
-            return failed_by_system(error)
         except Exception as error:  # a bug must not leave the site down either
-            return a_bug(error)
+            return failure_of(error)
         return None
 
     def forward(self):
@@ -99,9 +101,9 @@ class Activation:
         self.probe(self.new, checks)
 
     def healthy(self):
-        self.spared(self.hook, "after-healthy")
         end = self.end("healthy", f"{self.new} is live and healthy")
-        self.remember("healthy", live=self.new)
+        self.remember("healthy", live=self.new)  # first: cut off in the hook it stays live, with what visitors wrote
+        self.spared(self.hook, "after-healthy")
         self.tidy()
         return end
 
@@ -136,10 +138,7 @@ class Activation:
             return
         if restorable(data):
             self.restore = Restore(backup, release, data)
-        try:
-            prune_backups(self.layout, data.get("keep", 3))
-        except OSError as error:
-            self.warn(f"old backups could not be removed: {error}")
+        self.spared(prune_backups, self.layout, data.get("keep", 3), what="old backups could not be removed: ")
 
     def data(self):
         """The release whose settings say how the data is backed up and restored, and what they say."""
@@ -166,7 +165,7 @@ class Activation:
             self.services(version).stop()
 
     def is_down(self, version):
-        return bool(processes_complaint(self.services(version).look()))
+        return any(look["state"] not in ("running", "unknown") for look in self.services(version).look())
 
     def start(self, version):
         self.step("start", version)
@@ -272,8 +271,8 @@ class Activation:
                 self.start(self.old)  # else it is what wouldn't stop
             self.step("probe", self.old)
             self.probe(self.old, self.checks(self.old))
-        except (Failed, OSError) as second:
-            second = second if isinstance(second, Failed) else failed_by_system(second)
+        except Exception as error:
+            second = failure_of(error)
             self.remember("failed", live=self.layout.live()[0])
             more["output"] = (output + second.output)[-OUTPUT_LINES:]
             if second.kind == "restore":
@@ -287,7 +286,8 @@ class Activation:
             again = "was started again" if stopped else "runs on"
             return self.end("failed-before-switch", f"{message}; {self.old} {again}", **more)
         self.remember("reverted")
-        self.forget_migrated()
+        if self.restore:
+            self.spared(self.restore.forget, what=f"data that {self.new} left could not be removed: ")
         data = " with its data" if self.migrating else ""
         return self.end("reverted", f"{message}; {self.old} was put back{data} and is healthy", **more)
 
@@ -300,13 +300,6 @@ class Activation:
                          "migrate had begun, and there is no backup to put back")
         self.step("restore", self.backup["name"])
         self.restore.run()
-
-    def forget_migrated(self):
-        try:
-            if self.restore:
-                self.restore.forget()
-        except OSError as error:
-            self.warn(f"data that {self.new} left could not be removed: {error}")
 
     def both_ways(self):
         """The commands after a data migration that can't be undone here; which one is right, a person decides. After
@@ -364,19 +357,20 @@ class Activation:
             raise Failed("hook", f"the hook {name} ({named(argv)}) {ending(code, seconds)}{raised(said)}", None,
                          last_lines(said))
 
-    def spared(self, call, *arguments, **more):
-        """Calls what may fail: that is told, and changes nothing about how the job ends."""
+    def spared(self, call, *arguments, what="", **more):
+        """Calls what may fail: that is told, after `what` it means, and changes nothing about how the job ends."""
         try:
             call(*arguments, **more)
-        except (Failed, OSError) as error:
-            failure = error if isinstance(error, Failed) else failed_by_system(error)
-            self.warn("; ".join([failure.message, *map(brief, failure.output[-1:])]))
+        except Exception as error:
+            failure = failure_of(error)
+            self.warn(what + "; ".join([failure.message, *map(brief, failure.output[-1:])]))
 
     def warn(self, message):
         self.journal.note({"event": "warning", "message": redact(message)})
 
-    def remember(self, result, live=...):
-        """The host's record: what is live here and how it came about. Failing to write it undoes nothing."""
+    def remember(self, result, live=..., **more):
+        """The host's record: what is live here and how it came about, and `more` of that. Failing to write it undoes
+        nothing."""
         record = read_json(self.layout.record) or {"format": FORMAT, "release": None, "history": []}
         overridden = {key: self.request[key] for key in ("health", "keep-unhealthy") if self.request.get(key)}
         history = [*record.get("history", []),
@@ -388,7 +382,7 @@ class Activation:
                 "id": self.id if settled else record.get("id"),
                 "serial": self.request.get("serial") if settled else record.get("serial"),
                 "time": now(), "stage": self.request.get("stage"), "from": self.old, "healthy": result == "healthy"})
-        record.update({"format": FORMAT, "history": history[-50:]})
+        record.update({"format": FORMAT, "history": history[-50:], **more})
         try:
             write_json(self.layout.record, record, room=self.journal.reserve("record"))
         except OSError as error:
@@ -396,11 +390,9 @@ class Activation:
 
     def tidy(self):
         """What can't be removed is told, and undoes nothing."""
-        try:
-            self.journal.note({"event": "step", "step": "prune", "detail": ""})
-            Prune(self.layout, self.request.get("keep") or 5).run()
-        except (Failed, OSError) as error:
-            self.warn(f"old releases could not be removed: {error}")
+        self.journal.note({"event": "step", "step": "prune", "detail": ""})
+        self.spared(lambda: Prune(self.layout, self.request.get("keep") or 5).run(),
+                    what="old releases could not be removed: ")
 
     def end(self, result, message, **more):
         current = self.layout.live()[0]
@@ -427,9 +419,13 @@ def link_now(layout, version):
 
 
 def before_the_tries(history, name):
-    """What was healthy last, and the backup of the first deployment after it; `name` where that was none."""
-    healthy = [number for number, entry in enumerate(history) if entry.get("result") == "healthy"]
+    """What was healthy last, and the backup of the first deployment after it that left it: one that was put back, at
+    once or because of other hosts, left its data to it. `name` where that was none."""
+    taken_back = {entry["id"] for entry in history if entry.get("result") == "reverted"}
+    healthy = [number for number, entry in enumerate(history)
+               if entry.get("result") == "healthy" and back_of(entry["id"]) not in taken_back]
     if not healthy:
         return None, name
-    tries = history[healthy[-1] + 1:]
-    return history[healthy[-1]]["release"], f"{tries[0]['id']}-{tries[0]['release']}" if tries else name
+    tries = itertools.dropwhile(lambda entry: entry["result"] in ("healthy", "reverted"), history[healthy[-1] + 1:])
+    first = next(tries, None)
+    return history[healthy[-1]]["release"], f"{first['id']}-{first['release']}" if first else name

@@ -41,6 +41,13 @@ def a_bug(error, output=()):
     return Failed("bug", f"a bug in the agent: {error!r}", output=output)
 
 
+def failure_of(error, output=()):
+    """Whatever was raised, as what ends a verb."""
+    if isinstance(error, Failed):
+        return error
+    return failed_by_system(error) if isinstance(error, OSError) else a_bug(error, output)
+
+
 class Events:
     """What a verb says while it works; where to is `line`'s to decide. `gone` says that nobody listens any more."""
 
@@ -86,14 +93,46 @@ class Answers(Events):
 
 
 def redact(text):
-    """`text` without user info in addresses."""
-    return re.sub(r"(\b[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@'\"]+@", r"\1***@", text)
+    """`text` without user info in addresses. It is looked for up to the next blank, or up to the quote that an address
+    stands in: a password may hold every other sign, also those that should have been escaped."""
+    done, at, end = [], 0, 0
+    while (found := text.find("://", at)) >= 0:
+        begin = found + 3
+        if begin > end:
+            scheme = SCHEME.match(text[max(at, found - 40):found][::-1]).end()
+            quote = text[found - scheme - 1:found - scheme]
+            blank = BLANK_OR_QUOTE[quote if quote in BLANK_OR_QUOTE else ""].search(text, begin)
+            end = blank.start() if blank else len(text)
+        length = user_info(text[begin:end])
+        done += [text[at:begin], "***"] if length else [text[at:begin]]
+        at = begin + length
+    return "".join([*done, text[at:]])
+
+
+SCHEME = re.compile(r"[\w+.-]*")
+BLANK_OR_QUOTE = {quote: re.compile(rf"[\s{quote}]") for quote in ("", "'", '"', "`")}
+HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:\d{1,5})?/")
+NAMES = {False: re.compile("/@@?"), True: re.compile("/@@")}  # what begins one in a path, behind a host or a host and port
+
+
+def user_info(address):
+    """How long the user info is that `address` begins with, which comes after its scheme: up to its last `@`. That may be
+    in a path only where a host comes first and it begins a name there: `host/@scope`, `host:8080/site/@@view`."""
+    host, last = HOST.match(address), address.rfind("@")
+    if last < 0 or (host and "@" not in NAMES[bool(host[1])].sub("", address)):
+        return 0
+    return last
+
+
+def printable(line):
+    """A line without what commands a terminal."""
+    plain = line.replace("\t", "").isprintable()
+    return line if plain else "".join(c if c.isprintable() or c == "\t" else "?" for c in line)
 
 
 def clean_lines(data):
-    """The lines of some bytes that may be anything, without what commands a terminal, and without passwords."""
-    lines = data.decode("utf-8", "replace").splitlines()
-    return [redact("".join(c if c.isprintable() or c == "\t" else "?" for c in line)) for line in lines]
+    """The lines of some bytes that may be anything, printable and without passwords."""
+    return [redact(printable(line)) for line in data.decode("utf-8", "replace").splitlines()]
 
 
 def last_lines(data, count=OUTPUT_LINES):

@@ -67,7 +67,7 @@ class AtBoot:
         home = os.open(pwd.getpwuid(os.getuid()).pw_dir, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(home, fcntl.LOCK_EX)
-            code, said = run(["crontab", "-l"], "/", 30)
+            code, said = run(["crontab", "-l"], "/", 30, keep=None)
             if code != 0 and b"no crontab for" not in said:
                 raise Failed("io", f"crontab -l {ending(code, 30)}", None, last_lines(said))
             before = said.decode("utf-8", "surrogateescape").splitlines() if code == 0 else []

@@ -44,7 +44,7 @@ class Backup:
 
     def by_command(self, release, data):
         # What it says is kept from the disk while it runs: it tells why that was full.
-        code, said = run(["sh", "-c", data["backup"]], release, COPY_SECONDS, None, self.env)
+        code, said = run_aside(["sh", "-c", data["backup"]], release, COPY_SECONDS, self.env)
         if self.log:
             add_to_log(self.log, said)
         if code != 0 or not tree_size(self.folder):

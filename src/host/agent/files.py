@@ -68,12 +68,13 @@ def write_json(path, value, mode=0o644, room=None):
 
 
 def read_json(path):
-    """What `path` holds, or None where it is missing or torn."""
+    """The object that `path` holds, or None where it is missing, torn, or something else."""
     try:
         with open(path, "rb") as file:
-            return json.loads(file.read())
+            value = json.loads(file.read())
     except (OSError, ValueError):
         return None
+    return value if isinstance(value, dict) else None
 
 
 def flock_of(path):

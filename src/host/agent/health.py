@@ -194,8 +194,10 @@ def refusal(address, patience):
         return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def processes_complaint(looks):
-    bad = [look for look in looks if look["state"] not in ("running", "unknown")]
+def processes_complaint(services, looks):
+    """What isn't as it should be by `looks` at services, or None. Not to know is no good sign where it could be known."""
+    good = ("running", "unknown") if services.BLIND else ("running",)
+    bad = [look for look in looks if look["state"] not in good]
     return "; ".join(f"{look['name']} {look['state']} {look['detail']}".strip() for look in bad) or None
 
 
@@ -214,7 +216,7 @@ class Watch:
             if pids and self.pids.setdefault(name, pids) != pids:
                 self.pids[name] = pids
                 self.restarts[name] += 1
-        complaint = processes_complaint(looks)
+        complaint = processes_complaint(self.services, looks)
         if complaint is None and looks and self.before != names:
             complaint = "its processes were seen once only"
         self.before = names

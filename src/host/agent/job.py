@@ -3,6 +3,8 @@
 import os
 import signal
 
+APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND  # as all that write there do, or one writes over the other
+
 
 def detach(activation):
     """Starts the job and returns at once."""
@@ -42,11 +44,10 @@ def leave_alone(activation, *ours):
         signal.signal(signal.SIGHUP, pass_over)
         signal.signal(signal.SIGINT, pass_over)
         signal.signal(signal.SIGTERM, asked_to_end)
-        nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(journal.output, os.O_WRONLY | os.O_CREAT, 0o600)
+        nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(journal.output, APPENDING, 0o600)
         os.dup2(nothing, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.lseek(output, 0, os.SEEK_END)
         os.chdir("/")
         for handle in ours:
             os.close(handle)

@@ -24,8 +24,11 @@ class Journal:
         self.output = os.path.join(self.folder, "output")
 
     def append(self, value):
-        with open(self.file, "ab") as file:
-            file.write(line_of(value))
+        """On a line of its own: a full disk, or a crash, may have torn the one before it."""
+        with open(self.file, "ab+") as file:
+            size = file.seek(0, os.SEEK_END)
+            torn = size and os.pread(file.fileno(), 1, size - 1) != b"\n"
+            file.write(b"\n" * bool(torn) + line_of(value))
             file.flush()
             os.fsync(file.fileno())
 
@@ -43,12 +46,6 @@ class Journal:
             whole = whole[:whole.rfind(b"\n") + 1]
             write_whole(self.file, whole + line_of(value), mode, self.reserve("end"))
         self.free_reserves(*RESERVES)
-
-    def mend(self):
-        """Ends a last line that was torn, so that the next one is whole."""
-        with contextlib.suppress(FileNotFoundError), open(self.file, "rb+") as file:
-            if file.seek(0, os.SEEK_END) and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n":
-                file.write(b"\n")
 
     def note(self, value):
         """Appends where that is possible: a full disk must not decide what a job does."""
@@ -125,4 +122,4 @@ def follow(layout, journal, answers, wait=True):
 
 def last_job(layout):
     name = (read_json(os.path.join(layout.jobs, "last")) or {}).get("id")
-    return name if name and os.path.isdir(layout.job(name)) else None
+    return name if isinstance(name, str) and IDENTIFIER.match(name) and os.path.isdir(layout.job(name)) else None

@@ -5,8 +5,10 @@ import fcntl
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import signal
+import socket
 import threading
 import time
 
@@ -42,7 +44,7 @@ class Lock:
     def owner(self):
         if not os.path.isdir(self.layout.lock):
             return None
-        return read_json(self.layout.lock_owner) or {"token": None, "by": "someone whose name was not written"}
+        return {"token": None, "by": "someone whose name was not written", **(read_json(self.layout.lock_owner) or {})}
 
     def free(self, owner):
         """Whether another than `owner` may take it."""
@@ -56,9 +58,9 @@ class Lock:
         facts = {key: value for key, value in owner.items() if key not in ("format", "token", "boot", "until")}
         return {**facts, "expired": self.free(owner), "left": round(seconds_left(owner))}
 
-    def take(self, wanted, step, answers=None, over=None):
+    def take(self, wanted, step, answers=None, over=None, room=None):
         """Takes the lock for `wanted`; whom it was taken over from is said as a warning. One whose token has the sha256
-        `over` is known to be left by the dead."""
+        `over` is known to be left by the dead. `room` is a file whose place it may take on a full disk."""
         if not isinstance(wanted, dict) or not wanted.get("token"):
             raise Failed("bad-request", "the request names no lock token")
         with self.guarded():
@@ -72,15 +74,15 @@ class Lock:
             os.makedirs(self.layout.lock, 0o755, exist_ok=True)
             told = {key: str(wanted.get(key) or "") for key in ("by", "from", "machine", "plan")}
             self.write({**told, "token": wanted["token"], "pid": wanted.get("pid"), "own": bool(wanted.get("own")),
-                        "since": owner.get("since") if ours else now(), "lease": float(wanted.get("lease", 120))}, step)
+                        "since": owner.get("since") if ours else now(), "lease": float(wanted.get("lease", 120))}, step, room)
         if owner and not ours and answers:
             answers.warning(f"took over the lock of {words_of(owner)}, whose lease was over")
         return wanted["token"]
 
-    def write(self, owner, step=None):
+    def write(self, owner, step=None, room=None):
         until = time.monotonic() + owner.get("lease", 120)
         write_json(self.layout.lock_owner, {**owner, "format": FORMAT, "step": step or owner.get("step"), "boot": boot(),
-                                            "until": until}, 0o600)
+                                            "until": until}, 0o600, room)
 
     def held(self):
         owner = self.shown() or {}
@@ -156,6 +158,12 @@ class Lock:
         return self.end(note)
 
 
+def of_the_host(plan):
+    """A lock that no client asks for."""
+    return {"token": secrets.token_hex(16), "by": "the host itself", "from": socket.gethostname(), "pid": os.getpid(),
+            "plan": plan, "own": True}
+
+
 def boot():
     """The name of the host's start."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
@@ -189,7 +197,8 @@ class Heartbeat:
             raise self.lock.held()
         self.work = flock_of(self.lock.layout.work)
         try:
-            self.lock.refresh(self.token)
+            with contextlib.suppress(OSError):  # a full disk, which is for the work itself to meet
+                self.lock.refresh(self.token)
             self.thread.start()
         except BaseException:
             os.close(self.work)

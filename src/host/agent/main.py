@@ -13,12 +13,8 @@ def answer(path, verb, arg, stream, answers):
         if LIMITED and verb not in SERVED:
             raise only_deploys(path, f", and not {verb}")
         return VERBS[verb](Layout(path), arg, stream, answers)
-    except Failed as failure:
-        return failure.answer()
-    except OSError as error:
-        return failed_by_system(error).answer()
     except Exception as error:  # the end marker must come: without it the client can't tell a bug from a lost line
-        return a_bug(error).answer()
+        return failure_of(error).answer()
 
 
 def only_deploys(path, what=""):

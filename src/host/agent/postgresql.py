@@ -84,8 +84,8 @@ class Postgresql:
                          "--file", script)
 
     def program(self, kind, *argv):
-        code, said = run(argv, self.layout.path, COPY_SECONDS, self.log, self.env)
+        code, said = run(argv, self.layout.path, COPY_SECONDS, self.log, self.env, keep=None)
         if code != 0:
-            raise Failed(kind, f"{argv[0]} ended with status {code}", "install PostgreSQL's client there" if code == 127
-                         else None, last_lines(said))
+            raise Failed(kind, f"{argv[0]} {ending(code, COPY_SECONDS)}",
+                         "install PostgreSQL's client there" if code == 127 else None, last_lines(said))
         return said

@@ -47,12 +47,8 @@ class Preparation(Events):
                        {"pid": os.getpid(), "token-sha256": hash_of(token), "id": self.request["id"],
                         "release": self.request.get("version"), "since": now()}, 0o600)
             end = Prepare(self.layout, self.request, self).run()
-        except Failed as failure:
-            end = failure.answer()
-        except OSError as error:
-            end = failed_by_system(error).answer()
         except BaseException as error:
-            end = a_bug(error, tail_of(self.journal.output)).answer()
+            end = failure_of(error, tail_of(self.journal.output)).answer()
         signal.signal(signal.SIGTERM, pass_over)
         self.journal.end({**end, "event": "end"})
 

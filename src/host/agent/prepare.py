@@ -58,7 +58,7 @@ class Prepare:
         settings = self.settings(manifest)
         if self.reusable(settings):
             return True
-        if self.layout.live()[0] == self.version:
+        if self.layout.live()[0] == self.version and os.path.isdir(self.release):  # else nothing is there to disturb
             raise Failed("refused", f"{self.version} is live and can't be built anew under its own name",
                          "release the next version")
         self.lock.refresh(token, "prepare")
@@ -200,7 +200,7 @@ class Prepare:
             env = buildout_env(home, os.path.join(self.release, ".hostout", "dist"))
             code, said = run(argv, self.release, 3600, self.log, env)
         if code != 0:
-            raise Failed("buildout", f"buildout of {self.version} failed with status {code}",
+            raise Failed("buildout", f"buildout of {self.version} {ending(code, 3600)}",
                          f"the whole output is in {self.log}", last_lines(said))
 
     def check_working_set(self, settings):

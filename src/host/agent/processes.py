@@ -1,5 +1,6 @@
 """Children with a decided environment, and nothing that they can hang."""
 
+import codecs
 import contextlib
 import io
 import os
@@ -7,12 +8,15 @@ import pwd
 import select
 import shlex
 import signal
+import stat
 import subprocess
 import tempfile
+import threading
 import time
 
 LONGEST = 7 * 24 * 3600  # seconds that anything is waited for: a kernel counts milliseconds in 31 bits
 TIMED_OUT = -1000  # instead of an exit status, which is a negated signal's number at the lowest
+KEPT = 1 << 20  # of what a command says, in bytes: the end of it, however much that is
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -32,42 +36,67 @@ def as_user(name, argv, env):
     return ["sudo", "-n", "-u", name, "--", "/usr/bin/env", "-i", *given, *argv], env
 
 
-def run(argv, cwd, timeout, log=None, env=None, user=None):
-    """Runs a command to its end: (exit status, its output). Output goes to a file, so that a daemon that keeps it
-    open can't hang us; stdin is closed; after `timeout` seconds its whole process group is killed (TIMED_OUT). What stays
-    in a log is clean text."""
+def run(argv, cwd, timeout, log=None, env=None, user=None, keep=KEPT):
+    """Runs a command to its end: (exit status, the last `keep` bytes of its output; all of it for None). Output goes to
+    a file, so that a daemon that keeps it open can't hang us. What stays in a log is clean text."""
     argv, env = as_user(user, argv, service_env() if env is None else env)
     with open(log, "ab+") if log else nameless() as file:
-        file.seek(0, io.SEEK_END)
-        start = file.tell()
+        start = file.seek(0, io.SEEK_END)
         try:
-            child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                                     env=env, start_new_session=True)
-        except (OSError, ValueError) as error:  # a word that no kernel takes
-            return 127, f"{argv[0]}: {getattr(error, 'strerror', error)}".encode()
-        try:
-            code = wait(child, timeout)
-        except BaseException as error:
-            below = descendants(child.pid) if user else {}
-            with contextlib.suppress(OSError):
-                os.killpg(child.pid, signal.SIGKILL)
-            for pid in below:  # sudo's, who can't be killed by us, ends with what it started
-                send(pid, signal.SIGKILL)
-            code = child.wait()
-            if not isinstance(error, subprocess.TimeoutExpired):
-                if log:
-                    clean_from(file, start)
-                raise
-            code = TIMED_OUT
-        file.seek(start)
-        said = file.read()
-        if log:
-            if code == TIMED_OUT:
+            code, note = ended(argv, cwd, timeout, file, env, user)
+            file.seek(start if keep is None else max(start, file.seek(0, io.SEEK_END) - keep))
+            said = note or file.read()
+            if log and code == TIMED_OUT:
                 with contextlib.suppress(OSError):  # a full disk
                     file.write(b"\nkilled after %g s\n" % timeout)
                     file.flush()
-            clean_from(file, start)
+        finally:
+            if log:
+                clean_from(log, start)
         return code, said
+
+
+def run_aside(argv, cwd, timeout, env):
+    """The same without any file, for what may fill the disk and tell of that, or say very much: what is kept of it is
+    read while it runs."""
+    kept, (ours, its) = bytearray(), os.pipe()
+
+    def listen():
+        with open(ours, "rb", buffering=0) as stream:
+            for block in iter(lambda: stream.read(1 << 16), b""):
+                kept.extend(block)
+                del kept[:-KEPT]
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        code, note = ended(argv, cwd, timeout, its, env, None)
+    finally:
+        os.close(its)
+    listener.join(1)  # longer takes only a daemon that keeps it open, which is read on
+    return code, note or bytes(kept)
+
+
+def ended(argv, cwd, timeout, output, env, user):
+    """Runs a command to its end: its exit status, and why it didn't begin. stdin is closed; after `timeout` seconds its
+    whole process group is killed (TIMED_OUT)."""
+    try:
+        child = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                 env=env, start_new_session=True)
+    except (OSError, ValueError) as error:  # a word that no kernel takes
+        return 127, f"{argv[0]}: {getattr(error, 'strerror', error)}".encode()
+    try:
+        return wait(child, timeout), None
+    except BaseException as error:
+        below = descendants(child.pid) if user else {}
+        with contextlib.suppress(OSError):
+            os.killpg(child.pid, signal.SIGKILL)
+        for pid in below:  # sudo's, who can't be killed by us, ends with what it started
+            send(pid, signal.SIGKILL)
+        child.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        return TIMED_OUT, None
 
 
 def nameless():
@@ -91,15 +120,48 @@ def add_to_log(log, said):
 
 
 def clean_from(log, start):
-    """Replaces what a log, open for appending, holds from `start` on by clean text: people read it on their terminal."""
-    log.seek(start)
-    said = log.read()
-    clean = "".join(f"{line}\n" for line in clean_lines(said)).encode()
-    if clean not in (said, said + b"\n"):
-        with contextlib.suppress(OSError):  # a full disk; the rest of it is told all the same
-            log.truncate(start)
-            log.write(clean)
-            log.flush()
+    """Replaces what a log holds from `start` on by clean text: people read it on their terminal. A block at a time and in
+    its own place: it may be long, and the disk full."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    with contextlib.suppress(OSError), open(log, "rb+", buffering=0) as file:
+        handle, taken, place, rest, ahead, same = file.fileno(), start, start, "", b"", True
+        while True:
+            block = os.pread(handle, KEPT, taken)
+            taken += len(block)
+            whole, rest = parted(rest + decoder.decode(block, not block), not block)
+            if len(ahead) > KEPT:
+                whole = whole.replace("\ufffd", "?")  # of each byte that is no text it makes three, and place is for one
+            ahead += clean_text(whole).encode()
+            now, ahead = ahead[:taken - place], ahead[taken - place:]
+            if os.pread(handle, len(now), place) != now:
+                same = False
+                os.pwrite(handle, now, place)
+            place += len(now)
+            if not block:
+                break
+        if ahead or not same:  # else that the last line has no end is no fault
+            os.ftruncate(handle, place)
+            end = place + os.pwrite(handle, ahead, place)
+            if end > start and os.pread(handle, 1, end - 1) != b"\n":
+                os.pwrite(handle, b"\n", end)
+
+
+def parted(text, last):
+    """The lines of some text that are whole, and the rest, unless nothing follows. A long line is parted at a blank, and
+    a long word in front of an address: there is no password that goes on behind it."""
+    at = len(text) if last else text.rfind("\n") + 1
+    if not at and len(text) > KEPT:
+        at = max(text.rfind(" "), text.rfind("\t")) + 1 or max(0, text.rfind("://") - 40) or len(text)
+    return text[:at], text[at:]
+
+
+def clean_text(text):
+    """The same lines, clean, each ended by a line break but for one that is only begun."""
+    if not text.replace("\n", "").isprintable():
+        lines = text.splitlines()
+        begun = text.endswith(lines[-1]) and lines[-1]
+        text = "\n".join(map(printable, lines)) + "\n" * (not begun)
+    return redact(text)  # which looks no further than a line either
 
 
 def wait(child, timeout):
@@ -163,12 +225,29 @@ def descendants(pid):
     return found
 
 
+def writers_of(device, inode):
+    """The processes that have a file open to write to it: a shell keeps its standard output elsewhere while a command's
+    goes to another file. Other users' can't be asked."""
+    def writes(handle):
+        with contextlib.suppress(OSError):
+            facts = os.stat(handle)
+            return (facts.st_dev, facts.st_ino) == (device, inode) and bool(os.lstat(handle).st_mode & stat.S_IWUSR)
+        return False
+
+    def handles(pid):
+        with contextlib.suppress(OSError):
+            return [f"/proc/{pid}/fd/{number}" for number in os.listdir(f"/proc/{pid}/fd")]
+        return []
+
+    return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and any(map(writes, handles(pid)))]
+
+
 def send(pid, sign):
     """Signals a process, by sudo where it is the runtime user's. One that has gone is as good."""
     try:
         os.kill(pid, sign)
     except PermissionError:
-        with contextlib.suppress(OSError, KeyError):
+        with contextlib.suppress(OSError, KeyError, subprocess.SubprocessError):
             owner = pwd.getpwuid(os.stat(f"/proc/{pid}").st_uid).pw_name
             argv, env = as_user(owner, ["kill", f"-{int(sign)}", str(pid)], service_env())
             subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, env=env, timeout=10, check=False)

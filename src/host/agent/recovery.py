@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import secrets
 import signal
-import socket
 
 
 class Recovery(Activation):
@@ -12,8 +10,9 @@ class Recovery(Activation):
     a lock of its own. How far the other one got is read from its journal, and from what `current` says now."""
 
     def check(self):
-        """What is live is looked at, and not known before."""
-        self.lock.refresh(self.token, "recover")
+        """What is live is looked at, and not known before. A full disk is what it may be there for."""
+        with contextlib.suppress(OSError):
+            self.lock.refresh(self.token, "recover")
 
     def known(self):
         """The events that tell of the backup and of the data."""
@@ -29,7 +28,7 @@ class Recovery(Activation):
         if self.told() == "healthy" and self.layout.live()[0] == self.new:
             self.spared(self.start_if_down, self.new)
             return
-        end_children(self.journal.output)
+        end_children(self.layout, self.journal.output)
         self.allowed = True
         where = f" at {steps[-1]['step']}" if steps else ""
         unhealthy = self.told() == "unhealthy"  # and kept, by choice
@@ -71,9 +70,18 @@ class Recovery(Activation):
             return self.end("failed", f"{failure.message}; that is left as it is", kind=failure.kind)
         return super().undo(failure)
 
-    def remember(self, result, live=...):
+    def remember(self, result, live=..., **more):
         if self.told() != result:
-            super().remember(result, live)
+            super().remember(result, live, **more)
+
+    def restore_data(self):
+        """Nothing of the job may write to the data any more that is put back."""
+        if self.migrating:
+            try:
+                end_children(self.layout, self.journal.output)
+            except Failed as failure:
+                raise Failed("restore", failure.message, failure.hint, failure.output) from failure
+        super().restore_data()
 
     def stop(self, version):
         """Where nothing runs any more a stop command may well fail: what counts is that nobody answers."""
@@ -98,7 +106,8 @@ class Recovery(Activation):
         super().start(version)
 
     def start_if_down(self, version):
-        if processes_complaint(self.services(version).look()) or self.checks(version).complaint():
+        services = self.services(version)
+        if processes_complaint(services, services.look()) or self.checks(version).complaint():
             self.start(version)
             self.probe(version, self.checks(version))
 
@@ -128,14 +137,13 @@ def recover(layout, name):
         if not request:
             raise Failed("unknown-job", f"job {name} left nothing here that says what it was to do")
         lock = Lock(layout)
-        token = lock.take({"token": secrets.token_hex(16), "by": "the host itself", "from": socket.gethostname(),
-                           "pid": os.getpid(), "plan": f"put right deployment {name}", "own": True}, "recover",
-                          over=request.get("token-sha256"))
+        # On a full disk what the dead job had set aside is all that there is; of that the way back needs little.
+        token = lock.take(of_the_host(f"put right deployment {name}"), "recover", over=request.get("token-sha256"),
+                          room=journal.reserve("back"))
         try:
             job = recovery(layout, request, token)
-            keep_request(job)
-            journal.mend()
             with contextlib.suppress(OSError):
+                keep_request(job)
                 journal.keep_reserves(*RESERVES)
             leave_alone(job)
         except BaseException:
@@ -153,21 +161,18 @@ def recovery(layout, request, token):
     return job
 
 
-def end_children(output):
-    """Ends what a killed job has left running: hooks, scripts, and services that it started; they all write to its
-    `output`. The agent itself is none of them."""
-    ours = {os.getpid(), os.getppid()}
-    found = {int(name): born(name)[1] for name in os.listdir("/proc")
-             if name.isdigit() and int(name) not in ours and writes_to(name, output)}
+def end_children(layout, output):
+    """Ends what a killed job has left running: hooks, scripts, services that it started, and what is below them. They all
+    write to its `output`. The agent itself is none of them."""
+    try:
+        file = os.stat(output)
+    except FileNotFoundError:
+        return
+    facts, ours, found = {"device": file.st_dev, "inode": file.st_ino}, (os.getpid(), os.getppid()), {}
+    for pid in {*writers_of(**facts), *in_runtime(layout, "writers", **facts)}.difference(ours):
+        found.update({pid: born(pid)[1], **descendants(pid)})
+    found = {pid: start for pid, start in found.items() if start and pid not in ours}
     for pid in found:
         send(pid, signal.SIGTERM)
-    if not end_orphans({pid: start for pid, start in found.items() if start}):
+    if not end_orphans(found):
         raise Failed("stop", "what the job had started does not end")
-
-
-def writes_to(pid, path):
-    """Whether a file is the standard output or error of a process; another user's can't be asked, and isn't ours."""
-    with contextlib.suppress(OSError):
-        return any(os.path.samestat(os.stat(f"/proc/{pid}/fd/{number}"), os.stat(path)) for number in (1, 2)
-                   if os.path.exists(f"/proc/{pid}/fd/{number}"))
-    return False

@@ -39,7 +39,7 @@ class Restore:
         code, said = run(["sh", "-c", self.data["restore"]], self.release, COPY_SECONDS, self.backup.log,
                          self.backup.env)
         if code != 0:
-            raise Failed("restore", f"the restore command ended with status {code}", None, last_lines(said))
+            raise Failed("restore", f"the restore command {ending(code, COPY_SECONDS)}", None, last_lines(said))
 
     def of_postgresql(self):
         layout = self.backup.layout

@@ -23,12 +23,13 @@ class Reversal(Activation):
 
     def remember(self, result, live=...):
         """The record goes back too: to the deployment that had made the old release live."""
-        super().remember(result, self.old if result == "reverted" else live)
-        record = read_json(self.layout.record) or {}
-        entries = [entry for entry in record.get("history", []) if entry["result"] == "healthy"]
-        before = next((entry for entry in reversed(entries) if entry["release"] == self.old), None)
-        if result == "reverted" and before:
-            write_json(self.layout.record, {**record, "id": before["id"], "serial": None, "healthy": True})
+        if result != "reverted":
+            super().remember(result, live)
+            return
+        history = (read_json(self.layout.record) or {}).get("history", [])
+        healthy = [entry["id"] for entry in history if (entry["release"], entry["result"]) == (self.old, "healthy")]
+        before = {"id": healthy[-1], "serial": None, "healthy": True} if healthy else {}
+        super().remember(result, self.old, **before)
 
     def forward(self):
         self.check()

@@ -77,14 +77,14 @@ class Roll:
     def one(self, version, program, wanted, back):
         activation, name = self.activation, program["name"]
         services = activation.services(version)
-        places = listening(services.pids(name)) if program["client"] else set()
+        places = self.listening(services.pids(name)) if program["client"] else []
         alike = self.places_of_a_client(services) if program["client"] else 0
         if program["client"]:
             self.hook(back, "before-stop", name)
         activation.step("stop", name)
         services.stop_one(name)
         if not wait_until(lambda: all(refusal(place, 2) for place in places), 10, 0.25):
-            raise Failed("stop", f"{' and '.join(sorted(places))} still answers after {name} was stopped",
+            raise Failed("stop", f"{' and '.join(places)} still answers after {name} was stopped",
                          "find out who else serves it")
         self.homes.write({**self.homes.read(), name: version})
         if not wanted:
@@ -93,7 +93,7 @@ class Roll:
         activation.step("start", f"{name} of {version}")
         activation.services(version).start_one(name)
         if program["client"]:
-            self.probe(version, name, alike)
+            self.probe(version, name, alike if back else max(1, alike))
             self.hook(back, "after-start", name)
 
     def hook(self, back, hook, name):
@@ -106,18 +106,28 @@ class Roll:
     def places_of_a_client(self, services):
         """In how many places one listens: they are alike, and this one may be down."""
         clients = [program["name"] for program in self.programs if program["client"]]
-        return max(len(listening(services.pids(name))) for name in clients)
+        return max(len(self.listening(services.pids(name))) for name in clients)
+
+    def listening(self, pids):
+        """Where processes are reached, which only whoever they run as may see."""
+        return in_runtime(self.activation.layout, "listening", pids=pids)
 
     def probe(self, version, name, count):
-        """A client is asked where it listens, for what the release as a whole is asked for."""
+        """A client is asked where it listens, in `count` places at least, for what the release as a whole is asked for."""
         asked = self.activation.request.get("health") if version == self.activation.new else None
         checks, services = self.activation.checks(version, asked), Only(self.activation.services(version), name)
-        places = lambda: sorted(listening(services.pids()))  # noqa: E731
-        if not wait_until(lambda: len(places()) >= count, checks.table.get("timeout", 60), 0.25):
+        places = []
+
+        def listens():
+            places[:] = self.listening(services.pids())
+            return len(places) >= count
+
+        if not wait_until(listens, checks.table.get("timeout", 60), 0.25):
             dead = [look["name"] for look in services.look() if look["state"] != "running"]
-            raise Failed("unhealthy", f"{name} of {version} runs and takes no connections", None,
+            raise Failed("unhealthy", f"{name} of {version} runs and takes no connections",
+                         "what takes none by TCP can't be taken over alone: strategy = \"all-at-once\"",
                          services.log_tail(dead)[-20:])
-        for place in places() or [""]:
+        for place in places or [""]:
             self.activation.step("probe", f"{name} {place}".strip())
             table = {key: value for key, value in checks.table.items() if key not in ("http", "tcp", "command")}
             table["http"] = at_place(checks.http, place)
@@ -128,7 +138,7 @@ class Only:
     """One program of some services."""
 
     def __init__(self, services, name):
-        self.services, self.name, self.REVIVED = services, name, services.REVIVED
+        self.services, self.name, self.REVIVED, self.BLIND = services, name, services.REVIVED, services.BLIND
 
     def look(self):
         return [look for look in self.services.look() if look["name"].partition(":")[0] == self.name]

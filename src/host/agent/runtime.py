@@ -68,13 +68,21 @@ def work_backup_size(layout, _log, release, data):
     return backup_size(layout, release, data)
 
 
+def work_writers(_layout, _log, device, inode):
+    return writers_of(device, inode)
+
+
+def work_listening(_layout, _log, pids):
+    return sorted(listening(pids))
+
+
 def work_take(layout, _log, paths, modes):
     for name in paths:
         take(os.path.join(layout.shared, *below(name)), modes)
 
 
 WORK = {"backup": work_backup, "restore": work_restore, "forget": work_forget, "remove-backup": work_remove_backup,
-        "backup-size": work_backup_size, "take": work_take}
+        "backup-size": work_backup_size, "take": work_take, "writers": work_writers, "listening": work_listening}
 
 
 def hand_over(layout, paths):

@@ -16,6 +16,7 @@ class NoServices:
     """kind = none."""
 
     REVIVED = True  # whether something may start anew what has stopped
+    BLIND = False  # whether nothing tells what runs
 
     def __init__(self, release, table, log=None, homes=None):
         self.release, self.table, self.log, self.homes = release, table, log, homes or {}
@@ -270,6 +271,10 @@ class Zope(NoServices):
 
 class Commands(NoServices):
     """kind = command: the user's own, each given to `sh -c` in the release directory."""
+
+    def __init__(self, release, table, log=None, homes=None):
+        super().__init__(release, table, log, homes)
+        self.BLIND = not table.get("status")
 
     def shell(self, key, timeout=120):
         return run(["sh", "-c", self.table[key]], self.release, timeout, self.log if key != "status" else None,

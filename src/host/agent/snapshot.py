@@ -36,7 +36,7 @@ class Snapshot:
         argv = [os.path.join(self.release, self.table[key]), *arguments]
         code, said = run(argv, self.release, COPY_SECONDS, self.log, self.env)
         if code != 0:
-            raise Failed(key, f"{self.table[key]} ended with status {code}", None, last_lines(said))
+            raise Failed(key, f"{self.table[key]} {ending(code, COPY_SECONDS)}", None, last_lines(said))
         return said
 
     def seen(self):

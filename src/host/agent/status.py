@@ -17,7 +17,7 @@ def status(layout, request):
         "hostname": socket.gethostname(), "disk": disk(layout.path),
         "temp": disk(os.environ.get("TMPDIR") or "/tmp"), "backup": backup_need(layout, version, request.get("data")),
         "current": {"release": version, "state": link_state, "target": link_target},
-        "record": read_json(layout.record), "releases": releases(layout), "lock": Lock(layout).shown(),
+        "record": recorded(layout), "releases": releases(layout), "lock": Lock(layout).shown(),
         "services": looks, "healthy": healthy, "complaint": complaint, "rolls": rolls,
         "shared": {"files": {name: os.path.isfile(os.path.join(layout.shared, *below(name)))
                              for name in request.get("shared-files", [])}},
@@ -26,6 +26,19 @@ def status(layout, request):
         "preparation": preparation_shown(layout) if state == "ours" else None,
         "job": {"id": job, **Journal(layout, job).state()} if job else None,
     }
+
+
+def recorded(layout):
+    """The host's record, as it is; a file that somebody made of it is named."""
+    record = read_json(layout.record)
+    history = (record or {}).get("history", [])
+    whole = isinstance(history, list) and all(
+        isinstance(entry, dict) and all(isinstance(entry.get(key), str) for key in ("release", "id", "time", "result"))
+        for entry in history)
+    if not whole:
+        raise Failed("io", f"the history in {layout.record} is not what a deployment writes there",
+                     "mend it, or move the file away: then nothing is known of what was deployed there")
+    return record
 
 
 def place_of(path):
@@ -46,15 +59,19 @@ def installed(layout):
 
 
 def running_now(layout, version):
-    """The live release's processes, whether it is healthy, by its own settings (None when nothing is live), what its
-    checks complain of, and whether its programs can be taken to another release one by one."""
+    """The live release's processes, whether it is healthy, by its own settings (None when nothing is live, or when that
+    can't be told), what its checks complain of, and whether its programs can be taken to another release one by one."""
     settings = stored_settings(layout, version) if version else None
     if not settings:
         return [], None, None, False
     services = services_here(layout, version, settings)
     looks = services.look()
     complaint = checks_of(layout, version, settings).complaint(patience=5)
-    return looks, processes_complaint(looks) is None and complaint is None, complaint, services.rolls()
+    if complaint or any(look["state"] not in ("running", "unknown") for look in looks):
+        healthy = False
+    else:
+        healthy = None if processes_complaint(services, looks) else True
+    return looks, healthy, complaint, services.rolls()
 
 
 def releases(layout):

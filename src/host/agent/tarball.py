@@ -4,6 +4,7 @@ import os
 import posixpath
 import shutil
 
+SEEDING = ".seeding.part", ".seeding"  # in a shared folder: what is copied, and what only has to be moved
 FETCHED = ("extends", "downloads")  # what the release fetched, below `.hostout`; the rest there is this program's
 
 
@@ -76,9 +77,7 @@ def link_shared(layout, release, shared):
             os.makedirs(common)
             os.chmod(common, 0o2770)
         if os.path.isdir(place) and not os.path.islink(place):
-            if not os.listdir(common):
-                shutil.copytree(place, common, symlinks=True, dirs_exist_ok=True)
-                os.chmod(common, 0o2770)
+            seed(place, common)
             shutil.rmtree(place)
         link(common, place)
     for name in shared.get("files", []):
@@ -86,6 +85,22 @@ def link_shared(layout, release, shared):
         if not os.path.isfile(common):
             raise Failed("refused", f"the shared file {name} is not on the host", f"git hostout put STAGE {name}")
         link(common, place)
+
+
+def seed(tracked, common):
+    """Fills an empty shared folder with a tracked one, or goes on where that was cut off. What is copied stays apart until
+    it is whole: what is half there would be taken for what the site has made of it."""
+    copy, whole = (os.path.join(common, name) for name in SEEDING)
+    there = set(os.listdir(common)) - {SEEDING[0]}
+    if not there:
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(tracked, copy, symlinks=True)
+        sync_tree(copy)
+        os.rename(copy, whole)
+    if not there or SEEDING[1] in there:
+        for name in os.listdir(whole):
+            os.rename(os.path.join(whole, name), os.path.join(common, name))
+        os.rmdir(whole)
 
 
 def below(name):

@@ -17,6 +17,7 @@ NAMESPACE = "git-hostout"
 FINGERPRINT = re.compile(r"\b(SHA256:\S+)\s*\Z")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 SEEN = 500  # manifests that were found good once
+AHEAD = 1_000_000  # entries that a ledger may have which a host has not heard of
 ROOT = "/etc/git-hostout"  # what root says, a file for each path
 
 
@@ -258,9 +259,12 @@ class Trust:
                          f" {len(people)} did", f"git hostout approve {entry['version']} --for {stage}")
 
     def take(self, serial):
-        """From here on nothing that was signed before counts."""
+        """From here on nothing that was signed before counts. Where the ledger is, `serial`, nobody has signed: what
+        leads so far ahead that it can't be true would only keep others from going on."""
         if self.facts:
-            self.taken["serial"] = max(self.taken["serial"] + 1, serial if isinstance(serial, int) else 0)
+            following = self.taken["serial"] + 1
+            near = isinstance(serial, int) and serial < following + AHEAD
+            self.taken["serial"] = max(following, serial) if near else following
             write_json(self.taken_file, self.taken)
 
     def limits(self):

@@ -219,17 +219,55 @@ def verb_work(layout, arg, stream, answers):
 
 
 def verb_boot(layout, _arg, stream, answers):
-    """The machine has started: what a job left is put right, and what is live is started."""
-    recovered = verb_recover(layout, None, stream, answers)
+    """The machine has started: what a job left is put right, and what is live is started, all of it from the live
+    release."""
+    recovered, started = verb_recover(layout, None, stream, answers), None
+    if services_down(layout)[1]:
+        with held_for_boot(layout, answers):
+            version, services = services_down(layout)  # again: a deployment may have been waited for
+            if services:
+                with contextlib.suppress(Failed):  # what the machine's end left: pid files, sockets
+                    services.stop()
+                Homes(layout).forget()
+                services_here(layout, version, stored_settings(layout, version)).start()
+                started = version
+    return {"end": "ok", "recovered": recovered, "started": started}
+
+
+def services_down(layout):
+    """The release that is live, and its services where they don't run."""
     version = layout.live()[0]
     settings = stored_settings(layout, version) if version else None
-    services = services_of(layout.release(version), settings) if settings else None
-    if not services or not processes_complaint(services.look()):
-        return {"end": "ok", "recovered": recovered, "started": None}
-    with contextlib.suppress(Failed):  # what the machine's end left: pid files, sockets
-        services.stop()
-    services.start()
-    return {"end": "ok", "recovered": recovered, "started": version}
+    services = services_here(layout, version, settings) if settings else None
+    return version, services if services and processes_complaint(services, services.look()) else None
+
+
+@contextlib.contextmanager
+def held_for_boot(layout, answers):
+    """No deployment begins meanwhile. One that prepares already changes nothing that runs yet, and may take long: a site
+    is not down for it; where one is about to change that, it is waited for."""
+    lock, tokens = Lock(layout), []
+
+    def taken():
+        owner = lock.owner()
+        if not lock.free(owner) and owner.get("step") == "prepare":
+            answers.warning(f"{words_of(owner)} prepares meanwhile")
+            return True
+        try:
+            tokens.append(lock.take(of_the_host("start what is live"), "boot"))
+        except Failed as failure:
+            if failure.kind != "locked":
+                raise
+        return bool(tokens)
+
+    if not wait_until(taken, PREPARE_SECONDS, 0.5):
+        raise lock.held()
+    try:
+        with Heartbeat(lock, tokens[0]) if tokens else contextlib.nullcontext():
+            yield
+    finally:
+        for token in tokens:
+            lock.release(token)
 
 
 def verb_halt(layout, _arg, stream, _answers):
@@ -238,7 +276,7 @@ def verb_halt(layout, _arg, stream, _answers):
     version = layout.live()[0]
     settings = stored_settings(layout, version) if version else None
     if settings:
-        services_of(layout.release(version), settings).stop()
+        services_here(layout, version, settings).stop()
     return {"end": "ok", "stopped": version if settings else None}
 
 
