@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     config::Stage,
-    error::Error,
+    error::{Error, Unverified},
     execute::{self, Telling},
     facts::{self, Consent, Deployment, Heard, Trusted},
     ledger::{self, Ledger, Released, Scheme},
@@ -79,6 +79,25 @@ pub(super) fn look(
     })
 }
 
+/// What is said against a deployment by a ledger that came in the middle of it.
+pub(super) fn against(error: Error) -> execute::Error {
+    let mut refusal = Refusal::default();
+    match error {
+        Error::Refused(refusal) => return refusal.into(),
+        Error::Ledger(error) => return error.into(),
+        Error::Unverified(Unverified(verdict)) => {
+            for check in verdict.failed() {
+                refusal.add(
+                    format!("{}: {}", check.name, check.detail),
+                    "ask who changed it before anything else",
+                );
+            }
+        }
+        other => refusal.add(other.to_string(), other.hints().join("; ")),
+    }
+    refusal.into()
+}
+
 fn what_was_heard(work: &Workspace, ledger: &Ledger, limit: u64) -> Result<Heard, Error> {
     let remote = ledger::remote_for(&work.repo);
     let newest = ledger.newest_at(remote.as_deref())?;
@@ -132,7 +151,7 @@ pub(super) fn proven(
     from: &Stage,
     to: &Stage,
 ) -> Result<Version, Error> {
-    let log = observe::history_of(&observe::history(ledger), &from.name);
+    let log = observe::order_of(ledger, &observe::history(ledger), &from.name)?;
     let needed = ledger.keyring()?.policy()?.of(&to.name).healthy;
     let mut refusal = Refusal::default();
     let next = format!("git hostout status {}", from.name);

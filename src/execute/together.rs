@@ -52,6 +52,30 @@ pub(super) fn together<W: Send, T: Send>(
     })
 }
 
+/// Does `work` here. Meanwhile the members that `waits` names are given to `wait` again and again, all at the same time.
+pub(super) fn meanwhile<T>(
+    members: &mut [Member],
+    waits: impl Fn(&str) -> bool,
+    wait: impl Fn(&mut Member) + Sync,
+    work: impl FnOnce() -> T,
+) -> T {
+    let working = Working::new(1);
+    let (wait, working) = (&wait, &working);
+    thread::scope(|scope| {
+        for member in members {
+            if waits(&member.host.destination) {
+                scope.spawn(move || {
+                    while !working.is_over() {
+                        wait(member);
+                    }
+                });
+            }
+        }
+        let _done = Done(working);
+        work()
+    })
+}
+
 /// How many members are at work.
 struct Working {
     count: Mutex<usize>,
