@@ -52,7 +52,6 @@ pub use graph::{Fetched, Graph, Place, Sources};
 pub use index::Indexes;
 pub use inspect::Inspected;
 pub use merge::{Sections, Value};
-pub use name::canonical;
 pub use programs::{Made, programs};
 pub use python::Python;
 pub use redact::has_password;

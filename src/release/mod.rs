@@ -7,6 +7,7 @@
 mod artifact;
 mod consent;
 mod digest;
+mod duration;
 mod elsewhere;
 mod entry;
 mod fetchable;
@@ -27,6 +28,7 @@ mod target;
 pub use artifact::Artifact;
 pub use consent::{Approval, Withdrawal};
 pub use digest::{Digest, DigestError};
+pub use duration::duration;
 pub use elsewhere::Elsewhere;
 pub use entry::{Ended, EntryId, HostResult, Intent, Outcome, Started};
 pub use fetchable::Fetchable;
