@@ -4,6 +4,7 @@ use super::{
     deploy::Options,
     remote,
     session::{Session, Workspace},
+    verify,
 };
 use crate::{
     config::Stage,
@@ -79,8 +80,26 @@ pub(super) fn look(
     })
 }
 
+/// Looks at a ledger that came in the middle of a deployment as at the one that it was decided by.
+pub(super) fn still(
+    session: &Session,
+    work: &Workspace,
+    newer: &Ledger,
+    released: &Released,
+    stage: &Stage,
+    log: &[Deployment],
+    with: (Intent, &Options),
+) -> execute::Result<()> {
+    let look = || -> Result<(), Error> {
+        verify::before_deploying(work, newer, released)?;
+        let said = look(session, work, newer, released, stage, log, with)?;
+        Ok(plan::consent(&said).into_result()?)
+    };
+    look().map_err(against)
+}
+
 /// What is said against a deployment by a ledger that came in the middle of it.
-pub(super) fn against(error: Error) -> execute::Error {
+fn against(error: Error) -> execute::Error {
     let mut refusal = Refusal::default();
     match error {
         Error::Refused(refusal) => return refusal.into(),

@@ -68,15 +68,8 @@ pub(super) fn run(
         &wanted,
     )?;
     let request = options.request(intent);
-    let said = consent::look(
-        session,
-        work,
-        &ledger,
-        released,
-        stage,
-        &log,
-        (intent, options),
-    )?;
+    let with = (intent, options);
+    let said = consent::look(session, work, &ledger, released, stage, &log, with)?;
     let (trusted, telling) = consent::telling(work, &ledger, released, stage, &hosts)?;
     let facts = DeployFacts {
         manifest: &released.manifest,
@@ -111,12 +104,6 @@ pub(super) fn run(
     };
     plan.notes.extend(unpushed::late_tags(work, &ledger)?);
     let question = question(&plan, intent, stage, options);
-    let still = |newer: &Ledger| -> Result<(), Error> {
-        verify::before_deploying(work, newer, released)?;
-        let with = (intent, options);
-        let said = consent::look(session, work, newer, released, stage, &log, with)?;
-        Ok(plan::consent(&said).into_result()?)
-    };
     carry_out(session, &plan, mode, &question, || {
         recording(session, work, |recorder| {
             let job = execute::Deployment {
@@ -130,7 +117,7 @@ pub(super) fn run(
                 request: &request,
                 reason: &options.reason,
                 telling: &telling,
-                still: &|newer| still(newer).map_err(consent::against),
+                still: &|newer| consent::still(session, work, newer, released, stage, &log, with),
             };
             Ok(job.carry_out(&plan, &mut ledger, &mut fleet.members)?)
         })?;

@@ -120,9 +120,8 @@ mod tests {
     use crate::{config::Host, transport::Local};
     use std::sync::Barrier;
 
-    #[test]
-    fn those_with_work_do_it_at_the_same_time() {
-        let mut members: Vec<Member> = ["web1", "web2", "web3"]
+    fn members() -> Vec<Member> {
+        ["web1", "web2", "web3"]
             .map(|name| Member {
                 host: Host {
                     destination: name.to_owned(),
@@ -131,7 +130,21 @@ mod tests {
                 },
                 transport: Box::new(Local::new(name)),
             })
-            .into();
+            .into()
+    }
+
+    #[test]
+    fn work_here_is_not_waited_for_longer_than_it_takes() {
+        let waits = |name: &str| name != "web2";
+        let begin = std::time::Instant::now();
+        let answer = meanwhile(&mut members(), waits, |_| (), || "done");
+        assert_eq!(answer, "done");
+        assert!(begin.elapsed() < AGAIN, "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn those_with_work_do_it_at_the_same_time() {
+        let mut members = members();
         let both = Barrier::new(2);
         let answers = together(
             &mut members,

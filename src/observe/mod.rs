@@ -20,7 +20,7 @@ mod proposal;
 mod repository;
 mod verify;
 
-pub use bare::{BareError, bare, elevation, runs_nothing};
+pub use bare::{BareError, No, bare, elevation, runs_nothing};
 pub use bundle::bundle;
 pub use error::{Error, Result};
 pub use exposed::exposed;
