@@ -101,18 +101,16 @@ pub(super) fn still(
 /// What is said against a deployment by a ledger that came in the middle of it.
 fn against(error: Error) -> execute::Error {
     let mut refusal = Refusal::default();
+    let remedy = error.hints().join("; ");
     match error {
         Error::Refused(refusal) => return refusal.into(),
         Error::Ledger(error) => return error.into(),
         Error::Unverified(Unverified(verdict)) => {
             for check in verdict.failed() {
-                refusal.add(
-                    format!("{}: {}", check.name, check.detail),
-                    "ask who changed it before anything else",
-                );
+                refusal.add(format!("{}: {}", check.name, check.detail), &remedy);
             }
         }
-        other => refusal.add(other.to_string(), other.hints().join("; ")),
+        other => refusal.add(other.to_string(), remedy),
     }
     refusal.into()
 }

@@ -29,6 +29,23 @@ fn two_stages_at_once_are_both_in_the_ledger() {
     two.host.project.git(&["fetch", "--quiet", "origin"]);
     assert_eq!(newest()["stage"], "local");
     assert_eq!(two.tips()[0], remote);
+    let message = "tidy up\n\nHostout-Serial: 7\nHostout-Id: 0123456789abcdef\n";
+    let git = |arguments: &[&str]| two.host.project.git(arguments);
+    let stranger = [
+        "commit-tree",
+        "hostout^{tree}",
+        "-p",
+        "hostout",
+        "-m",
+        message,
+    ];
+    let stranger = git(&stranger);
+    git(&["update-ref", "refs/remotes/origin/hostout", &stranger]);
+    two.host
+        .hostout(&["log"])
+        .exits(0)
+        .says(&["origin/hostout, as git fetched it, is not taken over: "]);
+    assert_eq!(two.tips()[0], remote);
 }
 
 #[test]
