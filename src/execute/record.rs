@@ -1,10 +1,10 @@
 //! Writing down how a deployment went, and getting that to the remote, whoever else writes there.
 
-use super::{Published, Publisher, Result};
+use super::{Error, Published, Publisher, Result};
 use crate::{
     event::{Event, Watch},
     ledger::{self, Key, Kind, Ledger, NewEntry, Person},
-    release::{Ended, HostResult, Outcome, Started},
+    release::{Ended, HostResult, Intent, Outcome, Started},
 };
 use jiff::Timestamp;
 
@@ -53,7 +53,8 @@ impl Recorder<'_> {
     ///
     /// # Errors
     /// [`ledger::Error::StageTaken`] where somebody else was first on the stage, what `still` says, and whatever is wrong with
-    /// what came from the remote: `started` is given up.
+    /// what came from the remote: `started` is given up. A way back only waits where others of our entries cannot go to the
+    /// remote.
     pub(super) fn started(
         &self,
         ledger: &mut Ledger,
@@ -84,9 +85,18 @@ impl Recorder<'_> {
             still(ledger)
         };
         let taken = taken.and_then(|()| self.publish(ledger, Entering::Begins(still)));
-        if let Err(error) = taken {
-            ledger.take_back(&started.id)?;
-            return Err(error);
+        match taken {
+            Ok(()) => {}
+            // What of ours is in the way is for a calmer hour: to go back must be possible without anybody else.
+            Err(Error::Ledger(divided @ ledger::Error::Diverged { .. }))
+                if started.kind == Intent::Rollback =>
+            {
+                self.later(&divided.to_string());
+            }
+            Err(error) => {
+                ledger.take_back(&started.id)?;
+                return Err(error);
+            }
         }
         let made = ledger.started(&started.id)?;
         Ok(Signed {
@@ -162,8 +172,8 @@ impl Recorder<'_> {
     fn catch_up(&self, ledger: &mut Ledger, remote: &str, entering: Entering<'_>) -> Result<bool> {
         let branch = ledger.branch().to_owned();
         let Publisher { git, patience, .. } = self.publisher;
-        let tip = match ledger::fetch(self.repo, git, remote, &branch, *patience) {
-            Err(ledger::Error::Diverged { tip, .. }) => tip,
+        let (tip, divided) = match ledger::fetch(self.repo, git, remote, &branch, *patience) {
+            Err(divided @ ledger::Error::Diverged { tip, .. }) => (tip, divided),
             // It moved in between, and ours is on top already, or it says no for another reason.
             Ok(_) | Err(ledger::Error::Unreachable { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
@@ -171,7 +181,13 @@ impl Recorder<'_> {
         let (repo, key) = (self.repo, self.key);
         match entering {
             Entering::Begins(still) => {
-                *ledger = Ledger::reapply_or_yield(repo, &branch, tip, key)?;
+                use ledger::Error::{KeysTaken, ReleaseTaken};
+                match Ledger::reapply_or_yield(repo, &branch, tip, key) {
+                    Ok(newer) => *ledger = newer,
+                    // It is not this entry that cannot go there, but one of ours before it.
+                    Err(ReleaseTaken { .. } | KeysTaken { .. }) => return Err(divided.into()),
+                    Err(error) => return Err(error.into()),
+                }
                 still(ledger)?;
                 Ok(true)
             }

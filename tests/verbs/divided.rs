@@ -126,6 +126,16 @@ fn a_ledger_that_went_two_ways_is_joined_unless_both_released() {
         "origin got another release in between: ",
         "give yours up, and release again: git hostout resume --give-up && git hostout release",
     ]);
+    // Until then nothing is deployed that nobody else would hear of, but for the way back.
+    let deploy = ["deploy", "local", "0.2.0", "--yes"];
+    two.there(&deploy).exits(11).says(&[
+        "went different ways",
+        "`git hostout resume --give-up` shows what of ours cannot go on top of theirs",
+    ]);
+    without_remote(&|| drop(two.there(&deploy).exits(0)));
+    two.there(&["rollback", "local", "--yes"])
+        .exits(0)
+        .says(&["went different ways", "0.1.0 (tag v0.1.0) is live on local"]);
 }
 
 #[test]
