@@ -9,15 +9,16 @@ use crate::{
     plan::{self, Refusal},
     release, transport,
 };
-use serde::Serialize;
 use std::{error::Error as _, io};
 
+mod class;
 mod document;
 mod live;
 #[cfg(test)]
 mod tests;
 mod unverified;
 
+pub use class::Class;
 pub use document::Document;
 pub use live::Stopped;
 pub use unverified::Unverified;
@@ -57,7 +58,7 @@ pub enum Error {
     Unverified(Unverified),
     /// A plan was not carried out as it stands.
     #[error(transparent)]
-    Execute(#[from] execute::Error),
+    Execute(execute::Error),
     /// Somebody else is at work on a host.
     #[error("{host} is locked by {holder}")]
     Locked {
@@ -105,72 +106,12 @@ pub enum Error {
     Output(#[source] io::Error),
 }
 
-/// An exit code and its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// 1: unexpected; please report.
-    Bug,
-    /// 2: the words on the command line; nothing happened.
-    Usage,
-    /// 10: a configuration is wrong; nothing happened.
-    Config,
-    /// 11: a check says no; nothing happened.
-    Refused,
-    /// 12: somebody else is at work; nothing happened.
-    Locked,
-    /// 13: the person said no; nothing happened.
-    Declined,
-    /// 20: host, key or login; nothing happened there.
-    Unreachable,
-    /// 21: failed before the switch; the old release is live, untouched.
-    FailedBeforeSwitch,
-    /// 22: failed after the switch; the old release is live again.
-    Reverted,
-    /// 23: failed after the switch; the new release is live, or services are down.
-    FailedAfterSwitch,
-    /// 24: connection lost in a step that cannot be observed.
-    Unknown,
-    /// 25: live but unhealthy.
-    Unhealthy,
-    /// 130: stopped between steps.
-    Interrupted,
-}
-
-impl Class {
-    /// Every class, by its code.
-    pub const ALL: [Self; 13] = [
-        Self::Bug,
-        Self::Usage,
-        Self::Config,
-        Self::Refused,
-        Self::Locked,
-        Self::Declined,
-        Self::Unreachable,
-        Self::FailedBeforeSwitch,
-        Self::Reverted,
-        Self::FailedAfterSwitch,
-        Self::Unknown,
-        Self::Unhealthy,
-        Self::Interrupted,
-    ];
-
-    /// The exit code.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Bug => 1,
-            Self::Usage => 2,
-            Self::Config => 10,
-            Self::Refused => 11,
-            Self::Locked => 12,
-            Self::Declined => 13,
-            Self::Unreachable => 20,
-            Self::FailedBeforeSwitch => 21,
-            Self::Reverted => 22,
-            Self::FailedAfterSwitch => 23,
-            Self::Unknown => 24,
-            Self::Unhealthy => 25,
-            Self::Interrupted => 130,
+impl From<execute::Error> for Error {
+    fn from(error: execute::Error) -> Self {
+        match error {
+            // A check says no, whenever it does.
+            execute::Error::Refused(refusal) => Self::Refused(refusal),
+            error => Self::Execute(error),
         }
     }
 }
@@ -394,7 +335,8 @@ fn execute_class(error: &execute::Error) -> Class {
     use execute::Error;
     match error {
         Error::Ledger(error) => ledger_class(error),
-        Error::Pack(_)
+        Error::Refused(_)
+        | Error::Pack(_)
         | Error::File { .. }
         | Error::Changed { .. }
         | Error::Untrusted { .. }

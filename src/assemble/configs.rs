@@ -7,6 +7,7 @@ use crate::{
     eggs::TemporaryClone,
     event::Event,
     plan::Refusal,
+    release::normalize,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -214,7 +215,7 @@ fn kept(job: &Job<'_>) -> Vec<(String, String)> {
         super::Upgrade::All => true,
         super::Upgrade::Names(names) => names
             .iter()
-            .any(|wanted| buildout::canonical(wanted) == buildout::canonical(name)),
+            .any(|wanted| normalize(wanted) == normalize(name)),
     };
     let pins = job
         .previous

@@ -11,7 +11,7 @@ use super::{
     targets::requirements,
 };
 use crate::{
-    buildout::{Indexes, canonical, conditional},
+    buildout::{Indexes, conditional},
     config::Fetch,
     eggs::{WheelName, normalize},
     event::Event,
@@ -43,8 +43,8 @@ pub(super) fn name(job: &Job<'_>, configs: &Configs, pinned: &mut Pinned) -> Res
     for (at, pin) in pinned.pins.iter_mut().enumerate() {
         let kept = configs.kept.iter();
         let kept = kept
-            .map(|(name, _)| canonical(name))
-            .any(|name| name == canonical(&pin.name));
+            .map(|(name, _)| normalize(name))
+            .any(|name| name == normalize(&pin.name));
         let known = before(previous, pin).and_then(|pin| pin.fetchable.clone());
         let everywhere = pin
             .artifacts

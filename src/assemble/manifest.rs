@@ -10,11 +10,11 @@ use super::{
     settings,
 };
 use crate::{
-    buildout::{self, Made, canonical},
+    buildout::{self, Made},
     plan::Sources,
     release::{
         Buildout, Digest, Egg, Extends, FORMAT, Manifest, Previous, ProjectRef, SourceKind,
-        SourceRef,
+        SourceRef, normalize,
     },
 };
 use jiff::Timestamp;
@@ -159,9 +159,9 @@ fn buildouts(
 /// The version of every distribution, by canonical name.
 fn versions(candidates: &[Candidate], pinned: &Pinned) -> BTreeMap<String, String> {
     let pins = pinned.pins.iter();
-    let pins = pins.map(|pin| (canonical(&pin.name), pin.version.to_string()));
+    let pins = pins.map(|pin| (normalize(&pin.name), pin.version.to_string()));
     let eggs = candidates.iter();
-    let eggs = eggs.map(|egg| (canonical(&egg.source.name), egg.version.to_string()));
+    let eggs = eggs.map(|egg| (normalize(&egg.source.name), egg.version.to_string()));
     pins.chain(eggs).collect()
 }
 

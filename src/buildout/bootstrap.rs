@@ -4,7 +4,8 @@
 //! there already; they are pins all the same. They fit each other only in some versions: zc.buildout 4 wants zc.recipe.egg 3.0.0
 //! and setuptools below 82 (before 4.1.11: below 80), 5 wants 4.0.0 and setuptools below 82, 6 wants 6.0.0.
 
-use super::{Error, merge::Sections, name::canonical};
+use super::{Error, merge::Sections};
+use crate::release::normalize;
 use pep440_rs::Version;
 use std::{
     collections::BTreeMap,
@@ -53,7 +54,7 @@ impl Bootstrap {
     pub fn of(sections: &Sections, wishes: Wishes<'_>) -> Result<Self, Error> {
         let versions = sections.versions();
         let pinned = |name: &str| {
-            let same = |key: &&String| canonical(key) == canonical(name);
+            let same = |key: &&String| normalize(key) == normalize(name);
             versions
                 .keys()
                 .find(same)
@@ -65,10 +66,10 @@ impl Bootstrap {
             let kept = wishes
                 .kept
                 .iter()
-                .find(|(kept, _)| canonical(kept) == canonical(name));
+                .find(|(kept, _)| normalize(kept) == normalize(name));
             let own = wishes.own.filter(|_| name == "zc.buildout");
             let found = pinned(name)
-                .or_else(|| required.get(&canonical(name)).cloned())
+                .or_else(|| required.get(&normalize(name)).cloned())
                 .map(|specifier| (specifier, "as the project pins it"))
                 .or_else(|| own.map(|own| (format!("=={own}"), "as bin/buildout runs it")))
                 .or_else(|| {
@@ -224,7 +225,7 @@ fn requirements(text: &str) -> BTreeMap<String, String> {
             end > 0 && !line.starts_with('-') && specifier.starts_with(['<', '>', '=', '!', '~']);
         plain.then(|| {
             (
-                canonical(&line[..end]),
+                normalize(&line[..end]),
                 specifier.trim_end_matches('\\').to_owned(),
             )
         })

@@ -1,7 +1,7 @@
 //! Where a buildout keeps its data.
 
-use super::{Inspected, canonical};
-use crate::release::Snapshot;
+use super::Inspected;
+use crate::release::{Snapshot, normalize};
 
 /// The databases of a buildout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ const ADAPTERS: &[&str] = &[
 
 /// The first of some distributions that says that data is kept in `PostgreSQL`.
 pub fn adapter<'n>(mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    names.find(|name| ADAPTERS.contains(&canonical(name).as_str()))
+    names.find(|name| ADAPTERS.contains(&normalize(name).as_str()))
 }
 
 /// The distributions that the parts ask for by name, without those that these need.

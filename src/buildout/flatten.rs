@@ -7,7 +7,7 @@
 use super::{
     Error, cfg,
     graph::{Graph, extending_lines, is_url},
-    redact::redact,
+    redact,
 };
 use crate::release::{Digest, Extends};
 use std::collections::BTreeMap;

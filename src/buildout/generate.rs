@@ -1,6 +1,7 @@
 //! The configurations that we write: for hosts, and for the run that resolves. Pure text; the same input gives the same bytes.
 
-use super::{Graph, Inspected, name::canonical};
+use super::{Graph, Inspected};
+use crate::release::normalize;
 use std::{
     collections::BTreeMap,
     fmt::{Display, Write as _},
@@ -101,7 +102,7 @@ pub fn hostout_cfg(host: &HostCfg<'_>) -> String {
         let pin = host
             .pins
             .iter()
-            .find(|(pin, _)| canonical(pin) == canonical(&name));
+            .find(|(pin, _)| normalize(pin) == normalize(&name));
         if let Some((pin, version)) = pin.filter(|(pin, _)| *pin != name) {
             others.insert(name, (pin, version));
         }

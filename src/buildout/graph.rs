@@ -4,7 +4,8 @@ use super::{
     Error,
     cfg::{self, Cfg, Op},
     merge::Sections,
-    redact::{has_password, redact},
+    redact,
+    redact::has_password,
 };
 use crate::release::Digest;
 use std::{collections::BTreeMap, fmt};

@@ -37,6 +37,7 @@ mod user;
 mod wheels;
 mod workdir;
 
+pub use crate::release::redact;
 pub use bootstrap::{
     BOOTSTRAP, Bootstrap, SUPPORTED, Wishes, canonicalises, own_buildout, recipe_egg,
 };
@@ -51,10 +52,9 @@ pub use graph::{Fetched, Graph, Place, Sources};
 pub use index::Indexes;
 pub use inspect::Inspected;
 pub use merge::{Sections, Value};
-pub use name::canonical;
 pub use programs::{Made, programs};
 pub use python::Python;
-pub use redact::{has_password, redact};
+pub use redact::has_password;
 pub use resolve::{Dist, EggWheel, Request, Resolved, resolve};
 pub use scratch::Scratch;
 pub use secrets::Secret;

@@ -4,8 +4,8 @@
 //! A program is made of the options of the parts that its command line names, of the distributions that those use, and of
 //! the line itself. Where something on its line cannot be traced to a part, it is made of everything.
 
-use super::{Inspected, canonical, services::named};
-use crate::release::{Digest, Program, Services};
+use super::{Inspected, services::named};
+use crate::release::{Digest, Program, Services, normalize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a buildout.
@@ -194,7 +194,7 @@ impl Made<'_> {
                 todo.extend(self.referred(&value));
                 facts.insert(format!("option {part} {key} {value}"));
             }
-            let recipe = canonical(self.inspected.recipe(&part));
+            let recipe = normalize(self.inspected.recipe(&part));
             let used = self.used.get(&part).unwrap_or(&none.1);
             for name in used.iter().chain([&recipe]) {
                 let version = self.versions.get(name).map_or("", String::as_str);

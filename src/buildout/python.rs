@@ -1,6 +1,6 @@
 //! A Python interpreter, asked what it is.
 
-use super::{Error, redact::redact};
+use super::{Error, redact};
 use crate::process::{self, Running};
 use serde::Deserialize;
 use std::{

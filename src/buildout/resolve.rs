@@ -7,13 +7,13 @@
 use super::{
     Error, Graph, Inspected, Scratch, Settings, User, Workdir, bootstrap,
     generate::{ResolveCfg, resolve_cfg},
-    name::{canonical, spellings},
+    name::spellings,
     recorded::{Failure, Kind, Recorded},
     sandbox::{Sandbox, run},
     wheels,
     workdir::write,
 };
-use crate::release::{BuiltFrom, Origin};
+use crate::release::{BuiltFrom, Origin, normalize};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -128,7 +128,7 @@ pub fn resolve(request: &Request<'_>) -> Result<Resolved, Error> {
     kept.retain(|(name, _)| {
         !versions
             .keys()
-            .any(|pinned| canonical(pinned) == canonical(name))
+            .any(|pinned| normalize(pinned) == normalize(name))
     });
     let mut released = Vec::new();
     let run = folder(request.work.root())?;
@@ -155,7 +155,7 @@ pub fn resolve(request: &Request<'_>) -> Result<Resolved, Error> {
             }
         };
         // A new egg may want more than the last release had: that pin was buildout's choice, not the user's.
-        let same = |(name, _): &(String, String)| canonical(name) == canonical(failure.name());
+        let same = |(name, _): &(String, String)| normalize(name) == normalize(failure.name());
         match kept
             .iter()
             .position(same)
@@ -220,7 +220,7 @@ fn attempt_run(
     let names: Vec<String> = request
         .eggs
         .iter()
-        .map(|egg| canonical(&egg.name))
+        .map(|egg| normalize(&egg.name))
         .collect();
     let ask = serde_json::json!({
         "config": CONFIG,
@@ -260,7 +260,7 @@ fn pins(request: &Request<'_>, kept: &[(String, String)]) -> BTreeMap<String, St
     let mut pin = |name: &str, version: &str| {
         let same = written
             .keys()
-            .filter(|key| canonical(key) == canonical(name));
+            .filter(|key| normalize(key) == normalize(name));
         let mut names: BTreeSet<String> = same.cloned().collect();
         names.insert(name.to_owned());
         if all_spellings {
@@ -271,7 +271,7 @@ fn pins(request: &Request<'_>, kept: &[(String, String)]) -> BTreeMap<String, St
     for (name, version) in kept {
         pin(name, version);
     }
-    if !written.keys().any(|key| canonical(key) == "zc-recipe-egg") {
+    if !written.keys().any(|key| normalize(key) == "zc-recipe-egg") {
         pin(
             "zc.recipe.egg",
             bootstrap::recipe_egg(request.scratch.buildout()),
@@ -288,13 +288,13 @@ fn pins(request: &Request<'_>, kept: &[(String, String)]) -> BTreeMap<String, St
 
 fn explain(request: &Request<'_>, failure: &Failure) -> Error {
     let sections = &request.graph.sections;
-    let name = canonical(failure.name());
+    let name = normalize(failure.name());
     let mut pins = sections.options(sections.versions_section());
     let pin = pins
-        .find(|(key, _)| canonical(key) == name)
+        .find(|(key, _)| normalize(key) == name)
         .map(|(_, value)| value);
     let place = pin.map(|pin| format!("{} line {}", super::redact(&pin.file), pin.line));
-    let own = request.eggs.iter().find(|egg| canonical(&egg.name) == name);
+    let own = request.eggs.iter().find(|egg| normalize(&egg.name) == name);
     match failure.kind {
         Kind::Custom => Error::CustomBuild {
             part: failure.part.clone(),
@@ -366,7 +366,7 @@ fn collect(
             .scratch
             .pins
             .keys()
-            .any(|pin| canonical(pin) == *name)
+            .any(|pin| normalize(pin) == *name)
         {
             continue;
         }
@@ -374,7 +374,7 @@ fn collect(
         if let Some(egg) = request
             .eggs
             .iter()
-            .find(|egg| canonical(&egg.name) == *name)
+            .find(|egg| normalize(&egg.name) == *name)
         {
             let ours = fetched.is_some_and(|got| {
                 got.file.file_name() == egg.file.file_name() && same_bytes(&got.file, &egg.file)
@@ -403,7 +403,7 @@ fn collect(
             .dists
             .push(wheels::third_party(request, sandbox, first, fetched)?);
     }
-    resolved.dists.sort_by_key(|dist| canonical(&dist.name));
+    resolved.dists.sort_by_key(|dist| normalize(&dist.name));
     let unused = request
         .eggs
         .iter()

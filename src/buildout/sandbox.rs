@@ -1,6 +1,6 @@
 //! Where pip and buildout run: a throw-away home and temp directory, and a PATH without programs that act on the machine.
 
-use super::{Error, User, redact::redact};
+use super::{Error, User, redact};
 use crate::process::{Folder, Running};
 use std::{
     collections::VecDeque,

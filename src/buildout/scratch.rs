@@ -6,10 +6,10 @@
 use super::{
     Bootstrap, Error, Python, Settings, User,
     environment::{self, COMPLETE, made_once, make_venv, with_pip},
-    name::canonical,
     sandbox::{Sandbox, run},
 };
 use crate::process;
+use crate::release::normalize;
 use std::{
     collections::BTreeMap,
     fs,
@@ -103,7 +103,7 @@ pub(super) fn wheel_name(file: &str) -> Option<(String, String)> {
 
 fn spelled(name: &str, pins: &BTreeMap<String, String>) -> Option<String> {
     pins.keys()
-        .find(|pin| canonical(pin) == canonical(name))
+        .find(|pin| normalize(pin) == normalize(name))
         .cloned()
 }
 
@@ -159,7 +159,7 @@ fn download(
         if let Some((name, version)) = wheel_name(&entry.file_name().to_string_lossy()) {
             let known = super::BOOTSTRAP
                 .iter()
-                .find(|known| canonical(known) == canonical(&name));
+                .find(|known| normalize(known) == normalize(&name));
             let name = known.map_or(name, |known| (*known).to_owned());
             let bytes = fs::read(entry.path()).map_err(Error::io(entry.path()))?;
             wheels.insert(name, (version, bytes));
@@ -194,7 +194,7 @@ fn install(root: &Path, python: &Python, wheels: &Wheels, sandbox: &Sandbox) -> 
             .and_then(|(wheel, _)| {
                 wheels
                     .iter()
-                    .find(|(known, _)| canonical(known) == canonical(&wheel))
+                    .find(|(known, _)| normalize(known) == normalize(&wheel))
             })
             .map(|(_, found)| found)
         {

@@ -6,7 +6,7 @@
 use super::{
     Error,
     graph::{Graph, Sources},
-    redact::redact,
+    redact,
 };
 use std::{
     collections::BTreeMap,

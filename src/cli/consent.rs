@@ -4,10 +4,11 @@ use super::{
     deploy::Options,
     remote,
     session::{Session, Workspace},
+    verify,
 };
 use crate::{
     config::Stage,
-    error::Error,
+    error::{Error, Unverified},
     execute::{self, Telling},
     facts::{self, Consent, Deployment, Heard, Trusted},
     ledger::{self, Ledger, Released, Scheme},
@@ -79,6 +80,41 @@ pub(super) fn look(
     })
 }
 
+/// Looks at a ledger that came in the middle of a deployment as at the one that it was decided by.
+pub(super) fn still(
+    session: &Session,
+    work: &Workspace,
+    newer: &Ledger,
+    released: &Released,
+    stage: &Stage,
+    log: &[Deployment],
+    with: (Intent, &Options),
+) -> execute::Result<()> {
+    let look = || -> Result<(), Error> {
+        verify::before_deploying(work, newer, released)?;
+        let said = look(session, work, newer, released, stage, log, with)?;
+        Ok(plan::consent(&said).into_result()?)
+    };
+    look().map_err(against)
+}
+
+/// What is said against a deployment by a ledger that came in the middle of it.
+fn against(error: Error) -> execute::Error {
+    let mut refusal = Refusal::default();
+    let remedy = error.hints().join("; ");
+    match error {
+        Error::Refused(refusal) => return refusal.into(),
+        Error::Ledger(error) => return error.into(),
+        Error::Unverified(Unverified(verdict)) => {
+            for check in verdict.failed() {
+                refusal.add(format!("{}: {}", check.name, check.detail), &remedy);
+            }
+        }
+        other => refusal.add(other.to_string(), remedy),
+    }
+    refusal.into()
+}
+
 fn what_was_heard(work: &Workspace, ledger: &Ledger, limit: u64) -> Result<Heard, Error> {
     let remote = ledger::remote_for(&work.repo);
     let newest = ledger.newest_at(remote.as_deref())?;
@@ -132,7 +168,7 @@ pub(super) fn proven(
     from: &Stage,
     to: &Stage,
 ) -> Result<Version, Error> {
-    let log = observe::history_of(&observe::history(ledger), &from.name);
+    let log = observe::order_of(ledger, &observe::history(ledger), &from.name)?;
     let needed = ledger.keyring()?.policy()?.of(&to.name).healthy;
     let mut refusal = Refusal::default();
     let next = format!("git hostout status {}", from.name);

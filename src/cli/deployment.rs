@@ -68,15 +68,8 @@ pub(super) fn run(
         &wanted,
     )?;
     let request = options.request(intent);
-    let said = consent::look(
-        session,
-        work,
-        &ledger,
-        released,
-        stage,
-        &log,
-        (intent, options),
-    )?;
+    let with = (intent, options);
+    let said = consent::look(session, work, &ledger, released, stage, &log, with)?;
     let (trusted, telling) = consent::telling(work, &ledger, released, stage, &hosts)?;
     let facts = DeployFacts {
         manifest: &released.manifest,
@@ -124,6 +117,7 @@ pub(super) fn run(
                 request: &request,
                 reason: &options.reason,
                 telling: &telling,
+                still: &|newer| consent::still(session, work, newer, released, stage, &log, with),
             };
             Ok(job.carry_out(&plan, &mut ledger, &mut fleet.members)?)
         })?;

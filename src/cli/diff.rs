@@ -78,7 +78,7 @@ fn manifest(work: &Workspace, ledger: &Ledger, word: &str) -> Result<Manifest, E
         return Ok(releasing::released(work, ledger, Some(word))?.manifest);
     }
     let deployments = observe::history(ledger);
-    let live = observe::history_of(&deployments, word)
+    let live = observe::order_of(ledger, &deployments, word)?
         .into_iter()
         .find(|deployment| deployment.outcome == Some(Outcome::Healthy));
     let Some(live) = live else {

@@ -117,7 +117,8 @@ impl Session {
 }
 
 impl Workspace {
-    /// The ledger: the local branch, else the remote's, fetched, verified and adopted.
+    /// The ledger: the local branch, with what `git fetch` brought of the remote's; else the remote's, fetched, verified and
+    /// adopted.
     pub fn ledger(&self, ui: &Ui) -> Result<Ledger, Error> {
         let branch = &self.project.release.ledger;
         let ledger = match Ledger::open(&self.repo, branch)? {
@@ -126,7 +127,27 @@ impl Workspace {
                 .ok_or_else(|| observe::Error::NoLedger(branch.clone()))?,
         };
         ledger::check_introduction(&self.repo, &ledger)?;
-        Ok(ledger)
+        self.followed(ui, ledger)
+    }
+
+    fn followed(&self, ui: &Ui, ledger: Ledger) -> Result<Ledger, Error> {
+        let Some(remote) = ledger::remote_for(&self.repo) else {
+            return Ok(ledger);
+        };
+        let branch = ledger.branch();
+        match ledger.follow(&remote) {
+            Ok(None) => Ok(ledger),
+            Ok(Some(tip)) => {
+                ui.detail(&format!("ledger {branch} follows {remote}/{branch}: {tip}"));
+                Ok(Ledger::open(&self.repo, branch)?.unwrap_or(ledger))
+            }
+            Err(error) => {
+                ui.warn(&format!(
+                    "{remote}/{branch}, as git fetched it, is not taken over: {error}"
+                ));
+                Ok(ledger)
+            }
+        }
     }
 
     /// The signing key that `init` settled.

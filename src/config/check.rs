@@ -1,6 +1,7 @@
 //! Rules for single values. Each says what is wrong as the end of a sentence: "path `x` …".
 
 use super::redact;
+use crate::release::password;
 use std::str::FromStr;
 
 /// `Err` is the complaint.
@@ -83,7 +84,7 @@ pub fn stage_options(
 
 /// `local`, or `[user@]host[:port]` with an IPv6 address in brackets.
 pub(super) fn destination(text: &str) -> Verdict {
-    if redact::password(text).is_some() {
+    if password(text).is_some() {
         return complain("holds a password");
     }
     let odd = |c: char| c.is_whitespace() || c.is_control() || "/'\"\\".contains(c);
@@ -183,7 +184,7 @@ pub(super) fn printable(text: &str) -> Verdict {
 
 /// An address that may be written into a file everybody reads.
 pub(super) fn no_password(text: &str) -> Verdict {
-    match redact::password(text) {
+    match password(text) {
         Some(_) => complain("holds a password"),
         None => Ok(()),
     }
@@ -191,7 +192,7 @@ pub(super) fn no_password(text: &str) -> Verdict {
 
 /// A connection string of libpq (its manual, "Connection Strings"), or a database's name.
 pub(super) fn database(text: &str) -> Verdict {
-    if redact::password(text).is_some() {
+    if password(text).is_some() {
         return complain("holds a password; that belongs into `.pgpass` on the hosts");
     }
     if text.starts_with('-') {

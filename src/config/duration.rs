@@ -1,5 +1,7 @@
 //! Durations: a whole number and a unit, `60s`, `5m`, `2h`.
 
+use crate::release::duration;
+
 /// The seconds that `text` means; `None` for anything but a positive whole number followed by `s`, `m` or `h`.
 pub fn seconds(text: &str) -> Option<u64> {
     seconds_or_none(text).filter(|seconds| *seconds > 0)
@@ -7,18 +9,8 @@ pub fn seconds(text: &str) -> Option<u64> {
 
 /// As [`seconds`], but the number may be 0.
 pub(super) fn seconds_or_none(text: &str) -> Option<u64> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        _ => return None,
-    };
-    let digits = &text[..text.len() - 1];
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let number: u64 = digits.parse().ok()?;
-    number.checked_mul(unit)
+    // A day is no time that somebody waits for.
+    duration(text).filter(|_| !text.ends_with('d'))
 }
 
 #[cfg(test)]
@@ -38,6 +30,7 @@ mod tests {
             "1.5m",
             "0s",
             "60 s",
+            "1d",
             "99999999999999999999s",
             "5é",
         ] {

@@ -1,7 +1,10 @@
 //! The last words of a failure: what is live, and what to type next.
 
 use super::{Class, Error};
-use crate::execute::{self, Deployed, Live};
+use crate::{
+    execute::{self, Deployed, Live},
+    ledger,
+};
 
 /// A command that was stopped before it began anything.
 #[derive(Clone, Debug)]
@@ -64,11 +67,31 @@ impl Error {
             Class::Unhealthy | Class::Unknown => {
                 "Looking changed nothing. Next: git hostout log".to_owned()
             }
-            Class::Bug => {
+            Class::Bug | Class::FailedBeforeSwitch | Class::Reverted | Class::FailedAfterSwitch => {
                 "What was done before this stays done. Next: git hostout status".to_owned()
             }
             Class::Interrupted => "Stopped between two steps. Next: git hostout resume".to_owned(),
-            _ => "Nothing was changed; what was live is live.".to_owned(),
+            Class::Usage
+            | Class::Config
+            | Class::Refused
+            | Class::Locked
+            | Class::Declined
+            | Class::Unreachable => self.live_before().to_owned(),
+        }
+    }
+
+    /// The same where no host was switched.
+    fn live_before(&self) -> &'static str {
+        use ledger::Error;
+        match self {
+            // An entry may have been written when another one, or its push, could not be. A start that came too late, or may
+            // not be, is given up.
+            Self::Execute(execute::Error::Ledger(error))
+                if !matches!(error, Error::StageTaken { .. } | Error::MayNot { .. }) =>
+            {
+                "What was live is live; what is written down already stays. Next: git hostout resume"
+            }
+            _ => "Nothing was changed; what was live is live.",
         }
     }
 }

@@ -79,6 +79,7 @@ fn examples() -> Vec<Error> {
             nothing: "Nothing was released",
             next: "release".to_owned(),
         }),
+        execute::Error::from(ledger::Error::NoKey).into(),
         execute::Error::Interrupted.into(),
         execute::Error::Unpushed {
             remote: "origin".to_owned(),

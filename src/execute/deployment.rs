@@ -2,13 +2,14 @@
 
 use super::{
     Deployed, Error, Live, Member, Recorder, Result, Telling,
+    group::{own, together_with},
     keeping::{Keeping, keepings},
     lives::{Over, worst},
     on_host::{Activation, OnHost, Prepared},
     owner::{LEASE, lock},
-    record::Signed,
+    record::{Signed, Still},
     settle::Settling,
-    together::together,
+    together::{meanwhile, together},
     verdict::{Case, Verdict},
 };
 use crate::{
@@ -53,6 +54,8 @@ pub struct Deployment<'a> {
     pub reason: &'a str,
     /// What hosts are told of keys and policy.
     pub telling: &'a Telling,
+    /// Whether it may still be done by what others wrote into the ledger since it was planned.
+    pub still: Still<'a>,
 }
 
 /// What has happened so far.
@@ -162,7 +165,7 @@ impl Run<'_> {
                 Action::RecordStarted { .. } => self.record_started()?,
                 Action::Activate { .. } => self.activate(&group)?,
                 Action::Pause { seconds } => self.pause(*seconds),
-                Action::RecordEnded { .. } => self.record_ended()?,
+                Action::RecordEnded { .. } => self.record_ended(),
                 // What other plans are made of.
                 _ => return Err(Error::Strange("a deployment")),
             }
@@ -173,10 +176,7 @@ impl Run<'_> {
     /// What is left to be done when the steps came to their end, or to an error.
     fn end(mut self, outcome: Result<()>) -> Result<()> {
         if let Err(error) = outcome {
-            // The first error is what counts; a ledger that cannot be written either is only told.
-            if let Err(second) = self.record_ended() {
-                (self.deployment.recorder.watch)(Event::Warning(second.to_string()));
-            }
+            self.record_ended();
             return Err(error);
         }
         if let Some(host) = self.progress.left.take() {
@@ -279,7 +279,16 @@ impl Run<'_> {
             keep: request.keep_unhealthy,
             after: self.deployment.telling.after,
         };
-        self.progress.signed = Some(recorder.started(self.ledger, &started)?);
+        let (ledger, still) = (&mut *self.ledger, self.deployment.still);
+        let (hosts, locked) = (self.hosts, &self.progress.locked);
+        // Whoever types a passphrase, and a remote that is slow, may take longer than the lease of a lock.
+        let signed = meanwhile(
+            self.members,
+            |name| locked.iter().any(|host| host == name),
+            |member| hosts.hold(member),
+            || recorder.started(ledger, &started, still),
+        );
+        self.progress.signed = Some(signed?);
         self.progress.started = Some(started);
         let (git, hosts) = (&recorder.publisher.git, self.deployment.hosts);
         self.progress.keepings = keepings(self.ledger, git, hosts, recorder.watch);
@@ -427,8 +436,9 @@ impl Run<'_> {
         }
     }
 
-    /// Gives the locks back that are still held, and writes down how it ended, where it had begun and somebody knows.
-    fn record_ended(&mut self) -> Result<()> {
+    /// Gives the locks back that are still held, and writes down how it ended, where it had begun and somebody knows. A ledger
+    /// that cannot be written is told: what is live is not its affair any more.
+    fn record_ended(&mut self) {
         let (hosts, locked) = (self.hosts, std::mem::take(&mut self.progress.locked));
         let ours = |name: &str| locked.iter().any(|host| host == name).then_some(());
         together(
@@ -443,43 +453,16 @@ impl Run<'_> {
             .started
             .take_if(|_| self.progress.left.is_none())
         else {
-            return Ok(());
+            return;
         };
         let state = Outcome::overall(&self.progress.results, self.activations.len());
         let mut results = self.progress.results.clone();
         results.extend(self.over().left_behind(self.deployment.behind));
         let recorder = &self.deployment.recorder;
-        recorder.ended(self.ledger, &started, state, &results, "")
+        if let Err(error) = recorder.ended(self.ledger, &started, state, &results, "") {
+            (recorder.watch)(Event::Warning(format!(
+                "{error}: how this deployment ended has yet to be told, which `git hostout resume` does"
+            )));
+        }
     }
-}
-
-/// The steps of one host, if there are any.
-fn own<'s>(steps: &[&'s Step], host: &str) -> Option<Vec<&'s Step>> {
-    let own = steps.iter().copied();
-    let own: Vec<&Step> = own
-        .filter(|step| step.host.as_deref() == Some(host))
-        .collect();
-    (!own.is_empty()).then_some(own)
-}
-
-/// How many of `rest` go together with `step`: what prepares hosts, or activates those of one batch.
-fn together_with(step: &Step, rest: &[Step]) -> usize {
-    let prepares = |step: &Step| {
-        matches!(
-            step.action,
-            Action::InstallAgent { .. }
-                | Action::Upload { .. }
-                | Action::Trust { .. }
-                | Action::Prepare { .. }
-        )
-    };
-    let batch = |step: &Step| match step.action {
-        Action::Activate { batch, .. } => Some(batch),
-        _ => None,
-    };
-    let mine = batch(step);
-    let goes = |other: &&Step| {
-        (prepares(step) && prepares(other)) || (mine.is_some() && batch(other) == mine)
-    };
-    rest.iter().take_while(goes).count()
 }

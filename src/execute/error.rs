@@ -2,6 +2,7 @@
 
 use crate::{
     ledger, pack,
+    plan::Refusal,
     transport::{self, ConversationError},
 };
 use std::{fmt, io, path::PathBuf};
@@ -15,6 +16,9 @@ pub enum Error {
     /// The ledger, a signature or a tag.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
+    /// A check says no, by a ledger that is newer than the plan; nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// An artifact of this machine.
     #[error(transparent)]
     Pack(#[from] pack::Error),
@@ -262,7 +266,8 @@ impl Error {
                  sshd_config, or a home of {user} that others may write to"
             )),
             Self::Unproved { source, .. } => source.hint(),
-            Self::Strange(_)
+            Self::Refused(_)
+            | Self::Strange(_)
             | Self::Bootstrap { .. }
             | Self::BootstrapStopped { .. }
             | Self::BootstrapLeft { .. }

@@ -4,7 +4,7 @@ use super::{Error, Published, Publisher, Result};
 use crate::{
     event::{Event, Watch},
     ledger::{self, Key, Kind, Ledger, NewEntry, Person},
-    release::{Ended, HostResult, Outcome, Started},
+    release::{Ended, HostResult, Intent, Outcome, Started},
 };
 use jiff::Timestamp;
 
@@ -28,6 +28,18 @@ pub struct Recorder<'a> {
 /// How often a push is tried again on top of what came in between.
 const TRIES: usize = 5;
 
+/// Whether what was decided by an older ledger still holds by a newer one.
+pub type Still<'a> = &'a dyn Fn(&Ledger) -> Result<()>;
+
+/// What an entry tells.
+#[derive(Clone, Copy)]
+enum Entering<'a> {
+    /// What is about to begin: where others were first it is judged again, and given up when it may not be any more.
+    Begins(Still<'a>),
+    /// What has happened, whatever others say.
+    Happened,
+}
+
 /// A started entry as hosts check it.
 pub(super) struct Signed {
     pub(super) serial: Option<u64>,
@@ -36,11 +48,19 @@ pub(super) struct Signed {
 }
 
 impl Recorder<'_> {
-    /// Takes the stage: adds `started` and pushes it.
+    /// Takes the stage: adds `started` and pushes it. What others wrote in between, here or on the remote, is asked by
+    /// `still` whether this may still be done.
     ///
     /// # Errors
-    /// [`ledger::Error::StageTaken`] where somebody else was first, here or on the remote; then `started` is given up.
-    pub(super) fn started(&self, ledger: &mut Ledger, started: &Started) -> Result<Signed> {
+    /// [`ledger::Error::StageTaken`] where somebody else was first on the stage, what `still` says, and whatever is wrong with
+    /// what came from the remote: `started` is given up. A way back only waits where others of our entries cannot go to the
+    /// remote.
+    pub(super) fn started(
+        &self,
+        ledger: &mut Ledger,
+        started: &Started,
+        still: Still<'_>,
+    ) -> Result<Signed> {
         let time = (self.now)();
         let files = ledger::started_files(started, time, self.key)?;
         let text = |at: usize| {
@@ -57,8 +77,27 @@ impl Recorder<'_> {
         };
         let entry = NewEntry::adding(kind, files, started.id.clone(), self.who, time)
             .because(&started.reason);
+        let decided_by = ledger.tip();
         ledger.append(&entry, self.key)?;
-        self.publish(ledger, true)?;
+        let taken = if ledger.before() == Some(decided_by) {
+            Ok(())
+        } else {
+            still(ledger)
+        };
+        let taken = taken.and_then(|()| self.publish(ledger, Entering::Begins(still)));
+        match taken {
+            Ok(()) => {}
+            // What of ours is in the way is for a calmer hour: to go back must be possible without anybody else.
+            Err(Error::Ledger(divided @ ledger::Error::Diverged { .. }))
+                if started.kind == Intent::Rollback =>
+            {
+                self.later(&divided.to_string());
+            }
+            Err(error) => {
+                ledger.take_back(&started.id)?;
+                return Err(error);
+            }
+        }
         let made = ledger.started(&started.id)?;
         Ok(Signed {
             serial: made.map(|(entry, _)| entry.serial),
@@ -96,18 +135,17 @@ impl Recorder<'_> {
         let files = ledger::ended_files(&ended, time)?;
         let entry = NewEntry::adding(kind, files, ended.id.clone(), self.who, time).because(reason);
         ledger.append(&entry, self.key)?;
-        self.publish(ledger, false)
+        self.publish(ledger, Entering::Happened)
     }
 
     /// Adds an entry that concerns no host and pushes it.
     pub fn enter(&self, ledger: &mut Ledger, entry: &NewEntry) -> Result<()> {
         ledger.append(entry, self.key)?;
-        self.publish(ledger, false)
+        self.publish(ledger, Entering::Happened)
     }
 
     /// Pushes the ledger where the remote answers; where it does not, the entry waits for the next command that can.
-    /// With `may_yield` the newest entry had no effect yet, and is given up when the stage is somebody else's.
-    fn publish(&self, ledger: &mut Ledger, may_yield: bool) -> Result<()> {
+    fn publish(&self, ledger: &mut Ledger, entering: Entering<'_>) -> Result<()> {
         for _ in 0..TRIES {
             let (remote, message) = match self.publisher.push(ledger)? {
                 Published::Kept => return Ok(()),
@@ -121,7 +159,7 @@ impl Recorder<'_> {
                 }
                 Published::Refused { remote, message } => (remote, message),
             };
-            if !self.catch_up(ledger, &remote, may_yield)? {
+            if !self.catch_up(ledger, &remote, entering)? {
                 self.later(&format!("{remote} did not take the ledger: {message}"));
                 return Ok(());
             }
@@ -131,30 +169,38 @@ impl Recorder<'_> {
     }
 
     /// Makes our entries again on top of the remote's; whether there is anything new to push.
-    fn catch_up(&self, ledger: &mut Ledger, remote: &str, may_yield: bool) -> Result<bool> {
+    fn catch_up(&self, ledger: &mut Ledger, remote: &str, entering: Entering<'_>) -> Result<bool> {
         let branch = ledger.branch().to_owned();
         let Publisher { git, patience, .. } = self.publisher;
-        let tip = match ledger::fetch(self.repo, git, remote, &branch, *patience) {
-            Err(ledger::Error::Diverged { tip, .. }) => tip,
+        let (tip, divided) = match ledger::fetch(self.repo, git, remote, &branch, *patience) {
+            Err(divided @ ledger::Error::Diverged { tip, .. }) => (tip, divided),
             // It moved in between, and ours is on top already, or it says no for another reason.
             Ok(_) | Err(ledger::Error::Unreachable { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        let again = if may_yield {
-            Ledger::reapply_or_yield(self.repo, &branch, tip, self.key)
-        } else {
-            Ledger::reapply(self.repo, &branch, tip, self.key)
-        };
-        match again {
-            Ok(newer) => {
-                *ledger = newer;
+        let (repo, key) = (self.repo, self.key);
+        match entering {
+            Entering::Begins(still) => {
+                use ledger::Error::{KeysTaken, ReleaseTaken};
+                match Ledger::reapply_or_yield(repo, &branch, tip, key) {
+                    Ok(newer) => *ledger = newer,
+                    // It is not this entry that cannot go there, but one of ours before it.
+                    Err(ReleaseTaken { .. } | KeysTaken { .. }) => return Err(divided.into()),
+                    Err(error) => return Err(error.into()),
+                }
+                still(ledger)?;
                 Ok(true)
             }
-            Err(taken @ ledger::Error::StageTaken { .. }) => Err(Error::Ledger(taken)),
-            Err(error) => {
-                (self.watch)(Event::Warning(error.to_string()));
-                Ok(false)
-            }
+            Entering::Happened => match Ledger::reapply(repo, &branch, tip, key) {
+                Ok(newer) => {
+                    *ledger = newer;
+                    Ok(true)
+                }
+                Err(error) => {
+                    (self.watch)(Event::Warning(error.to_string()));
+                    Ok(false)
+                }
+            },
         }
     }
 

@@ -52,6 +52,30 @@ pub(super) fn together<W: Send, T: Send>(
     })
 }
 
+/// Does `work` here. Meanwhile the members that `waits` names are given to `wait` again and again, all at the same time.
+pub(super) fn meanwhile<T>(
+    members: &mut [Member],
+    waits: impl Fn(&str) -> bool,
+    wait: impl Fn(&mut Member) + Sync,
+    work: impl FnOnce() -> T,
+) -> T {
+    let working = Working::new(1);
+    let (wait, working) = (&wait, &working);
+    thread::scope(|scope| {
+        for member in members {
+            if waits(&member.host.destination) {
+                scope.spawn(move || {
+                    while !working.is_over() {
+                        wait(member);
+                    }
+                });
+            }
+        }
+        let _done = Done(working);
+        work()
+    })
+}
+
 /// How many members are at work.
 struct Working {
     count: Mutex<usize>,
@@ -96,9 +120,8 @@ mod tests {
     use crate::{config::Host, transport::Local};
     use std::sync::Barrier;
 
-    #[test]
-    fn those_with_work_do_it_at_the_same_time() {
-        let mut members: Vec<Member> = ["web1", "web2", "web3"]
+    fn members() -> Vec<Member> {
+        ["web1", "web2", "web3"]
             .map(|name| Member {
                 host: Host {
                     destination: name.to_owned(),
@@ -107,7 +130,21 @@ mod tests {
                 },
                 transport: Box::new(Local::new(name)),
             })
-            .into();
+            .into()
+    }
+
+    #[test]
+    fn work_here_is_not_waited_for_longer_than_it_takes() {
+        let waits = |name: &str| name != "web2";
+        let begin = std::time::Instant::now();
+        let answer = meanwhile(&mut members(), waits, |_| (), || "done");
+        assert_eq!(answer, "done");
+        assert!(begin.elapsed() < AGAIN, "{:?}", begin.elapsed());
+    }
+
+    #[test]
+    fn those_with_work_do_it_at_the_same_time() {
+        let mut members = members();
         let both = Barrier::new(2);
         let answers = together(
             &mut members,

@@ -74,7 +74,8 @@ impl Unfinished {
             file.write_all(text.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&path)?;
-            Ok(())
+            // The name is on the disk only when its folder is.
+            fs::File::open(folder)?.sync_all()
         };
         text.and_then(write).map_err(|source| Error::File {
             what: "write",

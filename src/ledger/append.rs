@@ -1,8 +1,8 @@
 //! Adding an entry: one signed commit, and the rules for who wins when two are made at once.
 
 use super::{
-    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, entry, history,
-    keyring, message, object, start,
+    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, audit, branch, durable,
+    entry, fetch, history, keyring, message, object, start,
 };
 use crate::release::{EntryId, Need};
 use gix::ObjectId;
@@ -116,6 +116,7 @@ impl Ledger {
             let Err(source) =
                 start::move_branch(&self.repo, &self.branch, Some(self.tip), &made, &new.who)
             else {
+                durable::reference(&self.repo, &branch::reference_name(&self.branch))?;
                 return Ok(self.grow(made));
             };
             let now = self.branch_tip()?;
@@ -134,7 +135,7 @@ impl Ledger {
         }
     }
 
-    /// Writes the commit of an entry on the tip; nothing refers to it yet.
+    /// Writes the commit of an entry on the tip, durably; nothing refers to it yet.
     pub(super) fn commit(&self, new: &NewEntry, key: Option<&Key>) -> Result<Entry> {
         let what = || Error::git("read the ledger's tip");
         let mut trailers = vec![
@@ -150,16 +151,19 @@ impl Ledger {
             _ => {}
         }
         let text = message::write(&message::subject(&new.kind)?, &new.reason, &trailers);
-        let base = self.repo.find_commit(self.tip).map_err(what())?;
-        let base = base.tree_id().map_err(what())?.detach();
-        let tree = start::tree_with(&self.repo, base, &new.files)?;
+        let mut repo = self.repo.clone().with_object_memory();
+        let base = {
+            let tip = repo.find_commit(self.tip).map_err(what())?;
+            tip.tree_id().map_err(what())?.detach()
+        };
+        let tree = start::tree_with(&repo, base, &new.files)?;
         let tree = if new.edits == Edits::default() {
             tree
         } else {
-            start::edited(&self.repo, tree, &new.edits)?
+            start::edited(&repo, tree, &new.edits)?
         };
         let commit = object::write_signed_commit(
-            &self.repo,
+            &repo,
             tree,
             Some(self.tip),
             &new.who,
@@ -167,7 +171,28 @@ impl Ledger {
             &text,
             key,
         )?;
+        object::persist(&mut repo)?;
         Ok(entry::read(&self.repo, commit)?.0)
+    }
+
+    /// Takes the newest entry back, where it is the started one with this id and nothing came of it: nobody else has it.
+    /// Where it is not, the branch stays as it is.
+    ///
+    /// # Errors
+    /// Where the branch cannot be read or moved.
+    pub fn take_back(&mut self, id: &EntryId) -> Result<()> {
+        self.refresh()?;
+        let newest = self
+            .history
+            .last()
+            .filter(|newest| &newest.id == id && matches!(newest.kind, Kind::Started { .. }));
+        let (Some(newest), Some(before)) = (newest, self.before()) else {
+            return Ok(());
+        };
+        let ours = [newest.commit];
+        audit::step_back(&self.repo, &self.branch, &ours, before)?;
+        fetch::take_over(&self.repo, &self.branch, Some(self.tip), before)?;
+        self.refresh()
     }
 
     /// Takes a new entry for the tip.

@@ -72,6 +72,11 @@ impl Ledger {
         self.tip
     }
 
+    /// The commit before the newest entry's; nothing where the ledger has one entry.
+    pub fn before(&self) -> Option<ObjectId> {
+        self.entries().nth(1).map(|entry| entry.commit)
+    }
+
     /// All entries, newest first.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.history.iter().rev()

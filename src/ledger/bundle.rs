@@ -39,6 +39,7 @@ pub struct Believed {
 fn patient() -> Patience {
     Patience {
         answer: Duration::from_secs(3600),
+        stall: Duration::from_secs(3600),
         prompts: false,
         interruptible: true,
     }

@@ -3,7 +3,7 @@
 use super::{
     Entry, Error, Git, Kind, Ledger, Patience, Result,
     branch::{self, reference_name},
-    check_introduction, entry,
+    check_introduction, durable, entry,
     git::redact,
     give_up, history, hygiene, introduce, own,
 };
@@ -44,6 +44,9 @@ pub enum Fetched {
 
 /// Deeper than any ledger. Not 2147483647: by that value git means the whole repository (git-fetch(1), --unshallow).
 const ALL: &str = "--depth=1000000000";
+
+/// What git says of a reference that a remote has not (`fetch.c`): its exit status is that of any other failure.
+const NO_SUCH_REFERENCE: &str = "couldn't find remote ref";
 
 /// Fetches the ledger of `remote`, checks every entry that is new here, fetches the tags of its releases, and moves the
 /// local branch forward, or makes it.
@@ -128,8 +131,12 @@ pub(super) fn get(
     refspecs: &[String],
     patience: Patience,
 ) -> Result<bool> {
-    let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head"];
-    arguments.extend(["--no-recurse-submodules", "--no-prune"]);
+    let mut arguments = vec!["fetch", "--quiet", "--progress", "--no-tags"];
+    arguments.extend([
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        "--no-prune",
+    ]);
     if repo
         .is_shallow()
         .map_err(Error::git("read the shallow boundary"))?
@@ -142,11 +149,11 @@ pub(super) fn get(
     if talk.output.status.success() {
         return Ok(true);
     }
-    let message = redact(&String::from_utf8_lossy(&talk.output.stderr));
-    if message.contains("couldn't find remote ref") {
+    let message = redact(&talk.words());
+    if message.contains(NO_SUCH_REFERENCE) {
         return Ok(false);
     }
-    if talk.answered {
+    if talk.answered && talk.cut.is_none() {
         return Err(Error::Failed {
             program: "git fetch".into(),
             message,
@@ -159,8 +166,7 @@ pub(super) fn get(
 pub(super) fn list_tags(git: &Git, remote: &str, patience: Patience) -> Result<String> {
     let talk = git.talk(&["ls-remote", "--tags", "--", remote], patience)?;
     if !talk.output.status.success() {
-        let message = redact(&String::from_utf8_lossy(&talk.output.stderr));
-        return Err(Error::unreachable(remote, &message));
+        return Err(Error::unreachable(remote, &redact(&talk.words())));
     }
     Ok(String::from_utf8_lossy(&talk.output.stdout).into_owned())
 }
@@ -298,7 +304,7 @@ pub(super) fn take_over(
     let mut buffer = gix::date::parse::TimeBuf::default();
     repo.edit_references_as([edit], Some(nobody.to_ref(&mut buffer)))
         .map_err(what())?;
-    Ok(())
+    durable::reference(repo, &reference_name(branch))
 }
 
 #[cfg(test)]

@@ -1,16 +1,14 @@
 //! The `git` program, for what gix cannot do: pushing, and fetching with the user's own credentials.
 
 use super::{Error, Result};
-use crate::process::{self, Running};
+use crate::{process, release};
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs::File,
-    io::{self, IsTerminal as _, Read},
+    io::{self, IsTerminal as _},
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
+    time::Duration,
 };
 
 /// What `git rev-parse --local-env-vars` lists, without `GIT_CONFIG_*`: `git -c NAME=VALUE hostout` stays in force.
@@ -30,17 +28,23 @@ const LOCAL: [&str; 12] = [
 ];
 
 /// How long a person may take to type a passphrase. An unreachable ssh remote is given up long before, by ssh itself.
-const PROMPT: Duration = Duration::from_secs(60);
+pub(super) const PROMPT: Duration = Duration::from_secs(60);
+
+/// How long a remote that answers may say nothing more. It sends a sign of life every five seconds, unless it is very old,
+/// while its hooks run (`receive.keepAlive`); a hook of ours before a push sends none.
+const STALL: Duration = Duration::from_secs(300);
 
 /// How long a remote may take to answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// Until its first words.
     pub answer: Duration,
+    /// After that, until something more of it comes.
+    pub stall: Duration,
     /// Whether git and ssh may ask for passwords on the terminal, which takes its time: then `answer` is for the
     /// connection, and the rest may take a minute.
     pub prompts: bool,
-    /// Whether a Ctrl-C ends the wait, also while something visible is done.
+    /// Whether the first Ctrl-C ends the wait, also while something visible is done. The second always does.
     pub interruptible: bool,
 }
 
@@ -49,6 +53,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             answer: Duration::from_secs(5),
+            stall: STALL,
             prompts: io::stdin().is_terminal(),
             interruptible: false,
         }
@@ -61,13 +66,6 @@ pub struct Git {
     directory: PathBuf,
     ssh: Option<OsString>,
     environment: Vec<(OsString, OsString)>,
-}
-
-/// How a conversation with a remote went.
-pub(super) struct Talk {
-    pub(super) output: Output,
-    /// Whether the remote said anything.
-    pub(super) answered: bool,
 }
 
 impl Git {
@@ -95,53 +93,29 @@ impl Git {
         self
     }
 
-    /// Talks with a remote. `GIT_TRACE_PACKET` goes to a scratch file, which shows the remote's first answer as it
-    /// comes; exit status and output only tell when all is over. It holds reference names, no secrets.
-    pub(super) fn talk(&self, arguments: &[&str], patience: Patience) -> Result<Talk> {
+    /// The program for a conversation, and where it tells of packets that come and go.
+    pub(super) fn traced(
+        &self,
+        arguments: &[&str],
+        patience: Patience,
+    ) -> Result<(process::File, Command)> {
         let trace = process::File::new().map_err(Error::file("write", env::temp_dir()))?;
-        let failed = |source: io::Error| Error::Program {
+        let command = self.command(arguments, patience, trace.path());
+        Ok((trace, command))
+    }
+
+    /// It could not be run.
+    pub(super) fn failed(source: io::Error) -> Error {
+        Error::Program {
             program: "git".into(),
             source,
-        };
-        let mut command = self.command(arguments, patience, trace.path());
-        // A group of its own, so that ssh and git's helpers end with it. With prompts it must stay in the terminal's
-        // foreground group.
-        let started = if patience.prompts {
-            Running::start_beside_us(&mut command)
-        } else {
-            Running::start(&mut command)
-        };
-        let mut running = started.map_err(failed)?;
-        let streams = running.streams();
-        let (stdout, stderr) = (streams.stdout.take(), streams.stderr.take());
-        thread::scope(|scope| {
-            let stdout = scope.spawn(move || read(stdout));
-            let stderr = scope.spawn(move || read(stderr));
-            let status = wait(running, patience, trace.path())?;
-            let join = |thread: thread::ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
-                thread
-                    .join()
-                    .unwrap_or_else(|_| Err(io::Error::other("the reader died")))
-            };
-            Ok(Talk {
-                output: Output {
-                    status,
-                    stdout: join(stdout)?,
-                    stderr: join(stderr)?,
-                },
-                answered: spoke(trace.path()),
-            })
-        })
-        .map_err(failed)
+        }
     }
 
     /// What a git prints that talks with nobody.
     pub(super) fn bytes(&self, arguments: &[&str]) -> Result<Vec<u8>> {
         let mut command = self.command(arguments, Patience::default(), Path::new("/dev/null"));
-        let output = process::output(&mut command).map_err(|source| Error::Program {
-            program: "git".into(),
-            source,
-        })?;
+        let output = process::output(&mut command).map_err(Self::failed)?;
         if output.status.success() {
             return Ok(output.stdout);
         }
@@ -218,20 +192,7 @@ pub fn promisor(repo: &gix::Repository) -> Option<String> {
 
 /// `text` without user info in addresses, on one line, without control characters.
 pub(super) fn redact(text: &str) -> String {
-    let mut clean = String::new();
-    let mut rest = text.trim();
-    while let Some((before, after)) = rest.split_once("://") {
-        let end = after.find(|c: char| c == '/' || c.is_whitespace() || "'\"".contains(c));
-        let (authority, tail) = after.split_at(end.unwrap_or(after.len()));
-        let host = authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, host)| host);
-        clean.push_str(before);
-        clean.push_str("://");
-        clean.push_str(host);
-        rest = tail;
-    }
-    clean.push_str(rest);
+    let clean = release::redact(text);
     let lines = clean.lines().map(str::trim);
     let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     lines
@@ -245,47 +206,6 @@ fn is_openssh(command: &OsStr) -> bool {
     let text = command.to_string_lossy();
     let first = text.split_whitespace().next().unwrap_or_default();
     first.rsplit('/').next() == Some("ssh")
-}
-
-/// Whether the trace shows a packet that came in: `… packet:  push< …`; what git says itself has a `>`.
-fn spoke(trace: &Path) -> bool {
-    let mut start = Vec::new();
-    let file = File::open(trace).and_then(|file| file.take(1 << 16).read_to_end(&mut start));
-    let text = String::from_utf8_lossy(&start);
-    file.is_ok()
-        && text.lines().any(|line| {
-            let packet = line.split_once("packet:").map_or("", |(_, packet)| packet);
-            let arrow = packet.find(['<', '>']);
-            arrow.is_some_and(|at| packet.as_bytes()[at] == b'<')
-        })
-}
-
-fn read(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes))?;
-    Ok(bytes)
-}
-
-/// Waits for the end of git, and ends it when the remote says nothing for too long.
-fn wait(mut running: Running, patience: Patience, trace: &Path) -> io::Result<ExitStatus> {
-    let begin = Instant::now();
-    let limit = if patience.prompts {
-        PROMPT.max(patience.answer)
-    } else {
-        patience.answer
-    };
-    let mut answered = false;
-    loop {
-        if let Some(status) = running.try_wait()? {
-            return Ok(status);
-        }
-        answered = answered || spoke(trace);
-        let late = !answered && begin.elapsed() > limit;
-        if late || (patience.interruptible && process::asked() > 0) {
-            return running.end();
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
 }
 
 #[cfg(test)]

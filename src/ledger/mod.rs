@@ -13,6 +13,7 @@ mod audit;
 mod branch;
 mod bundle;
 mod consent;
+mod durable;
 mod entry;
 mod error;
 mod fetch;
@@ -41,6 +42,8 @@ mod sign;
 mod signers;
 mod start;
 mod tag;
+mod talk;
+mod tracking;
 mod tree;
 mod verify;
 

@@ -1,6 +1,6 @@
 //! Commits as objects: signed ones of the ledger, unsigned release commits; and objects out of memory onto the disk.
 
-use super::{Error, GIT, Key, Person, Result};
+use super::{Error, GIT, Key, Person, Result, durable};
 use gix::{
     ObjectId,
     objs::{Commit, Write as _, WriteTo as _, commit::signature_field_name},
@@ -67,17 +67,18 @@ pub fn write_release_commit(
     Ok(repo.write_object(&commit).map_err(what())?.detach())
 }
 
-/// Writes the objects that a handle made by `with_object_memory()` holds to the disk, and says how many. Afterwards the
-/// handle writes to the disk at once. Nothing refers to the objects yet: a reference publishes them.
+/// Writes the objects that a handle made by `with_object_memory()` holds to the disk, durably, and says how many. Afterwards
+/// the handle writes to the disk at once. Nothing refers to the objects yet: a reference publishes them.
 pub fn persist(repo: &mut gix::Repository) -> Result<usize> {
     let Some(memory) = repo.objects.take_object_memory() else {
         return Ok(0);
     };
+    let mut ids = Vec::new();
     for (kind, bytes) in memory.values() {
-        repo.objects
-            .write_buf(*kind, bytes)
-            .map_err(Error::git("write objects"))?;
+        let id = repo.objects.write_buf(*kind, bytes);
+        ids.push(id.map_err(Error::git("write objects"))?);
     }
+    durable::objects(repo, &ids)?;
     Ok(memory.len())
 }
 

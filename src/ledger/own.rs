@@ -1,6 +1,6 @@
 //! References below `refs/hostout/`: what this clone remembers of ledgers. The program moves them, nobody by name.
 
-use super::{Error, Person, Result, branch};
+use super::{Error, Person, Result, branch, durable};
 use gix::{
     ObjectId,
     refs::{
@@ -39,5 +39,5 @@ pub(super) fn set(
     let mut buffer = gix::date::parse::TimeBuf::default();
     repo.edit_references_as([edit], Some(nobody.to_ref(&mut buffer)))
         .map_err(what())?;
-    Ok(())
+    durable::reference(repo, name)
 }

@@ -31,7 +31,7 @@ pub struct Refused {
 /// nothing; one that is there already is no refusal), the branch is never forced. The user's pre-push hook is run.
 ///
 /// # Errors
-/// [`Error::Unreachable`] where the remote didn't answer in time, or the login failed.
+/// [`Error::Unreachable`] where the remote didn't answer in time or to the end, or the login failed.
 pub fn push<'t>(
     git: &Git,
     remote: &str,
@@ -48,7 +48,8 @@ pub fn push<'t>(
     let mut refspecs = vec![same(&reference_name(branch))];
     refspecs.extend(tags.iter().map(|tag| same(&format!("refs/tags/{tag}"))));
 
-    let mut arguments = vec!["push", "--atomic", "--porcelain", "--no-follow-tags"];
+    let mut arguments = vec!["push", "--atomic", "--porcelain", "--progress"];
+    arguments.push("--no-follow-tags");
     arguments.extend(leases.iter().map(String::as_str));
     arguments.extend(["--", remote]);
     arguments.extend(refspecs.iter().map(String::as_str));
@@ -57,15 +58,15 @@ pub fn push<'t>(
         return Ok(Pushed::Done);
     }
     let references = refused(&String::from_utf8_lossy(&talk.output.stdout));
-    let stderr = String::from_utf8_lossy(&talk.output.stderr);
-    let message = redact(&stderr);
-    if !talk.answered && references.is_empty() {
+    let words = talk.words();
+    let message = redact(&words);
+    if references.is_empty() && (!talk.answered || talk.cut.is_some()) {
         return Err(Error::unreachable(remote, &message));
     }
     Ok(Pushed::Refused {
         references,
         message,
-        said: said(&stderr),
+        said: said(&words),
     })
 }
 

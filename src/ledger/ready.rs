@@ -6,6 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Part of what ssh-keygen says of a key whose passphrase is another one; its exit status is that of any other failure.
+const LOCKED: &str = "passphrase";
+
 impl Key {
     /// Whether this key can sign, as far as that is known without asking for its passphrase.
     ///
@@ -57,7 +60,7 @@ impl Key {
         command.args(["-y", "-P", "", "-f"]).arg(&private);
         let output = program::run(command, b"")?;
         let said = program::said(&output);
-        if output.status.success() || said.contains("passphrase") || self.is_in_agent() {
+        if output.status.success() || said.contains(LOCKED) || self.is_in_agent() {
             Ok(())
         } else {
             Err(self.failed(&said))

@@ -37,8 +37,8 @@ impl Ledger {
     /// The same for an entry that had no effect yet, the newest of ours.
     ///
     /// # Errors
-    /// Also [`Error::StageTaken`] where theirs concern its stage: that entry is given up, the others are kept as
-    /// [`Ledger::reapply`] does.
+    /// Also [`Error::StageTaken`] where theirs concern its stage, and [`Error::MayNot`] where by theirs it may not be made:
+    /// that entry is given up, the others are kept as [`Ledger::reapply`] does.
     pub fn reapply_or_yield(
         repo: &gix::Repository,
         branch: &str,
@@ -50,13 +50,16 @@ impl Ledger {
             return Self::at(repo, branch, theirs);
         };
         let newest = entry::read(repo, *newest)?.0;
-        for there in sides.theirs(repo)? {
-            if let Err(taken) = append::refuse(&newest.kind, &there) {
-                sides.again(repo, branch, theirs, others, key)?;
-                return Err(taken);
-            }
+        let theirs_all = sides.theirs(repo)?;
+        let taken = theirs_all
+            .iter()
+            .try_for_each(|there| append::refuse(&newest.kind, there));
+        let made = taken.and_then(|()| sides.again(repo, branch, theirs, &sides.ours, key));
+        if made.is_err() {
+            // Where the others cannot go there either, everything stays where it is: the first error says why.
+            sides.again(repo, branch, theirs, others, key).ok();
         }
-        sides.again(repo, branch, theirs, &sides.ours, key)
+        made
     }
 }
 

@@ -1,7 +1,7 @@
 //! The first commit of a ledger.
 
 use super::{
-    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, entry,
+    Edits, Entry, Error, Files, Key, Keyring, Kind, Ledger, Person, Result, branch, durable, entry,
     keyring::Besides, message, new_id, object,
 };
 use gix::{
@@ -43,6 +43,7 @@ impl Ledger {
     ) -> Result<Self> {
         let mut repo = repo.clone();
         repo.objects.take_object_memory();
+        let mut repo = repo.with_object_memory();
         if branch::tip_of(&repo, &branch::reference_name(branch))?.is_some() {
             return Err(Error::BranchExists(branch.to_owned()));
         }
@@ -54,6 +55,7 @@ impl Ledger {
         let text = message::write(&message::subject(&kind)?, "", &trailers);
         let tree = tree_with(&repo, ObjectId::empty_tree(repo.object_hash()), files)?;
         let root = object::write_signed_commit(&repo, tree, None, who, time, &text, key)?;
+        object::persist(&mut repo)?;
         let (first, _) = entry::read(&repo, root)?;
         move_branch(&repo, branch, None, &first, who).map_err(|source| {
             match branch::tip_of(&repo, &branch::reference_name(branch)) {
@@ -61,6 +63,7 @@ impl Ledger {
                 _ => Error::git(format!("make branch {branch}"))(source),
             }
         })?;
+        durable::reference(&repo, &branch::reference_name(branch))?;
         Ok(Self {
             repo,
             branch: branch.to_owned(),

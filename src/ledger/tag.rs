@@ -1,6 +1,6 @@
 //! Tags of releases: annotated, signed, bound to their name, their project and their manifest.
 
-use super::{Error, GIT, Key, Person, Released, Result, Trust, message, verify};
+use super::{Error, GIT, Key, Person, Released, Result, Trust, durable, message, verify};
 use crate::release::Digest;
 use gix::{
     ObjectId,
@@ -85,10 +85,12 @@ pub fn write_tag(repo: &gix::Repository, new: &NewTag<'_>, key: &Key) -> Result<
 /// # Errors
 /// [`Error::TagExists`] where there is such a tag, unless it is this one.
 pub fn create_tag(repo: &gix::Repository, name: &str, id: ObjectId) -> Result<()> {
+    let full = format!("refs/tags/{name}");
+    durable::objects(repo, &[id])?;
     let Err(source) = repo.tag_reference(name, id, PreviousValue::MustNotExist) else {
-        return Ok(());
+        return durable::reference(repo, &full);
     };
-    match repo.try_find_reference(&format!("refs/tags/{name}")) {
+    match repo.try_find_reference(&full) {
         Ok(Some(found)) if found.try_id().is_some_and(|there| there == id) => Ok(()),
         Ok(Some(_)) => Err(Error::TagExists { name: name.into() }),
         _ => Err(Error::git(format!("make tag {name}"))(source)),

@@ -54,6 +54,7 @@ impl Drop for Lab {
 pub(super) fn impatient() -> Patience {
     Patience {
         answer: Duration::from_secs(2),
+        stall: Duration::from_secs(60),
         prompts: false,
         interruptible: false,
     }

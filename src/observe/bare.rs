@@ -16,13 +16,36 @@ const WHO: [&str; 3] = ["sh", "-c", "echo; id -u"];
 const NO_TERMINAL: &str = "you must have a tty";
 
 /// Parts of what is said where no password helps: of sudo to somebody whom sudoers does not name, of a shell without sudo.
-const NOT_FOR_THEM: [&str; 5] = [
-    NO_TERMINAL,
+const NOT_FOR_THEM: [&str; 4] = [
     "not in the sudoers file",
     "may not run sudo",
     "is not allowed to execute",
     "not found",
 ];
+
+/// Why somebody does not become root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum No {
+    /// The password is wrong, or was not given.
+    Password,
+    /// sudo wants a terminal, which commands don't have.
+    Terminal,
+    /// No password helps: sudo is not for them, or not there.
+    NotForThem,
+}
+
+impl No {
+    /// What `said`, by sudo or a shell without it, means.
+    fn of(said: &str) -> Self {
+        if said.contains(NO_TERMINAL) {
+            Self::Terminal
+        } else if NOT_FOR_THEM.iter().any(|words| said.contains(words)) {
+            Self::NotForThem
+        } else {
+            Self::Password
+        }
+    }
+}
 
 /// Why a server cannot be looked at as root.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +86,8 @@ pub enum BareError {
         host: String,
         /// Who logged in.
         user: String,
+        /// What it wants.
+        no: No,
         /// sudo's last line.
         said: String,
     },
@@ -96,18 +121,22 @@ impl BareError {
                     uri(host)
                 ))
             }
-            Self::NotRoot { user, said, .. } if said.contains(NO_TERMINAL) => Some(format!(
+            Self::NotRoot {
+                user,
+                no: No::Terminal,
+                ..
+            } => Some(format!(
                 "`Defaults requiretty` of its sudoers is in the way: write `Defaults:{user} !requiretty` at its end \
                  with visudo, or let root log in"
             )),
-            Self::NotRoot { said, .. } if NOT_FOR_THEM.iter().any(|it| said.contains(it)) => {
-                Some(format!(
-                    "name root, or somebody who may use sudo: git hostout {again} --root-user USER"
-                ))
-            }
-            Self::NotRoot { .. } => {
-                Some("give the right password, or name another user: --root-user USER".to_owned())
-            }
+            Self::NotRoot {
+                no: No::NotForThem, ..
+            } => Some(format!(
+                "name root, or somebody who may use sudo: git hostout {again} --root-user USER"
+            )),
+            Self::NotRoot {
+                no: No::Password, ..
+            } => Some("give the right password, or name another user: --root-user USER".to_owned()),
             Self::NoAnswer { .. } => None,
         }
     }
@@ -157,7 +186,7 @@ pub fn elevation(
     let mut last = None;
     for _ in 0..TRIES {
         // No password helps against that.
-        if NOT_FOR_THEM.iter().any(|words| said.contains(words)) {
+        if No::of(&said) != No::Password {
             break;
         }
         let Some(password) = prompter.sudo_password(user, place) else {
@@ -178,6 +207,7 @@ pub fn elevation(
     Err(BareError::NotRoot {
         host,
         user: user.to_owned(),
+        no: No::of(&said),
         said: last_line(&said),
     })
 }
@@ -247,6 +277,20 @@ fn last_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_password_is_asked_for_that_does_not_help() {
+        for (said, no) in [
+            ("sudo: 1 incorrect password attempt", No::Password),
+            ("sudo: a password is required", No::Password),
+            ("sudo: sorry, you must have a tty to run sudo", No::Terminal),
+            ("ann is not in the sudoers file.", No::NotForThem),
+            ("Sorry, user ann may not run sudo on web1.", No::NotForThem),
+            ("sh: 1: sudo: not found", No::NotForThem),
+        ] {
+            assert_eq!(No::of(said), no, "{said}");
+        }
+    }
 
     #[test]
     fn a_cloud_image_names_its_user() {

@@ -20,12 +20,12 @@ mod proposal;
 mod repository;
 mod verify;
 
-pub use bare::{BareError, bare, elevation, runs_nothing};
+pub use bare::{BareError, No, bare, elevation, runs_nothing};
 pub use bundle::bundle;
 pub use error::{Error, Result};
 pub use exposed::exposed;
 pub use here::{machine, nodename};
-pub use history::{behind, history, history_of, told};
+pub use history::{behind, history, history_of, order_of, told};
 pub use host::{holder, host, logs, manifest};
 pub use libraries::libraries;
 pub use needed::Needed;

@@ -1,6 +1,6 @@
 //! What may be deployed: `policy.toml` of the ledger.
 
-use super::{FormatError, from_toml};
+use super::{FormatError, duration, from_toml};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
 
@@ -99,23 +99,9 @@ impl Policy {
     }
 }
 
-/// `90s`, `30m`, `2h`, `90d`.
-fn seconds(text: &str) -> Option<u64> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let digits = &text[..text.len() - 1];
-    let number: u64 = digits.parse().ok().filter(|_| !digits.starts_with('+'))?;
-    number.checked_mul(unit)
-}
-
 fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
-    seconds(&text).ok_or_else(|| {
+    duration(&text).ok_or_else(|| {
         de::Error::custom(format!(
             "`{text}` is no time; it is a whole number followed by s, m, h or d"
         ))

@@ -3,8 +3,8 @@
 use super::project::{Project, versions, wheels};
 use crate::support::Index;
 use hostout::{
-    buildout::{User, acting_outside, canonical},
-    release::{Digest, Origin},
+    buildout::{User, acting_outside},
+    release::{Digest, Origin, normalize},
 };
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
@@ -83,7 +83,7 @@ fn a_source_distribution_becomes_a_wheel() {
     let spam = resolved
         .dists
         .iter()
-        .find(|dist| canonical(&dist.name) == "hostout-test-spam")
+        .find(|dist| normalize(&dist.name) == "hostout-test-spam")
         .unwrap();
     assert_eq!(spam.origin, Origin::Sdist);
     assert!(

@@ -1,7 +1,7 @@
 //! A package index on loopback that wants a login.
 
 use base64ct::{Base64, Encoding as _};
-use hostout::buildout::canonical;
+use hostout::release::normalize;
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
@@ -107,7 +107,7 @@ fn list(folder: &Path, name: &str) -> String {
     for entry in fs::read_dir(folder).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
         let stem = file.strip_suffix(".whl");
-        if stem.is_some_and(|stem| canonical(stem.split('-').next().unwrap()) == name) {
+        if stem.is_some_and(|stem| normalize(stem.split('-').next().unwrap()) == name) {
             anchors += &format!("<a href=\"{file}\">{file}</a>");
         }
     }

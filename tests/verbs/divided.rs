@@ -23,6 +23,29 @@ fn two_stages_at_once_are_both_in_the_ledger() {
             .unwrap();
         assert_eq!(entry["result"], "healthy", "{json}");
     }
+    // What git itself fetches is heard of, too.
+    let newest = || two.host.hostout(&["log", "--json"]).exits(0).json()["entries"][0].clone();
+    assert_eq!(newest()["stage"], "far");
+    two.host.project.git(&["fetch", "--quiet", "origin"]);
+    assert_eq!(newest()["stage"], "local");
+    assert_eq!(two.tips()[0], remote);
+    let message = "tidy up\n\nHostout-Serial: 7\nHostout-Id: 0123456789abcdef\n";
+    let git = |arguments: &[&str]| two.host.project.git(arguments);
+    let stranger = [
+        "commit-tree",
+        "hostout^{tree}",
+        "-p",
+        "hostout",
+        "-m",
+        message,
+    ];
+    let stranger = git(&stranger);
+    git(&["update-ref", "refs/remotes/origin/hostout", &stranger]);
+    two.host
+        .hostout(&["log"])
+        .exits(0)
+        .says(&["origin/hostout, as git fetched it, is not taken over: "]);
+    assert_eq!(two.tips()[0], remote);
 }
 
 #[test]
@@ -40,6 +63,33 @@ fn the_later_one_on_a_stage_gives_way() {
     assert!(two.host.status()["hosts"][0]["lock"].is_null());
     two.there(&["deploy", "far", "--yes"]).exits(0);
     assert_eq!(two.host.live().as_deref(), Some("0.1.0"));
+}
+
+#[test]
+fn what_others_decided_in_between_holds_for_a_deployment_that_has_not_switched() {
+    let two = Two::of(Host::of(Project::single(), ""));
+    let project = &two.host.project;
+    let refused = |words: &[&str]| {
+        // This clone has not heard of it, nor has the host: the remote has.
+        let run = project.hostout(&["deploy", "local", "0.1.0", "--yes"]);
+        run.exits(11).says(words).says(&["Nothing was changed"]);
+        assert_eq!(project.live(), None);
+        let [here, theirs, remote] = two.tips();
+        assert_eq!((&here, &theirs), (&remote, &remote));
+    };
+    let ben = project.sign_as("ben");
+    project.sign_as_ada();
+    let add = ["keys", "add", &ben, "--name", "ben@example.org"];
+    let role = ["--role", "deploy:local", "--yes"];
+    project.hostout(&[&add[..], &role].concat()).exits(0);
+    two.there(&["keys", "remove", "ben@example.org", "--yes"])
+        .exits(0);
+    project.sign_as("ben");
+    refused(&["may not do this: it needs the role deploy:local"]);
+    project.sign_as_ada();
+    two.there(&["withdraw", "0.1.0", "--yes", "-m", "leaks"])
+        .exits(0);
+    refused(&["release 0.1.0 was withdrawn: Ada Example", "leaks"]);
 }
 
 #[test]
@@ -76,6 +126,16 @@ fn a_ledger_that_went_two_ways_is_joined_unless_both_released() {
         "origin got another release in between: ",
         "give yours up, and release again: git hostout resume --give-up && git hostout release",
     ]);
+    // Until then nothing is deployed that nobody else would hear of, but for the way back.
+    let deploy = ["deploy", "local", "0.2.0", "--yes"];
+    two.there(&deploy).exits(11).says(&[
+        "went different ways",
+        "`git hostout resume --give-up` shows what of ours cannot go on top of theirs",
+    ]);
+    without_remote(&|| drop(two.there(&deploy).exits(0)));
+    two.there(&["rollback", "local", "--yes"])
+        .exits(0)
+        .says(&["went different ways", "0.1.0 (tag v0.1.0) is live on local"]);
 }
 
 #[test]

@@ -105,6 +105,8 @@ fn one_that_is_told_late_says_nothing_of_what_is_live_since() {
     assert_eq!(stage["release"], "0.1.2", "{json}");
     assert_eq!(stage["hosts"][0]["drift"], serde_json::json!([]));
     assert_eq!(stage["serial"], log["entries"][1]["serial"], "{log}");
+    let diff = two.there(&["diff", "far", "0.1.2", "--json"]).exits(0);
+    assert_eq!(diff.json()["from"], "0.1.2", "no host was asked");
     let words = ["fetch", "--quiet", "--tags", "origin"];
     host.project.sandbox.git(&two.other, &words);
     two.there(&["deploy", "far", "0.1.2", "--yes"])

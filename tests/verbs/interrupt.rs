@@ -1,7 +1,7 @@
 //! Ctrl-C, kill and lost connections: what is live is whole, and the next command goes on.
 
-use crate::support::{Host, Running};
-use std::{fs, process::Command, thread, time::Duration};
+use crate::support::{Host, Project, Running};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command, thread, time::Duration};
 
 /// A host with 0.1.0 live and 0.1.1 released.
 fn with_a_second_release() -> Host {
@@ -69,6 +69,37 @@ fn a_deployment_that_is_interrupted_before_the_switch_leaves_the_old_release() {
     host.hostout(&["resume", "far"]).exits(0).says(&["nothing"]);
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     assert!(host.project.page().contains("Good day, world!"));
+}
+
+/// It answers, and gives signs of life: nothing but a person ends that.
+#[test]
+fn a_remote_that_never_comes_to_an_end_is_left_by_the_second_ctrl_c() {
+    let project = Project::released_single();
+    let sandbox = &project.sandbox;
+    let remote = sandbox.path("remote.git");
+    let address = remote.display().to_string();
+    sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &address]);
+    project.git(&["remote", "add", "origin", &address]);
+    let begun = sandbox.path("begun");
+    let hook = remote.join("hooks/pre-receive");
+    let script = format!("#!/bin/sh\n: > {}\nexec sleep 600\n", begun.display());
+    fs::write(&hook, script).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let words = ["deploy", "local", "--yes"];
+    let nowhere = sandbox.path("nowhere");
+    let mut deploy = Running::with_hosts(sandbox, &project.directory, &nowhere, &words);
+    deploy
+        .until("it is pushed", || begun.exists())
+        .signal("INT");
+    thread::sleep(Duration::from_millis(700));
+    deploy.signal("INT");
+    deploy.end().exits(130).says(&[
+        "origin does not answer: interrupted; `git hostout resume` pushes the ledger later",
+        "No host of local was switched",
+    ]);
+    assert_eq!(project.live(), None);
+    fs::remove_file(&hook).unwrap();
+    project.hostout(&words).exits(0);
 }
 
 #[test]

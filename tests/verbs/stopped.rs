@@ -239,3 +239,25 @@ fn a_release_below_nohup_outlives_its_terminal() {
     release.end().exits(0);
     assert_eq!(project.git(&["tag"]), "v0.1.0");
 }
+
+#[test]
+fn an_end_that_cannot_be_signed_is_told_later_and_what_is_live_decides() {
+    let project = Project::released_single();
+    let key = project.sandbox.path("home/.ssh/id_ed25519");
+    let away = key.with_extension("away");
+    let script = format!("mv {} {}", key.display(), away.display());
+    let hook = format!("\n[hooks]\nbefore-stop = [\"sh\", \"-c\", \"{script}\"]\n");
+    project.write("hostout.toml", &(project.read("hostout.toml") + &hook));
+    project.commit("Take the key away");
+    project.hostout(&["release", "0.1.1", "--yes"]).exits(0);
+    let deploy = ["deploy", "local", "0.1.1", "--yes"];
+    project.hostout(&deploy).exits(0).says(&[
+        "cannot sign with",
+        "how this deployment ended has yet to be told, which `git hostout resume` does",
+        "0.1.1 (tag v0.1.1) is live on local",
+    ]);
+    fs::rename(&away, &key).unwrap();
+    project.hostout(&["resume"]).exits(0);
+    let log = project.hostout(&["log", "--json"]).exits(0).json();
+    assert_eq!(log["entries"][0]["result"], "healthy", "{log}");
+}

@@ -2,7 +2,8 @@
 
 use super::{Builder, pip};
 use crate::eggs::{Error, Result, child};
-use crate::release::{BuildTool, Digest};
+use crate::process;
+use crate::release::{BuildTool, Digest, redact};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -67,7 +68,7 @@ impl Builder {
         }
         let failed = |output| Error::Tools {
             egg: egg.into(),
-            requires: child::redact(&requires.join(", ")),
+            requires: redact(&requires.join(", ")).into_owned(),
             output,
         };
         if requires
@@ -76,14 +77,16 @@ impl Builder {
         {
             return Err(failed("a requirement is no option of pip".into()));
         }
+        // Requirements go through files: an address with a password must not be seen by `ps`, nor stay in the cache.
+        let private = process::Folder::new("hostout-");
+        let private = private.map_err(Error::file(&std::env::temp_dir()))?;
         let write = |name: &str, lines: &[String]| {
-            let path = folder.join(name);
+            let path = private.path().join(name);
             let written = fs::write(&path, lines.join("\n") + "\n");
             written.map(|()| path.clone()).map_err(Error::file(&path))
         };
-        let report = folder.join("report.json");
+        let report = private.path().join("report.json");
         let mut pip = self.pip()?;
-        // requirements go through files: an address with a password must not be seen by `ps`
         pip.arg("--python")
             .arg(python_of(folder))
             .args(["install", "--quiet", "--no-input", "--report"])

@@ -111,11 +111,13 @@ fn bare() -> impl Iterator<Item = Error> {
         observe::BareError::NotRoot {
             host: host(),
             user: s("ada"),
+            no: observe::No::Password,
             said: s("sudo: 3 incorrect password attempts"),
         },
         observe::BareError::NotRoot {
             host: host(),
             user: s("ada"),
+            no: observe::No::NotForThem,
             said: s("ada is not in the sudoers file."),
         },
         observe::BareError::NoAnswer {
