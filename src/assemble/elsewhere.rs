@@ -151,6 +151,15 @@ pub(super) fn why(job: &Job<'_>, tree: ObjectId, path: &str) -> Option<String> {
     None
 }
 
+/// What a link at `path`, or above it, leads to, where that is a folder of the released tree: there the egg is.
+pub(super) fn behind_link(job: &Job<'_>, tree: ObjectId, path: &str) -> Option<String> {
+    let root = fs::canonicalize(job.repo.workdir()?).ok()?;
+    let real = fs::canonicalize(root.join(path)).ok()?;
+    let real = real.strip_prefix(root).ok()?.to_str()?;
+    let is_folder = kind(job, tree, real) == Some(EntryKind::Tree);
+    (is_folder && real != path).then(|| real.to_owned())
+}
+
 fn kind(job: &Job<'_>, tree: ObjectId, path: &str) -> Option<EntryKind> {
     let tree = job.repo.find_tree(tree).ok()?;
     Some(tree.lookup_entry_by_path(path).ok()??.mode().kind())

@@ -87,15 +87,18 @@ fn a_submodule() {
 
 #[test]
 fn a_link_and_a_path_outside() {
-    let project = project("src/acme.theme ../elsewhere/acme.other");
+    let project = project("src/acme.theme src/acme.again ../elsewhere/acme.other");
     theme(&project, "../theme");
     theme(&project, "../elsewhere/acme.other");
     symlink("../../theme", project.directory.join("src/acme.theme")).unwrap();
+    symlink("acme", project.directory.join("src/acme.again")).unwrap();
     project.commit("Link the theme");
     refused(
         &project,
         &[
             "src/acme.theme is a symbolic link to ../../theme",
+            "src/acme.again is a symbolic link to acme",
+            "name what it leads to in `develop`: src/acme\n",
             "../elsewhere/acme.other lies outside of the repository",
         ],
     );
