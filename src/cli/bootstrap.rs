@@ -1,7 +1,7 @@
 //! `git hostout bootstrap`: bare servers become the hosts of a stage.
 
 use super::{
-    carry_out::{Mode, Question, carry_out},
+    carry_out::{Mode, Question, carry_out, nothing},
     complete, deploy,
     hosts::{prompted, selected, target_of},
     init, new_trust, releasing, renew,
@@ -107,6 +107,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
 pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> {
     let work = session.workspace()?;
     let stage = work.project.select_stage(Some(&args.stage))?;
+    let mut twins = plan::Refusal::default();
+    plan::one_stage_a_path(&work.project.stages, stage, &mut twins);
+    twins.into_result()?;
     let mut preparing = Preparing::new(session, &work, stage, args)?;
     let (mut roots, hosts) = preparing.look()?;
     let facts = BootstrapFacts {
@@ -115,10 +118,13 @@ pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> 
         new_key: preparing.new_key.as_deref(),
     };
     let Some(plan) = plan::bootstrap(&facts)? else {
-        session.ui.status(&format!(
+        // That all is made is no proof: an earlier run may have ended there.
+        preparing.prove_all()?;
+        let ready = format!(
             "The servers of {} are ready: nothing is to be made.",
             stage.name
-        ));
+        );
+        nothing(session, Mode::of(args.dry_run), &ready);
         return Ok(true);
     };
     let mut ready = false;
@@ -271,6 +277,7 @@ impl<'a> Preparing<'a> {
             stage: stage.name.clone(),
             build,
             runtime,
+            named: stage.runtime_user.is_some(),
             path: stage.path.clone(),
             python: stage.python.clone(),
             key: self.key.line.clone(),
@@ -326,6 +333,15 @@ impl<'a> Preparing<'a> {
             }
             _ => Err(execute::Error::Strange("a bootstrap")),
         }
+    }
+
+    fn prove_all(&self) -> execute::Result<()> {
+        for host in &self.hosts {
+            let user = transport::login_name(&target_of(host));
+            let user = user.map_err(execute::Error::Unreachable)?;
+            self.prove(host, &user)?;
+        }
+        Ok(())
     }
 
     /// That a key logs in, and that something can be run then.
