@@ -145,8 +145,8 @@ pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> 
             new_trust::record(session, &work, stage, &names)?;
         }
         let first = match released(&work)? {
-            Some(_) => "",
-            None => "git hostout release, then ",
+            Some(_) => String::new(),
+            None => format!("{}git hostout release, then ", uncommitted(&work)?),
         };
         session.ui.status(&format!(
             "The servers of {} are ready. Next: {first}git hostout deploy {}",
@@ -156,6 +156,19 @@ pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> 
         Ok(())
     })?;
     Ok(ready)
+}
+
+/// What a release waits for: hostout.toml may have been written a moment ago.
+fn uncommitted(work: &Workspace) -> Result<String, Error> {
+    let root = observe::root(&work.repo)?;
+    let file = work.place.file.strip_prefix(&root);
+    let name = observe::slashed(file.unwrap_or(&work.place.file))?;
+    Ok(if observe::is_dirty(&work.repo, &name)? {
+        let add = Command::new(["git", "add", &init::from_here(&root, &name)]);
+        format!("{add} && git commit, ")
+    } else {
+        String::new()
+    })
 }
 
 /// The release that would be deployed, where there is one.

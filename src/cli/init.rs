@@ -346,7 +346,7 @@ fn config_home() -> PathBuf {
 }
 
 /// How git takes a file of the repository in the folder where the person is: by its path from there, or from the root.
-fn from_here(root: &Path, name: &str) -> String {
+pub(super) fn from_here(root: &Path, name: &str) -> String {
     let below = || {
         let here = fs::canonicalize(env::current_dir().ok()?).ok()?;
         let file = fs::canonicalize(root.join(name)).ok()?;

@@ -110,18 +110,20 @@ fn a_source_of_mr_developer() {
     project.edit(
         "buildout.cfg",
         "parts = app\n",
-        "parts = app\nextensions = mr.developer\nauto-checkout = acme.theme\n",
+        "parts = app\nextensions = mr.developer\nauto-checkout = acme.theme acme.other\nsources-dir = out\n",
     );
-    let sources = "\n[sources]\nacme.theme = git https://git.example.org/acme.theme.git\n";
+    let sources = "\n[sources]\nacme.theme = git https://git.example.org/acme.theme.git\n\
+                   acme.other = git https://git.example.org/acme.other.git\n";
     project.write("buildout.cfg", &(project.read("buildout.cfg") + sources));
-    project.write(".gitignore", "/src/acme.theme/\n");
+    project.write(".gitignore", "/out/\n");
     project.commit("Take the theme from its own repository");
-    let commit = theme(&project, "src/acme.theme");
+    let commit = theme(&project, "out/acme.theme");
     refused(
         &project,
-        &[&format!(
-            "src/acme.theme is its own git repository (main @ {commit})"
-        )],
+        &[
+            &format!("out/acme.theme is its own git repository (main @ {commit})"),
+            "out/acme.other is neither in git nor in the work tree",
+        ],
     );
 }
 

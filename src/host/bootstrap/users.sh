@@ -63,7 +63,7 @@ check_login() { # USER
         return 0
     fi
     case $(entry passwd "$1" 7) in
-    */nologin | */false)
+    */nologin | */false | */true)
         text="user $1 is there, and may not log in: the shell is $(entry passwd "$1" 7)"
         remedy='name another user in hosts of hostout.toml'
         return 2

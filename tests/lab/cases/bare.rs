@@ -346,7 +346,8 @@ fn a_bootstrap_that_is_cut_off_goes_on() {
             &format!("git hostout bootstrap {stage}, which goes on"),
         ]);
         servers.bootstrap(&stage).exits(0).says(&[&format!(
-            "The servers of {stage} are ready. Next: git hostout release, then git hostout deploy {stage}"
+            "The servers of {stage} are ready. Next: git add hostout.toml && git commit, git hostout release, then git hostout \
+             deploy {stage}"
         )]);
         let number = format!("-s{}", commands.len() + 1);
         let now = made(host, "single-run").replace(&format!("-{stage}"), &number);
@@ -565,7 +566,9 @@ fn logins_that_are_not_as_they_should_be() {
     servers
         .run(&by_sudo, &[("HOSTOUT_PASSWORD", "wrong")])
         .exits(20)
-        .says(&["give the right password, or name another user: --root-user USER"]);
+        .says(&[
+            "give the right password (root's own, where sudoers says rootpw), or name another user: --root-user USER",
+        ]);
     let password = host(3).password.clone();
     let run = servers
         .run(&by_sudo, &[("HOSTOUT_PASSWORD", &password)])
@@ -624,6 +627,12 @@ fn keys_are_proved() {
         .run(&hardening, &[])
         .exits(0)
         .says(&["nothing is to be made"]);
+
+    let json = servers
+        .run(&["bootstrap", "s1", "--dry-run", "--json"], &[])
+        .exits(0);
+    let plan: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(plan["steps"], serde_json::json!([]));
 
     // Nor before it is known that root still gets in: by a password alone nobody would.
     sh(2, "rm /root/.ssh/authorized_keys");
