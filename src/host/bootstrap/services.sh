@@ -51,9 +51,10 @@ is_free() { # FILE TEXT
     other=$({ path_in < "$1"; } 2> /dev/null) own=$(printf '%s\n' "$2" | path_in)
     if [ -z "$other" ] || [ "$other" = "$own" ] || [ ! -e "$other/.hostout" ]; then return 0; fi
     project=$(project_at "$other")
-    if [ -n "$project" ] && [ -n "$introduction" ] && [ "$project" != "${introduction% *}" ]; then
-        text="$1 is of project $(short "$project") at $other, and this is $(short "$introduction")"
+    if [ -n "$project" ] && [ "$project" != "${introduction% *}" ]; then
+        text="$1 is of project $(short "$project") at $other, and this is $(short "${introduction:-not known}")"
         remedy='name this stage otherwise, or the project'
+        [ -n "$introduction" ] || remedy="$remedy; where it is that one, git hostout init here first"
         return 1
     fi
     if [ -n "$moved" ]; then

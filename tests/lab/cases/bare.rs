@@ -1270,16 +1270,28 @@ fn no_two_projects_run_as_one_user() {
     project.git(&["init", "--quiet"]);
     project.sign_as("new");
     project.commit("Start again");
+    let place = |old: &str, new: &str| {
+        project.edit(
+            "hostout.toml",
+            &format!("path = \"{old}\""),
+            &format!("path = \"{new}\""),
+        );
+    };
+    place(PATH, "/srv/mine");
+    bare.hostout(&["bootstrap", "far", "--moved", "--yes"])
+        .exits(11)
+        .says(&[
+            "/etc/cron.d/git-hostout-single-far is of project ",
+            "at /srv/hello, and this is not known",
+            "name this stage otherwise, or the project; where it is that one, git hostout init here first",
+        ]);
+    place("/srv/mine", PATH);
     bare.hostout(&["init"]).exits(0);
     stage(BUILD, "copy", "/srv/copy", named).exits(11).says(&[
         "is another one's there",
         "runtime-user = \"single-copy-run\"",
     ]);
-    project.edit(
-        "hostout.toml",
-        "path = \"/srv/hello\"",
-        "path = \"/srv/mine\"",
-    );
+    place(PATH, "/srv/mine");
     for moved in [&[][..], &["--moved"]] {
         bare.hostout(&[&["bootstrap", "far", "--yes"], moved].concat())
             .exits(11)
