@@ -175,7 +175,10 @@ fn read(job: &Job<'_>, tree: ObjectId, develop: &str) -> Result<EggSource, Unrea
     };
     if let Some(what) = elsewhere::why(job, tree, &path) {
         return Err(Unreadable {
-            remedy: "add its code to this repository, or release it elsewhere and list it in `published` of [eggs]".to_owned(),
+            remedy: match elsewhere::behind_link(job, tree, &path) {
+                Some(real) => format!("name what it leads to in `develop`: {real}"),
+                None => "add its code to this repository, or release it elsewhere and list it in `published` of [eggs]".to_owned(),
+            },
             path,
             what,
         });
@@ -294,9 +297,9 @@ fn candidate(
     if matches!(source.site, VersionSite::Scm { .. })
         && let Some((tagged, exact)) = eggs::tagged(job.repo, job.head, &source.name)?
     {
-        if exact {
-            stands = Some(tagged);
-        } else {
+        // What its files say is meant for where there is no tag.
+        stands = exact.then(|| tagged.clone());
+        if !exact {
             last = last.max(Some(tagged));
         }
     }

@@ -140,15 +140,27 @@ pub(super) fn why(job: &Job<'_>, tree: ObjectId, path: &str) -> Option<String> {
         if kind == Some(EntryKind::Link) {
             return Some(format!("{path} is a symbolic link"));
         }
-        if kind.is_none() {
-            return Some(match there.map(|folder| (state(folder), folder)) {
-                Some((Some(state), _)) => format!("{path} is its own git repository ({state})"),
-                Some((None, _)) => format!("{path} is not in git"),
-                None => format!("{path} is neither in git nor in the work tree"),
-            });
+        if kind.is_none()
+            && let Some(state) = there.and_then(state)
+        {
+            return Some(format!("{path} is its own git repository ({state})"));
         }
     }
-    None
+    // The egg is named, also where git has nothing of the folders above it.
+    let there = job.repo.workdir().map(|root| root.join(path).exists());
+    kind(job, tree, path).is_none().then(|| match there {
+        Some(true) => format!("{path} is not in git"),
+        _ => format!("{path} is neither in git nor in the work tree"),
+    })
+}
+
+/// What a link at `path`, or above it, leads to, where that is a folder of the released tree: there the egg is.
+pub(super) fn behind_link(job: &Job<'_>, tree: ObjectId, path: &str) -> Option<String> {
+    let root = fs::canonicalize(job.repo.workdir()?).ok()?;
+    let real = fs::canonicalize(root.join(path)).ok()?;
+    let real = real.strip_prefix(root).ok()?.to_str()?;
+    let is_folder = kind(job, tree, real) == Some(EntryKind::Tree);
+    (is_folder && real != path).then(|| real.to_owned())
 }
 
 fn kind(job: &Job<'_>, tree: ObjectId, path: &str) -> Option<EntryKind> {

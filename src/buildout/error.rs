@@ -2,6 +2,9 @@
 
 use std::{io, path::PathBuf};
 
+/// What pins the project's own eggs: no file, but the version that they get.
+pub(super) const THIS_RELEASE: &str = "this release";
+
 /// A buildout that can't be read or resolved. No message holds a user name or password of a URL.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the fields are named as the messages use them")]
@@ -119,6 +122,12 @@ impl Error {
             Self::NotFound { .. } => Some(
                 "check the pin, and index and find-links of ~/.buildout/default.cfg".to_owned(),
             ),
+            Self::Conflict {
+                name, pinned_in, ..
+            } if pinned_in == THIS_RELEASE => Some(format!(
+                "that is the version which {name} gets here; change the requirement, or the version of {name}: \
+                 git tag it, where its tags say it"
+            )),
             Self::Conflict { name, .. } => Some(format!("change the pin of {name} in [versions]")),
             Self::TwoVersions { name, .. } => Some(format!("pin {name} in [versions]")),
             Self::Outside { .. } => Some("name a file of the repository, or a URL".to_owned()),
@@ -130,9 +139,9 @@ impl Error {
                 Some("a line is `[section]`, `option = value`, or indented below one".to_owned())
             }
             Self::Encoding { file } => Some(format!("save {file} as UTF-8, and commit it")),
-            Self::Missing { file, .. } => {
-                Some(format!("git add {file}, or take it out of `extends`"))
-            }
+            Self::Missing { file, .. } => Some(format!(
+                "git add --force {file} and commit it, or take it out of `extends`"
+            )),
             Self::Recursive { .. } => Some("take one of them out of `extends`".to_owned()),
             Self::Fetch { .. } => {
                 Some("does it open in a browser here? a proxy is told by $https_proxy".to_owned())

@@ -315,7 +315,7 @@ fn explain(request: &Request<'_>, failure: &Failure) -> Error {
                 .or(pin.map(|pin| pin.text.clone()))
                 .unwrap_or_default(),
             pinned_in: match (own, place) {
-                (Some(_), _) => "this release".to_owned(),
+                (Some(_), _) => super::error::THIS_RELEASE.to_owned(),
                 (None, place) => place.unwrap_or_else(|| "the scratch environment".to_owned()),
             },
             wanted_by: failure.wanted_by(),

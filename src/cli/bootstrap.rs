@@ -1,7 +1,7 @@
 //! `git hostout bootstrap`: bare servers become the hosts of a stage.
 
 use super::{
-    carry_out::{Mode, Question, carry_out},
+    carry_out::{Mode, Question, carry_out, nothing},
     complete, deploy,
     hosts::{prompted, selected, target_of},
     init, new_trust, releasing, renew,
@@ -107,6 +107,9 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
 pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> {
     let work = session.workspace()?;
     let stage = work.project.select_stage(Some(&args.stage))?;
+    let mut twins = plan::Refusal::default();
+    plan::one_stage_a_path(&work.project.stages, stage, &mut twins);
+    twins.into_result()?;
     let mut preparing = Preparing::new(session, &work, stage, args)?;
     let (mut roots, hosts) = preparing.look()?;
     let facts = BootstrapFacts {
@@ -115,10 +118,13 @@ pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> 
         new_key: preparing.new_key.as_deref(),
     };
     let Some(plan) = plan::bootstrap(&facts)? else {
-        session.ui.status(&format!(
+        // That all is made is no proof: an earlier run may have ended there.
+        preparing.prove_all()?;
+        let ready = format!(
             "The servers of {} are ready: nothing is to be made.",
             stage.name
-        ));
+        );
+        nothing(session, Mode::of(args.dry_run), &ready);
         return Ok(true);
     };
     let mut ready = false;
@@ -139,8 +145,8 @@ pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> 
             new_trust::record(session, &work, stage, &names)?;
         }
         let first = match released(&work)? {
-            Some(_) => "",
-            None => "git hostout release, then ",
+            Some(_) => String::new(),
+            None => format!("{}git hostout release, then ", uncommitted(&work)?),
         };
         session.ui.status(&format!(
             "The servers of {} are ready. Next: {first}git hostout deploy {}",
@@ -150,6 +156,19 @@ pub(super) fn made_ready(session: &Session, args: &Args) -> Result<bool, Error> 
         Ok(())
     })?;
     Ok(ready)
+}
+
+/// What a release waits for: hostout.toml may have been written a moment ago.
+fn uncommitted(work: &Workspace) -> Result<String, Error> {
+    let root = observe::root(&work.repo)?;
+    let file = work.place.file.strip_prefix(&root);
+    let name = observe::slashed(file.unwrap_or(&work.place.file))?;
+    Ok(if observe::is_dirty(&work.repo, &name)? {
+        let add = Command::new(["git", "add", &init::from_here(&root, &name)]);
+        format!("{add} && git commit, ")
+    } else {
+        String::new()
+    })
 }
 
 /// The release that would be deployed, where there is one.
@@ -271,6 +290,7 @@ impl<'a> Preparing<'a> {
             stage: stage.name.clone(),
             build,
             runtime,
+            named: stage.runtime_user.is_some(),
             path: stage.path.clone(),
             python: stage.python.clone(),
             key: self.key.line.clone(),
@@ -326,6 +346,15 @@ impl<'a> Preparing<'a> {
             }
             _ => Err(execute::Error::Strange("a bootstrap")),
         }
+    }
+
+    fn prove_all(&self) -> execute::Result<()> {
+        for host in &self.hosts {
+            let user = transport::login_name(&target_of(host));
+            let user = user.map_err(execute::Error::Unreachable)?;
+            self.prove(host, &user)?;
+        }
+        Ok(())
     }
 
     /// That a key logs in, and that something can be run then.

@@ -5,7 +5,7 @@ use super::{
     deploy::Options,
     hosts, releasing,
     session::{Session, Workspace},
-    shared, verify,
+    shared, tell, verify,
 };
 use crate::{
     config::Stage,
@@ -155,6 +155,7 @@ fn deploy(
         let manifest = released.as_ref().map(|released| &released.manifest);
         let seen = hosts::look_at_each(session, stage, manifest);
         let mut twins = Refusal::default();
+        plan::one_stage_a_path(&work.project.stages, stage, &mut twins);
         let there: Vec<&facts::Host> = seen
             .iter()
             .filter_map(|(_, host)| host.as_ref().ok())
@@ -162,11 +163,12 @@ fn deploy(
         plan::same_machine(&there, &mut twins);
         let may = may && twins.reasons.is_empty();
         found.reasons(twins.reasons);
+        let trusted = trusted(work, ledger, released.as_ref(), stage, found);
         for (name, host) in seen {
             match host {
                 Ok(host) => {
-                    let fits = match &released {
-                        Some(released) => check(
+                    let fits = match (&released, &trusted) {
+                        (Some(released), _) => check(
                             &DeployFacts {
                                 manifest: &released.manifest,
                                 digest: released.digest,
@@ -179,11 +181,17 @@ fn deploy(
                                 open: None,
                                 behind: &[],
                                 nowhere: &BTreeSet::new(),
-                                trust: None,
+                                trust: trusted.as_ref(),
                             },
                             found,
                         ),
-                        None => true,
+                        (None, Some(trusted)) => {
+                            let believes = plan::believes(&host, &stage.name, trusted);
+                            believes
+                                .map_err(|refused| found.reasons(refused.reasons))
+                                .is_ok()
+                        }
+                        (None, None) => true,
                     };
                     if fits && may {
                         session
@@ -241,6 +249,30 @@ fn may_deploy(work: &Workspace, ledger: &Ledger, stage: &Stage, found: &mut Foun
     let need = Need::Deploy(stage.name.clone());
     let allowed = ledger.allows(&key, &need);
     allowed.map_err(|error| found.add(error.into())).is_ok()
+}
+
+/// Whom a stage's hosts have to believe. Without a key nobody is asked: that is told with the release.
+fn trusted(
+    work: &Workspace,
+    ledger: &Ledger,
+    released: Option<&Released>,
+    stage: &Stage,
+    found: &mut Found,
+) -> Option<facts::Trusted> {
+    let trusted = match released {
+        Some(released) => {
+            consent::telling(work, ledger, released, stage, &[]).map(|(trusted, _)| trusted)
+        }
+        None => tell::trusted(ledger).map(|told| told.map(|(trusted, _)| trusted)),
+    };
+    match trusted {
+        Ok(trusted) => trusted,
+        Err(_) if work.key().is_err() => None,
+        Err(error) => {
+            found.add(error);
+            None
+        }
+    }
 }
 
 /// What the policy has against HEAD's release on a stage. A reason is asked for when it is deployed.

@@ -7,8 +7,10 @@ use super::{
 use crate::{
     buildout, config,
     error::Error,
+    host::Command,
     ledger::{self, Key, Ledger, Person},
     observe, plan, process,
+    release::Need,
     ui::Answer,
 };
 use std::{
@@ -118,6 +120,12 @@ fn settle_ledger(
     let branch = &project.release.ledger;
     if let Some(ledger) = find(session, repo, branch)? {
         ledger::check_introduction(repo, &ledger)?;
+        if let Err(error @ ledger::Error::MayNot { .. }) = ledger.allows(key, &Need::Release) {
+            let hint = error.hint().unwrap_or_default();
+            session
+                .ui
+                .warn(&format!("a release will be refused: {error}; {hint}"));
+        }
         return Ok(format!("Ledger: branch {branch} is there."));
     }
     let ledger = Ledger::start(repo, branch, &project.name, key, who, session.now())?;
@@ -309,14 +317,16 @@ fn settle_key(session: &Session, repo: &gix::Repository, who: &Person) -> Result
         }
     }
     let path = config_home().join("git-hostout").join("signing_ed25519");
-    let key = if path.exists() {
-        Key::new(ledger::Scheme::Ssh, path.display().to_string())
+    let (key, made) = if path.exists() {
+        let key = Key::new(ledger::Scheme::Ssh, path.display().to_string());
+        (key, "made by an earlier init")
     } else {
-        Key::make(&path, &format!("git-hostout {}", who.email))?
+        let key = Key::make(&path, &format!("git-hostout {}", who.email))?;
+        (key, "made for this")
     };
     key.remember(repo)?;
     ui.status(&format!(
-        "Signing key, made for this: {}\n  {}",
+        "Signing key, {made}: {}\n  {}",
         key.id,
         key.fingerprint()?
     ));
@@ -335,6 +345,16 @@ fn config_home() -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(".config"))
 }
 
+/// How git takes a file of the repository in the folder where the person is: by its path from there, or from the root.
+pub(super) fn from_here(root: &Path, name: &str) -> String {
+    let below = || {
+        let here = fs::canonicalize(env::current_dir().ok()?).ok()?;
+        let file = fs::canonicalize(root.join(name)).ok()?;
+        observe::slashed(file.strip_prefix(here).ok()?).ok()
+    };
+    below().unwrap_or_else(|| format!(":/{name}"))
+}
+
 /// What to type next.
 fn next(
     session: &Session,
@@ -345,12 +365,13 @@ fn next(
 ) -> Result<(), Error> {
     let name = file.strip_prefix(root).unwrap_or(file);
     let name = observe::slashed(name)?;
+    let typed = Command::new(["git", "add", &from_here(root, &name)]);
     let mut lines = vec!["Next:".to_owned()];
     if stage.is_none() {
         lines.push("  git hostout init --stage demo --host local --path ~/demo".to_owned());
     }
     if observe::is_dirty(repo, &name)? {
-        lines.push(format!("  git add {name}"));
+        lines.push(format!("  {}", typed.shell_line()));
         lines.push("  git commit -m \"Deploy with git-hostout\"".to_owned());
     }
     if let Some(config::Stage {

@@ -29,17 +29,8 @@ pub(super) fn stages<'w>(work: &'w Workspace, ledger: &Ledger) -> Vec<&'w Stage>
 
 /// Tells every host of `stages` what it does not know of `ledger`, and says who could not be told.
 pub(super) fn tell(session: &Session, ledger: &Ledger, stages: &[&Stage]) -> Result<(), Error> {
-    let Some(generation) = ledger.keyring()?.generation() else {
+    let Some((trusted, telling)) = trusted(ledger)? else {
         return Ok(());
-    };
-    let telling = Telling::of(ledger)?;
-    let trusted = Trusted {
-        project: ledger.project_id().to_string(),
-        generation,
-        withdrawn: telling.withdrawals.len(),
-        ssh: false,
-        openpgp: false,
-        unchecked: Unchecked::default(),
     };
     for stage in stages {
         let told = together(&stage.hosts, |host| {
@@ -58,6 +49,24 @@ pub(super) fn tell(session: &Session, ledger: &Ledger, stages: &[&Stage]) -> Res
         }
     }
     Ok(())
+}
+
+/// Whom hosts are to believe, and what they are told of it, where no release comes with it whose signature they would check.
+/// Nothing where the ledger says nothing to hosts.
+pub(super) fn trusted(ledger: &Ledger) -> Result<Option<(Trusted, Telling)>, Error> {
+    let Some(generation) = ledger.keyring()?.generation() else {
+        return Ok(None);
+    };
+    let telling = Telling::of(ledger)?;
+    let trusted = Trusted {
+        project: ledger.project_id().to_string(),
+        generation,
+        withdrawn: telling.withdrawals.len(),
+        ssh: false,
+        openpgp: false,
+        unchecked: Unchecked::default(),
+    };
+    Ok(Some((trusted, telling)))
 }
 
 /// Whether the host was told; one that met no project yet, or another one, is not.

@@ -1,9 +1,10 @@
 //! Adds a stage to a file that is there; comments and everything else stay as they are.
 
 use super::error::Error;
+use super::lines::with_line_ends_of;
 use super::meaning::document;
 use super::project::Project;
-use toml_edit::{Array, Item, Table, Value, value};
+use toml_edit::{Array, Item, Key, Table, Value, value};
 
 /// `text` with a stage of this name, host and path; unchanged where it is there already. `file` is its name in errors.
 ///
@@ -44,6 +45,8 @@ pub fn add_stage(
     Ok(edited)
 }
 
+/// The stage comes last, behind what stands in comments there: these belong to the table before them, and would be read as
+/// the stage's once somebody takes the mark away.
 fn with_stage(
     file: &str,
     text: &str,
@@ -51,15 +54,24 @@ fn with_stage(
     host: &str,
     path: &str,
 ) -> Result<String, Error> {
-    let mut document = document(file, text)?.into_mut();
     let mut table = Table::new();
     table.insert("hosts", value(Array::from_iter([host])));
     table.insert("path", value(path));
+    let at_the_end = format!(
+        "{}\n\n[stage.{}]\n{table}",
+        text.trim_end(),
+        Key::new(stage)
+    );
+    if document(file, &at_the_end).is_ok() {
+        return Ok(with_line_ends_of(text, &at_the_end));
+    }
+    // `stage` is written in one line, to which no table can be added.
+    let mut document = document(file, text)?.into_mut();
     let mut stages = Table::new();
     stages.set_implicit(true);
     let stages = document.entry("stage").or_insert(Item::Table(stages));
     if let Some(stages) = stages.as_table_like_mut() {
         stages.insert(stage, Item::Table(table));
     }
-    Ok(document.to_string())
+    Ok(with_line_ends_of(text, &document.to_string()))
 }

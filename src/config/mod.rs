@@ -17,6 +17,7 @@ mod duration;
 mod error;
 mod file;
 mod health;
+mod lines;
 mod meaning;
 mod name_runtime;
 mod new_file;

@@ -1,6 +1,7 @@
 //! Names the runtime user of a stage in a file that is there; comments and everything else stay as they are.
 
 use super::error::Error;
+use super::lines::with_line_ends_of;
 use super::meaning::document;
 use super::project::Project;
 use toml_edit::value;
@@ -18,7 +19,7 @@ pub fn name_runtime(file: &str, text: &str, stage: &str, user: &str) -> Result<S
     if let Some(table) = table {
         table.insert("runtime-user", value(user));
     }
-    let edited = document.to_string();
+    let edited = with_line_ends_of(text, &document.to_string());
     Project::parse(file, &edited)?;
     Ok(edited)
 }
@@ -34,5 +35,8 @@ mod tests {
         let edited = name_runtime("hostout.toml", text, "live", "shop-run").unwrap();
         let line = "path = \"/srv/shop\"\nruntime-user = \"shop-run\"\n";
         assert_eq!(edited, text.replace("path = \"/srv/shop\"\n", line));
+        let windows = text.replace('\n', "\r\n");
+        let kept = name_runtime("hostout.toml", &windows, "live", "shop-run").unwrap();
+        assert_eq!(kept, edited.replace('\n', "\r\n"));
     }
 }

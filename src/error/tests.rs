@@ -11,7 +11,7 @@ fn refused(count: usize) -> Error {
     for file in ["setup.py", "prod.cfg"].iter().take(count) {
         refusal.add(
             format!("{file} has changes that are not committed"),
-            "git commit or git stash them",
+            "git commit --all or git stash them",
         );
     }
     refusal.into()

@@ -263,7 +263,7 @@ impl Error {
             Self::Bootstrap { remedy, .. } if !remedy.is_empty() => Some(remedy.clone()),
             Self::Unproved { user, source, .. } if source.refused().is_some() => Some(format!(
                 "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
-                 sshd_config, or a home of {user} that others may write to"
+                 sshd_config, a file /run/nologin, or a home of {user} that others may write to"
             )),
             Self::Unproved { source, .. } => source.hint(),
             Self::Refused(_)

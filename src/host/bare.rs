@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 /// A server as the script sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bare {
-    /// `system`, `memory` (in MB), `services`; `powers`, the groups by which the runtime user has rights of root.
+    /// `system`, `memory` (in MB), `services`; `powers`, the groups by which the runtime user has rights of root; `sharing`,
+    /// the project's other stages whose services run as that user; `strange`, where that user is there and not by us.
     pub facts: BTreeMap<String, String>,
     /// Every step, in order.
     pub steps: Vec<BareStep>,

@@ -50,6 +50,8 @@ pub struct Wanted {
     pub build: String,
     /// Whom services run as; also the name of their group.
     pub runtime: String,
+    /// Whether hostout.toml names that user, so that stages of one project may be meant to share it.
+    pub named: bool,
     /// The stage's path, absolute.
     pub path: String,
     /// The python of its hosts.
@@ -165,7 +167,8 @@ impl Wanted {
             ("rotate", self.rotate()),
             ("admin", self.admin.clone()),
             ("by", self.by.clone()),
-            ("moved", if self.moved { "yes" } else { "" }.to_owned()),
+            ("moved", yes(self.moved)),
+            ("named", yes(self.named)),
             ("trust", self.trust()),
             ("introduction", self.introduction()),
             ("replaces", self.replaces().to_owned()),
@@ -260,6 +263,11 @@ impl Wanted {
         let words = ["-I", &script, "--path", &self.path, verb];
         Command::new(python.into_iter().chain(words))
     }
+}
+
+/// How the script takes a flag.
+fn yes(flag: bool) -> String {
+    if flag { "yes" } else { "" }.to_owned()
 }
 
 /// A command line of a unit (systemd.service(5), "Command lines").

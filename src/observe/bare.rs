@@ -12,6 +12,9 @@ const TRIES: usize = 3;
 /// Says who is root, on a line of its own: a login shell may have said something before.
 const WHO: [&str; 3] = ["sh", "-c", "echo; id -u"];
 
+/// What is said where something can be run.
+const RUNS: &str = "git-hostout runs";
+
 /// Part of what sudo says for `Defaults requiretty`.
 const NO_TERMINAL: &str = "you must have a tty";
 
@@ -136,7 +139,10 @@ impl BareError {
             )),
             Self::NotRoot {
                 no: No::Password, ..
-            } => Some("give the right password, or name another user: --root-user USER".to_owned()),
+            } => Some(
+                "give the right password (root's own, where sudoers says rootpw), or name another user: --root-user USER"
+                    .to_owned(),
+            ),
             Self::NoAnswer { .. } => None,
         }
     }
@@ -237,13 +243,19 @@ pub fn bare(
 /// The way to it.
 pub fn runs_nothing(transport: &mut dyn Transport) -> Result<Option<String>, transport::Error> {
     let mut out = Vec::new();
-    let ended = transport.run(&Command::new(["true"]), &mut empty(), &mut out)?;
-    if ended.ok() {
+    // A login shell such as true is content with everything, and runs nothing.
+    let ended = transport.run(&Command::new(["echo", RUNS]), &mut empty(), &mut out)?;
+    let out = String::from_utf8_lossy(&out);
+    if ended.ok() && last_line(&out) == RUNS {
         return Ok(None);
     }
     let (Ended::Exited { stderr, .. } | Ended::Signalled { stderr, .. }) = ended;
-    let said = format!("{}\n{stderr}", String::from_utf8_lossy(&out));
-    Ok(Some(last_line(&said)))
+    let said = format!("{out}\n{stderr}");
+    Ok(Some(if said.trim().is_empty() {
+        "nothing is said".to_owned()
+    } else {
+        last_line(&said)
+    }))
 }
 
 /// What a command prints, and the end of what it says besides.

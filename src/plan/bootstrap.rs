@@ -90,7 +90,8 @@ pub fn bootstrappable(stage: &Stage, host: &str, user: &str, runtime: &str) -> R
     refusal.into_result()
 }
 
-/// Decides how servers become hosts; nothing where they are.
+/// Decides how servers become hosts; nothing where they are. Where anything is to be made, the proof that a key logs in is
+/// part of it on every server, also on those that are ready: it may have failed there before.
 ///
 /// # Errors
 /// Every reason on every server at once.
@@ -125,10 +126,8 @@ pub fn bootstrap(facts: &BootstrapFacts<'_>) -> Result<Option<Plan>, Refusal> {
         };
         let (last, first): (Vec<_>, Vec<_>) = todo.iter().partition(|step| step.name == HARDEN);
         steps.extend(first.into_iter().map(|step| (name(), action(step))));
-        if !todo.is_empty() {
-            let user = host.wanted.build.clone();
-            steps.push((name(), Action::Prove { user }));
-        }
+        let user = host.wanted.build.clone();
+        steps.push((name(), Action::Prove { user }));
         steps.extend(last.into_iter().map(|step| (name(), action(step))));
     }
     refusal.into_result()?;
@@ -136,7 +135,8 @@ pub fn bootstrap(facts: &BootstrapFacts<'_>) -> Result<Option<Plan>, Refusal> {
         let (stage, user) = (facts.stage.name.clone(), host.wanted.runtime.clone());
         steps.push((None, Action::NameRuntime { stage, user }));
     }
-    if steps.is_empty() {
+    let is_proof = |(_, action): &(_, Action)| matches!(action, Action::Prove { .. });
+    if steps.iter().all(is_proof) {
         return Ok(None);
     }
     let summary = format!(
@@ -169,6 +169,19 @@ fn note(host: &BareHost) -> Vec<String> {
     if !powers.is_empty() {
         notes.push(format!(
             "{}: {}, whom services run as, is in {powers}: whoever breaks into a service has rights of root",
+            host.name, host.wanted.runtime
+        ));
+    }
+    if !fact("strange").is_empty() {
+        notes.push(format!(
+            "{}: {} is there already, and was not made by a bootstrap: services run as that user, and {} may do anything as them",
+            host.name, host.wanted.runtime, host.wanted.build
+        ));
+    }
+    let sharing = fact("sharing");
+    if !sharing.is_empty() {
+        notes.push(format!(
+            "{}: services of {sharing} run as {}, too: those of each stage may write the data of the other",
             host.name, host.wanted.runtime
         ));
     }

@@ -133,11 +133,11 @@ fn state(facts: &ReleaseFacts<'_>, refusal: &mut Refusal) {
         match dirt {
             Dirt::Modified => refusal.add(
                 format!("{file} has changes that are not committed"),
-                "git commit or git stash them",
+                "git commit --all or git stash them",
             ),
             Dirt::Untracked => refusal.add(
                 format!("{file} is needed, but not in git"),
-                format!("git add {file}, and commit it"),
+                format!("git add :/{file}, and commit it"),
             ),
         }
     }

@@ -50,6 +50,16 @@ pub fn append(appending: Appending<'_>) -> Plan {
     )
 }
 
+/// What speaks against deploying to `host` at all, whichever release: whom it believes.
+///
+/// # Errors
+/// Where that is another project, or the path another stage's.
+pub fn believes(host: &Host, stage: &str, trusted: &Trusted) -> Result<(), Refusal> {
+    let mut refusal = Refusal::default();
+    check(host, stage, Some(trusted), &mut refusal);
+    refusal.into_result()
+}
+
 /// What speaks against `host` as far as keys go.
 pub(super) fn check(host: &Host, stage: &str, trusted: Option<&Trusted>, refusal: &mut Refusal) {
     let (Some(seen), Some(trusted)) = (&host.trust, trusted) else {

@@ -87,15 +87,18 @@ fn a_submodule() {
 
 #[test]
 fn a_link_and_a_path_outside() {
-    let project = project("src/acme.theme ../elsewhere/acme.other");
+    let project = project("src/acme.theme src/acme.again ../elsewhere/acme.other");
     theme(&project, "../theme");
     theme(&project, "../elsewhere/acme.other");
     symlink("../../theme", project.directory.join("src/acme.theme")).unwrap();
+    symlink("acme", project.directory.join("src/acme.again")).unwrap();
     project.commit("Link the theme");
     refused(
         &project,
         &[
             "src/acme.theme is a symbolic link to ../../theme",
+            "src/acme.again is a symbolic link to acme",
+            "name what it leads to in `develop`: src/acme\n",
             "../elsewhere/acme.other lies outside of the repository",
         ],
     );
@@ -107,18 +110,20 @@ fn a_source_of_mr_developer() {
     project.edit(
         "buildout.cfg",
         "parts = app\n",
-        "parts = app\nextensions = mr.developer\nauto-checkout = acme.theme\n",
+        "parts = app\nextensions = mr.developer\nauto-checkout = acme.theme acme.other\nsources-dir = out\n",
     );
-    let sources = "\n[sources]\nacme.theme = git https://git.example.org/acme.theme.git\n";
+    let sources = "\n[sources]\nacme.theme = git https://git.example.org/acme.theme.git\n\
+                   acme.other = git https://git.example.org/acme.other.git\n";
     project.write("buildout.cfg", &(project.read("buildout.cfg") + sources));
-    project.write(".gitignore", "/src/acme.theme/\n");
+    project.write(".gitignore", "/out/\n");
     project.commit("Take the theme from its own repository");
-    let commit = theme(&project, "src/acme.theme");
+    let commit = theme(&project, "out/acme.theme");
     refused(
         &project,
-        &[&format!(
-            "src/acme.theme is its own git repository (main @ {commit})"
-        )],
+        &[
+            &format!("out/acme.theme is its own git repository (main @ {commit})"),
+            "out/acme.other is neither in git nor in the work tree",
+        ],
     );
 }
 

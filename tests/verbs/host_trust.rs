@@ -173,4 +173,28 @@ fn a_host_that_cannot_check_is_said_and_the_policy_decides() {
     host.hostout(&["deploy", "near", "0.1.0", "--yes"])
         .exits(11)
         .says(&["this path belongs to stage far, and this is for near"]);
+    let twins = [
+        format!(
+            "web1: {} there is both far's and near's",
+            host.path.display()
+        ),
+        "a path belongs to one stage: name another path in [stage.near]".to_owned(),
+    ];
+    let twins = twins.each_ref().map(String::as_str);
+    host.hostout(&["bootstrap", "near"]).exits(11).says(&twins);
+    host.hostout(&["check", "near"])
+        .exits(11)
+        .says(&twins)
+        .says(&["this path belongs to stage far, and this is for near"]);
+
+    // What belongs to another project is so before there is a release, too.
+    project.git(&["reset", "--quiet", "--hard", "HEAD~"]);
+    project.git(&["branch", "--quiet", "-D", "hostout"]);
+    project.git(&["config", "--remove-section", "hostout.hostout"]);
+    host.hostout(&["init"]).exits(0);
+    let run = host.hostout(&["check", "far"]).exits(11);
+    run.says(&[
+        "web1: this path belongs to project ",
+        "git hostout bootstrap far --new-trust",
+    ]);
 }

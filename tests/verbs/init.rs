@@ -51,6 +51,11 @@ fn without_a_key_one_is_made_on_a_bare_home() {
         .exits(0)
         .says(&["Signing key, made for this", "Keep a copy of"]);
     assert!(home.join(".config/git-hostout/signing_ed25519").is_file());
+    project.git(&["config", "--unset", "hostout.signingKey"]);
+    project
+        .hostout(&["init"])
+        .exits(0)
+        .says(&["Signing key, made by an earlier init: "]);
     project.commit("Say how it is deployed");
     project.hostout(&["check"]).exits(0);
 }
@@ -164,7 +169,19 @@ fn adds_a_missing_stage_and_keeps_comments() {
     project.edit("hostout.toml", "[services]", "# Nothing runs.\n[services]");
     let more = ["init", "--stage", "next", "--host", "local", "--path"];
     let arguments: Vec<&str> = more.into_iter().chain(["/srv/next"]).collect();
-    project.hostout(&arguments).exits(0);
+    // What to type next is for the folder where one is.
+    project
+        .sandbox
+        .hostout(&project.directory.join("src"), &arguments)
+        .exits(0)
+        .says(&["\n  git add :/hostout.toml\n"]);
+    project
+        .sandbox
+        .git(&project.directory.join("src"), &["add", ":/hostout.toml"]);
+    project
+        .hostout(&arguments)
+        .exits(0)
+        .says(&["\n  git add hostout.toml\n"]);
     let file = project.read("hostout.toml");
     assert!(file.contains("# Nothing runs.\n[services]"), "{file}");
     assert!(file.contains("[stage.local]"), "{file}");
@@ -197,6 +214,17 @@ fn adopts_the_ledger_of_the_remote() {
     project.git(&["clone", "--quiet", &address, &to]);
     sandbox.hostout(&second, &["init"]).exits(0);
     assert_eq!(sandbox.git(&second, &["rev-parse", "hostout"]), ledger);
+
+    // A colleague whose key is not known yet hears of it here.
+    sandbox.git(
+        &second,
+        &["config", "user.signingKey", &project.sign_as("ben")],
+    );
+    sandbox.hostout(&second, &["init"]).exits(0).says(&[
+        "warning: a release will be refused: the signing key ",
+        "needs the role release, and has nothing",
+        "`git hostout keys add KEY --role release`",
+    ]);
 }
 
 #[test]

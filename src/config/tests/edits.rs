@@ -172,6 +172,39 @@ fn a_stage_is_added_between_others_too() {
 }
 
 #[test]
+fn comments_stay_with_the_table_that_they_are_about() {
+    let stages = ["one", "two"];
+    let text = new_file(&Proposal {
+        stage: String::new(),
+        ..found()
+    });
+    let edited = stages.iter().fold(text.clone(), |text, stage| {
+        add_stage(
+            "hostout.toml",
+            &text,
+            stage,
+            "web1",
+            &format!("/srv/{stage}"),
+        )
+        .unwrap()
+    });
+    assert!(edited.starts_with(&text), "{edited}");
+    let project = parsed(&edited.replace("# stable = \"5s\"", "stable = \"7s\""));
+    assert_eq!(project.stages.len(), 2);
+}
+
+#[test]
+fn lines_end_as_before() {
+    let windows = |text: &str| text.replace('\n', "\r\n");
+    let add = |text: &str| add_stage("hostout.toml", text, "b", "local", "/srv/b").unwrap();
+    let in_one_line =
+        "stage = { a = { hosts = [\"local\"], path = \"/srv/a\" } }\n[project]\nname = \"a\"\n";
+    for text in [WITH_COMMENTS, in_one_line] {
+        assert_eq!(add(&windows(text)), windows(&add(text)));
+    }
+}
+
+#[test]
 fn stages_in_one_line_take_another() {
     let text =
         "stage = { a = { hosts = [\"local\"], path = \"/srv/a\" } }\n[project]\nname = \"a\"\n";

@@ -112,7 +112,8 @@ fn setuptools(
     }
     let scm =
         item(document, &["tool", "setuptools_scm"]).is_some() || system.wants("setuptools-scm");
-    Ok(scm.then(|| by_scm(name)))
+    let fallback = text(document, &["tool", "setuptools_scm", "fallback_version"]);
+    Ok(scm.then(|| (fallback.unwrap_or_default().to_owned(), by_scm(name).1)))
 }
 
 /// Where packages may lie: `[tool.setuptools] package-dir`, `packages.find.where`, `src`, the folder itself.

@@ -133,7 +133,8 @@ impl Project {
         };
         let (text, site) = found.version.ok_or_else(|| missing("version"))?;
         let version = match &site {
-            VersionSite::Scm { .. } => None,
+            VersionSite::Scm { .. } if text.is_empty() => None,
+            VersionSite::Scm { .. } => Some(folder.version("pyproject.toml", &text)?),
             site => Some(folder.version(site.file(), &text)?),
         };
         Ok(EggSource {

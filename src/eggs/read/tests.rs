@@ -200,6 +200,11 @@ fn setuptools_scm() {
         facts(&[("pyproject.toml", &new)]),
         ("Acme.Shop".into(), "-".into(), scm(&SCM))
     );
+    let untagged = format!("{new}[tool.setuptools_scm]\nfallback_version = \"1.0.0\"\n");
+    assert_eq!(
+        facts(&[("pyproject.toml", &untagged)]),
+        ("Acme.Shop".into(), "1.0.0".into(), scm(&SCM))
+    );
 }
 
 #[test]

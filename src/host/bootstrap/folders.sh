@@ -2,6 +2,12 @@
 
 check_folders() {
     text="$path for $build"
+    others=$(files_of_others)
+    if [ -n "$others" ]; then
+        text="$path belongs to another stage, by$others"
+        remedy="name another path for this one; where that stage is gone, or has this name now, remove its files there"
+        return 2
+    fi
     if { [ -e "$path" ] || [ -L "$path" ]; } && [ ! -d "$path" ]; then
         text="$path is no directory"
         remedy='name another path for the stage'
@@ -15,10 +21,9 @@ check_folders() {
     [ $state = 0 ] || return 2
     if [ -d "$path" ]; then
         owner=$(owner_of "$path")
+        ! number_before > /dev/null || owner=$build # who is made before
         if [ "$owner" != "$build" ] && ! is_empty "$path"; then
-            text="$path belongs to $owner, and is not empty"
-            remedy='name another path for the stage'
-            is_of_system "$path" || remedy="$remedy, or make it an empty folder"
+            belongs_to_others
             return 2
         fi
         [ "$owner" != "$build" ] || made=yes
@@ -42,6 +47,21 @@ check_folders() {
     done
     check_way || return $?
     [ "$made" = yes ] && [ "$(mode_of "$path/shared")" = drwxr-s--- ] && [ "$(mode_of "$path/backups")" = drwxrws--- ]
+}
+
+# Whose the path is, and how it gets back to who deploys, where it was theirs: what is in it may be a whole site.
+belongs_to_others() {
+    from=$owner whose=$owner
+    [ "$owner" != UNKNOWN ] || from=$(number_of "$path") whose="number $(number_of "$path"), who is no user there any more"
+    text="$path belongs to $whose, and is not empty"
+    remedy='name another path for the stage'
+    ! is_of_system "$path" || return 0
+    give="chown -hR --from=$from $build $path"
+    if [ -z "$(home_of "$build")" ]; then
+        [ "$owner" = UNKNOWN ] && give="useradd --create-home --uid $from $build" ||
+            give="useradd --create-home $build && $give"
+    fi
+    remedy="where it is meant for this stage, give it to $build there: $give; else name another path for the stage"
 }
 
 # Whether no program can be run in a folder: the longest mount point above it says so (proc(5), mounts), the last one of
@@ -311,7 +331,14 @@ roots_python() {
 check_data() {
     text="$path/shared for $runtime"
     [ -n "$runtime" ] || return 0
-    holds "$path/.hostout/runtime" "$runtime"
+    holds "$path/.hostout/runtime" "$runtime" || return 1
+    # that user may have been removed, and made again with another number
+    for folder in $shared; do
+        case $(owner_of "$path/shared/$folder") in
+        '' | "$runtime" | "$build") ;;
+        *) return 1 ;;
+        esac
+    done
 }
 
 do_data() {

@@ -10,6 +10,10 @@ tell_facts() {
         ! is_powerful "$group" || powers="$powers $group"
     done
     [ -z "$powers" ] || tell fact powers "${powers# }"
+    if [ -n "$runtime" ] && ! is_taken; then
+        [ -z "$sharing" ] || tell fact sharing "${sharing# }"
+        ! is_strange || tell fact strange "$runtime"
+    fi
 }
 
 check_all() {

@@ -50,6 +50,13 @@ path_in() {
 is_free() { # FILE TEXT
     other=$({ path_in < "$1"; } 2> /dev/null) own=$(printf '%s\n' "$2" | path_in)
     if [ -z "$other" ] || [ "$other" = "$own" ] || [ ! -e "$other/.hostout" ]; then return 0; fi
+    project=$(project_at "$other")
+    if [ -n "$project" ] && [ "$project" != "${introduction% *}" ]; then
+        text="$1 is of project $(short "$project") at $other, and this is $(short "${introduction:-not known}")"
+        remedy='name this stage otherwise, or the project'
+        [ -n "$introduction" ] || remedy="$remedy; where it is that one, git hostout init here first"
+        return 1
+    fi
     if [ -n "$moved" ]; then
         text="$text, and no more what is at $other"
         return 0
@@ -57,6 +64,33 @@ is_free() { # FILE TEXT
     text="$1 is of a stage at $other, and this one is at $path"
     remedy='where that is another project, name this stage otherwise; where this stage moved from there, add --moved'
     return 1
+}
+
+# Where the stage is that files of ours are named after; nothing where none says it
+place_of() { # NAME
+    for file_of in "/etc/systemd/system/$1.service" "/etc/local.d/$1.start" "/etc/cron.d/$1" "/etc/logrotate.d/$1"; do
+        place=$({ path_in < "$file_of"; } 2> /dev/null)
+        [ -z "$place" ] || break
+    done
+    printf %s "$place"
+}
+
+# The project that root lets deploy to a path; nothing where root has not said it
+project_at() { # PATH
+    digest=$(printf %s "${1%/}" | sha256sum | cut -c 1-16)
+    sed -n '1s/ .*//p' "/etc/git-hostout/$digest" 2> /dev/null
+}
+
+# The files of a stage of another name that are about this path
+files_of_others() {
+    for file in /etc/systemd/system/git-hostout-*.service /etc/local.d/git-hostout-*.start /etc/cron.d/git-hostout-* \
+        /etc/logrotate.d/git-hostout-*; do
+        other=${file##*/} other=${other%.service}
+        case ${other%.start} in
+        "$name" | git-hostout-recover-* | *~) continue ;;
+        esac
+        [ "$({ path_in < "$file"; } 2> /dev/null)" != "$path" ] || printf ' %s' "$file"
+    done
 }
 
 # Services at the machine's start

@@ -18,7 +18,10 @@ do_group() {
 check_build() {
     check_login "$build" || return $?
     text="user $build, who deploys"
-    [ -n "$(home_of "$build")" ] || return 1
+    if [ -z "$(home_of "$build")" ]; then
+        ! number_before > /dev/null || text="$text, again with the number $(number_before), which has $path"
+        return 1
+    fi
     if is_locked "$build"; then
         text="user $build, who deploys, locked no more"
         return 1
@@ -31,6 +34,11 @@ check_build() {
         text="user $build, who deploys, into group $runtime"
         return 1
     }
+}
+
+# The number by which whoever deploys has the path, where root has made it for a project, and nobody has that number any more.
+number_before() {
+    [ -z "$(home_of "$build")" ] && [ -f "$trust" ] && [ "$(owner_of "$path")" = UNKNOWN ] && number_of "$path"
 }
 
 # A user who is there must be able to log in; one who is not needs a home.
@@ -55,7 +63,7 @@ check_login() { # USER
         return 0
     fi
     case $(entry passwd "$1" 7) in
-    */nologin | */false)
+    */nologin | */false | */true)
         text="user $1 is there, and may not log in: the shell is $(entry passwd "$1" 7)"
         remedy='name another user in hosts of hostout.toml'
         return 2
@@ -116,11 +124,12 @@ do_build() {
         # a group of that name is what would be made; where there is one, it is that
         own=''
         [ -z "$(entry group "$build" 3)" ] || own=yes
+        number=$(number_before)
         if has useradd; then
             useradd --create-home --shell "$([ -x /bin/bash ] && echo /bin/bash || echo /bin/sh)" \
-                ${own:+-g "$build"} "$build" || return 1
+                ${number:+-u "$number"} ${own:+-g "$build"} "$build" || return 1
         else
-            adduser -D -s /bin/sh ${own:+-G "$build"} "$build" || return 1
+            adduser -D -s /bin/sh ${number:+-u "$number"} ${own:+-G "$build"} "$build" || return 1
         fi
         printf '%s:*\n' "$build" | chpasswd -e || return 1 # no password, and not locked
     fi
@@ -145,8 +154,52 @@ check_runtime() {
         remedy='name another runtime-user in hostout.toml'
         return 2
     fi
+    ! is_taken || return 2
     [ -n "$(home_of "$runtime")" ] || return 1
     is_in_group "$runtime" "$runtime"
+}
+
+# Whether services of another stage or project run as the runtime user: whoever deploys one could do anything to the other.
+# $sharing are those that may be meant so: stages of one project, with one user who deploys, where hostout.toml names the
+# runtime user.
+is_taken() {
+    sharing=''
+    for file in /etc/sudoers.d/git-hostout-*; do
+        other=${file##*/}
+        case $other in
+        "$name" | *.draft) continue ;;
+        esac
+        deployer=$(deployer_in "$file")
+        [ -n "$deployer" ] || continue
+        place=$(place_of "$other")
+        if [ -n "$named" ] && [ "$deployer" = "$build" ] && [ "$(project_at "$place")" = "${introduction% *}" ]; then
+            sharing="$sharing $other"
+            continue
+        fi
+        text="user $runtime, whom services would run as, is another one's there: $file lets $deployer do anything as them"
+        [ -z "$place" ] || text="$text, for what is at $place"
+        remedy="name one of its own for this stage: runtime-user = \"$(own_runtime)\"; where that other one is gone for good, \
+remove $file there"
+        return 0
+    done
+    return 1
+}
+
+# Who may do anything as the runtime user by a file of sudoers that we made
+deployer_in() { # FILE
+    # shellcheck disable=SC2016 # awk's words
+    awk -v "line=ALL=($runtime:$runtime) NOPASSWD: ALL" '$2 " " $3 " " $4 == line { print $1; exit }' "$1" 2> /dev/null
+}
+
+# A name for this stage's alone, no longer than such names may be
+own_runtime() {
+    printf %s "${name#git-hostout-}" | tr '[:upper:]' '[:lower:]' | cut -c 1-28 | sed 's/-*$/-run/'
+}
+
+# Whether the runtime user is there and nothing says that it is ours: neither sudoers, nor the home that we give.
+is_strange() {
+    [ -n "$(home_of "$runtime")" ] && [ "$(home_of "$runtime")" != "$path/shared" ] &&
+        [ -z "$(deployer_in "/etc/sudoers.d/$name")$sharing" ]
 }
 
 do_runtime() {

@@ -34,6 +34,10 @@ owner_of() { # PATH
     stat -Lc %U "$1" 2> /dev/null
 }
 
+number_of() { # PATH
+    stat -Lc %u "$1" 2> /dev/null
+}
+
 mode_of() { # PATH
     # shellcheck disable=SC2012 # ls is in POSIX, and says a mode as people read it
     ls -ld "$1" 2> /dev/null | cut -c 1-10

@@ -27,6 +27,8 @@ cases![
     root_runs_no_program_of_who_deploys,
     data_is_given_away_as_far_as_it_is_theirs,
     services_get_to_their_folders,
+    users_who_were_removed_come_back_to_what_was_theirs,
+    no_two_projects_run_as_one_user,
     the_path_may_be_there,
     data_is_backed_up_and_put_back_by_its_owner;
     Need::Systemd; systemd_starts_what_is_live,
@@ -344,7 +346,8 @@ fn a_bootstrap_that_is_cut_off_goes_on() {
             &format!("git hostout bootstrap {stage}, which goes on"),
         ]);
         servers.bootstrap(&stage).exits(0).says(&[&format!(
-            "The servers of {stage} are ready. Next: git hostout release, then git hostout deploy {stage}"
+            "The servers of {stage} are ready. Next: git add hostout.toml && git commit, git hostout release, then git hostout \
+             deploy {stage}"
         )]);
         let number = format!("-s{}", commands.len() + 1);
         let now = made(host, "single-run").replace(&format!("-{stage}"), &number);
@@ -563,7 +566,9 @@ fn logins_that_are_not_as_they_should_be() {
     servers
         .run(&by_sudo, &[("HOSTOUT_PASSWORD", "wrong")])
         .exits(20)
-        .says(&["give the right password, or name another user: --root-user USER"]);
+        .says(&[
+            "give the right password (root's own, where sudoers says rootpw), or name another user: --root-user USER",
+        ]);
     let password = host(3).password.clone();
     let run = servers
         .run(&by_sudo, &[("HOSTOUT_PASSWORD", &password)])
@@ -623,6 +628,12 @@ fn keys_are_proved() {
         .exits(0)
         .says(&["nothing is to be made"]);
 
+    let json = servers
+        .run(&["bootstrap", "s1", "--dry-run", "--json"], &[])
+        .exits(0);
+    let plan: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(plan["steps"], serde_json::json!([]));
+
     // Nor before it is known that root still gets in: by a password alone nobody would.
     sh(2, "rm /root/.ssh/authorized_keys");
     let hardening = ["bootstrap", "s2", "--hardening", "--yes"];
@@ -641,7 +652,7 @@ fn keys_are_proved() {
     );
     assert!(host(2).exec(&["id", BUILD]).stdout.is_empty());
 
-    // The key is there, and sshd passes it over: what was made stays.
+    // The key is there, and sshd passes it over: what was made stays. As long as it does so, no server is ready.
     sh(
         3,
         "echo 'AllowUsers root' > /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
@@ -649,9 +660,18 @@ fn keys_are_proved() {
     servers.bootstrap("s3").exits(21).says(&[
         "it was made ready, but shipper cannot log in by the key",
         "sshd's log there says why (journalctl -u ssh, or /var/log/auth.log): AllowUsers and AuthorizedKeysFile in \
-         sshd_config, or a home of shipper that others may write to",
+         sshd_config, a file /run/nologin, or a home of shipper that others may write to",
         "git hostout bootstrap s3, which goes on",
     ]);
+    let text = servers.project.read("hostout.toml");
+    let named = format!("{text}runtime-user = \"single-run\"\n");
+    servers.project.write("hostout.toml", &named);
+    for dry_run in [&[][..], &["--dry-run"]] {
+        let run = servers.run(&[&["bootstrap", "s3", "--yes"], dry_run].concat(), &[]);
+        let run = run.exits(21);
+        let run = run.says(&["it was made ready, but shipper cannot log in by the key"]);
+        assert!(!run.to_string().contains("are ready"), "{run}");
+    }
     sh(
         3,
         "rm /etc/ssh/sshd_config.d/00.conf; kill -HUP $(cat /run/sshd.pid)",
@@ -715,7 +735,8 @@ fn machines_that_are_not_as_they_should_be() {
     );
     servers.bootstrap("s6").exits(11).says(&[
         "/srv/hello belongs to jane, and is not empty",
-        "make it an empty folder",
+        "where it is meant for this stage, give it to shipper there: useradd --create-home shipper && chown -hR --from=jane shipper \
+         /srv/hello; else name another path for the stage",
     ]);
 
     // No mirror, and then one; meanwhile somebody holds the lock of dpkg.
@@ -785,9 +806,10 @@ fn nobody_gets_rights_of_root_by_a_group() {
     let stage = |name: &str, build: &str, runtime: &str| {
         let runtime = format!("runtime-user = \"{runtime}\"\n");
         let place = format!("{build}@web1");
+        let path = format!("/srv/{name}");
         servers
             .project
-            .add_stage_on(&[&place], name, PATH, &runtime);
+            .add_stage_on(&[&place], name, &path, &runtime);
         servers.run(&["bootstrap", name, "--dry-run"], &[])
     };
     sh(
@@ -920,7 +942,8 @@ fn root_goes_no_way_that_who_deploys_may_change() {
     let sh = |script: &str| servers.lab.host(0).run(&["sh", "-c", script]);
     let stage = |name: &str, path: &str| {
         let place = format!("{BUILD}@web1");
-        servers.project.add_stage_on(&[&place], name, path, "");
+        let runtime = "runtime-user = \"single-run\"\n";
+        servers.project.add_stage_on(&[&place], name, path, runtime);
         servers.bootstrap(name)
     };
     sh(
@@ -977,7 +1000,9 @@ fn root_runs_no_program_of_who_deploys() {
     );
     let python = "python = \"/home/shipper/python\"\n";
     let place = format!("{BUILD}@web1");
-    servers.project.add_stage_on(&[&place], "own", PATH, python);
+    servers
+        .project
+        .add_stage_on(&[&place], "own", "/srv/own", python);
     servers.bootstrap("own").exits(0);
     let ran = sh("sort -u /tmp/ran");
     assert_eq!(ran, "shipper\n");
@@ -987,7 +1012,7 @@ fn root_runs_no_program_of_who_deploys() {
     let python = "python = \"/opt/python/python3\"\n";
     servers
         .project
-        .add_stage_on(&[&place], "closed", PATH, python);
+        .add_stage_on(&[&place], "closed", "/srv/closed", python);
     servers.bootstrap("closed").exits(11).says(&[
         "/opt/python/python3 does not run as shipper: ",
         "let others read and run it, or name another python of the stage",
@@ -1132,6 +1157,149 @@ fn systemd_starts_what_is_live() {
     }
     host.run(&["systemctl", "is-active", "git-hostout-hello-far"]);
     bare.is_healthy_again();
+}
+
+fn users_who_were_removed_come_back_to_what_was_theirs() {
+    let bare = Bare::of(Project::single(), Lab::start_with(Init::Cron, 1), "");
+    let sh = |script: &str| bare.host().run(&["sh", "-c", script]);
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+    bare.project.commit("Name the runtime user");
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
+
+    // Who deploys, with the number that has the site.
+    sh("pkill -KILL -u shipper; while pgrep -u shipper; do sleep 0.1; done; userdel shipper");
+    let number = sh(&format!("stat -c %u {PATH}"));
+    let number = number.trim();
+    let again =
+        format!("user shipper, who deploys, again with the number {number}, which has {PATH}");
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(0)
+        .says(&[&again]);
+    assert_eq!(sh(&format!("stat -c %U {PATH}")), "shipper\n");
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(0)
+        .says(&["nothing is to be made"]);
+
+    // Somebody came first: what is to be typed there does it.
+    sh(
+        "pkill -KILL -u shipper; while pgrep -u shipper; do sleep 0.1; done; userdel -r shipper 2> /dev/null; useradd --create-home shipper --uid 4711",
+    );
+    let chown = format!("chown -hR --from={number} shipper {PATH}");
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(11)
+        .says(&[
+            &format!(
+                "{PATH} belongs to number {number}, who is no user there any more, and is not empty"
+            ),
+            &format!("give it to shipper there: {chown}; else name another path"),
+        ]);
+    sh(&chown);
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0);
+
+    // Whom services run as, while a stranger has got their number.
+    sh(
+        "id=$(id -u single-run) && userdel single-run && useradd --system --uid $id stranger && \
+        echo data > /srv/hello/shared/var/data && chown stranger /srv/hello/shared/var/data && \
+        chmod 600 /srv/hello/shared/var/data",
+    );
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(0)
+        .says(&[
+            "user single-run, whom services run as",
+            &format!("{PATH}/shared for single-run"),
+        ]);
+    let owners = format!("find {PATH}/shared/var -printf '%u\\n' | sort -u");
+    assert_eq!(sh(&owners), "single-run\n");
+    bare.hostout(&["bootstrap", "far", "--yes"])
+        .exits(0)
+        .says(&["nothing is to be made"]);
+    bare.hostout(&["deploy", "far", "--yes"]).exits(0);
+}
+
+/// Whoever deploys may do anything as those whom services run as.
+fn no_two_projects_run_as_one_user() {
+    let bare = Bare::of(Project::single(), Lab::start_with(Init::Cron, 1), "");
+    let project = &bare.project;
+    let host = bare.host();
+    let sudoers = || host.run(&["sh", "-c", "cat /etc/sudoers.d/git-hostout-*"]);
+    let stage = |place: &str, name: &str, path: &str, more: &str| {
+        project.add_stage_on(&[&format!("{place}@web1")], name, path, more);
+        bare.hostout(&["bootstrap", name, "--yes"])
+    };
+    host.run(&["useradd", "--system", "-U", "single-run"]);
+    bare.hostout(&["bootstrap", "far", "--yes"]).exits(0).says(&[
+        "shipper@web1: single-run is there already, and was not made by a bootstrap: services run as that user, and shipper may do \
+         anything as them",
+    ]);
+    let before = sudoers();
+
+    // Another stage has its own, unless it names that one and the same user deploys both.
+    let taken = [
+        "user single-run, whom services would run as, is another one's there: /etc/sudoers.d/git-hostout-single-far lets shipper \
+         do anything as them, for what is at /srv/hello",
+        "name one of its own for this stage: runtime-user = \"single-next-run\"; where that other one is gone for good, remove \
+         /etc/sudoers.d/git-hostout-single-far there",
+    ];
+    stage(BUILD, "next", "/srv/next", "").exits(11).says(&taken);
+    let named = "runtime-user = \"single-run\"\n";
+    stage("oth", "other", "/srv/other", named)
+        .exits(11)
+        .says(&taken[..1]);
+    assert_eq!(sudoers(), before);
+    assert!(!host.exec(&["id", "oth"]).status.success());
+    stage(BUILD, "meant", "/srv/meant", named).exits(0).says(&[
+        "services of git-hostout-single-far run as single-run, too: those of each stage may write the data of the other",
+    ]);
+
+    // A stage of another name at a path that is taken, which is in nobody's hostout.toml any more.
+    let text = project.read("hostout.toml");
+    project.write(
+        "hostout.toml",
+        &text.replace("[stage.meant]", "[stage.renamed]"),
+    );
+    bare.hostout(&["bootstrap", "renamed", "--yes"])
+        .exits(11)
+        .says(&[
+            "/srv/meant belongs to another stage, by /etc/cron.d/git-hostout-single-meant /etc/logrotate.d/git-hostout-single-meant",
+            "name another path for this one; where that stage is gone, or has this name now, remove its files there",
+        ]);
+    project.write("hostout.toml", &text);
+
+    // Another project, of the same name.
+    fs::remove_dir_all(project.directory.join(".git")).unwrap();
+    project.git(&["init", "--quiet"]);
+    project.sign_as("new");
+    project.commit("Start again");
+    let place = |old: &str, new: &str| {
+        project.edit(
+            "hostout.toml",
+            &format!("path = \"{old}\""),
+            &format!("path = \"{new}\""),
+        );
+    };
+    place(PATH, "/srv/mine");
+    bare.hostout(&["bootstrap", "far", "--moved", "--yes"])
+        .exits(11)
+        .says(&[
+            "/etc/cron.d/git-hostout-single-far is of project ",
+            "at /srv/hello, and this is not known",
+            "name this stage otherwise, or the project; where it is that one, git hostout init here first",
+        ]);
+    place("/srv/mine", PATH);
+    bare.hostout(&["init"]).exits(0);
+    stage(BUILD, "copy", "/srv/copy", named).exits(11).says(&[
+        "is another one's there",
+        "runtime-user = \"single-copy-run\"",
+    ]);
+    place(PATH, "/srv/mine");
+    for moved in [&[][..], &["--moved"]] {
+        bare.hostout(&[&["bootstrap", "far", "--yes"], moved].concat())
+            .exits(11)
+            .says(&[
+                "/etc/cron.d/git-hostout-single-far is of project ",
+                "name this stage otherwise, or the project",
+            ]);
+    }
 }
 
 /// What the guestbook answers on the host.

@@ -333,4 +333,15 @@ fn expired_passwords_of_who_deploys() {
         "it was made ready, but nothing can be run there as shipper: closed for repairs",
         "git hostout bootstrap s3, which goes on",
     ]);
+    // One that is content with everything
+    sh(3, "printf '#!/bin/sh\nexit 0\n' > /bin/closed");
+    servers
+        .bootstrap("s3")
+        .exits(21)
+        .says(&["nothing can be run there as shipper: nothing is said"]);
+    sh(3, "usermod -s /bin/true shipper");
+    servers
+        .bootstrap("s3")
+        .exits(11)
+        .says(&["user shipper is there, and may not log in: the shell is /bin/true"]);
 }

@@ -55,6 +55,13 @@ pub fn all() -> Vec<Error> {
             pinned_in: s("prod.cfg line 7"),
             wanted_by: s("part app"),
         },
+        E::Conflict {
+            requirement: s("acme.shop>=2"),
+            name: s("acme.shop"),
+            pin: s("0.1.0"),
+            pinned_in: s("this release"),
+            wanted_by: s("acme.site 1.0"),
+        },
         E::TwoVersions {
             config: config(),
             name: s("six"),
