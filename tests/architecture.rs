@@ -70,7 +70,10 @@ const ARROWS: [(&str, &[&[&str]]); 20] = [
         &[&["release", "event", "process", "pack", "source", "eggs"]],
     ),
     ("ledger", &[&["release", "event", "process", "source"]]),
-    ("transport", &[&["release", "event", "config", "host"]]),
+    (
+        "transport",
+        &[&["release", "event", "config", "host", "process"]],
+    ),
     ("assemble", &[VALUES, CRAFTS, &["plan"]]),
     ("observe", &[VALUES, CRAFTS]),
     (
