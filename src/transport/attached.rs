@@ -133,10 +133,12 @@ impl Way<'_> {
 
     /// `$HOSTOUT_PASSWORD` lets ssh in, too, at this host and at none before it.
     fn let_in(&self, ssh: &mut Command, quiet: bool) -> std::io::Result<()> {
-        let Ok(password) = env::var("HOSTOUT_PASSWORD") else {
-            if quiet {
-                ssh.args(["-o", "BatchMode=yes"]);
-            }
+        let password = env::var("HOSTOUT_PASSWORD").ok();
+        // An old ssh does not ask us where there is a terminal (`$SSH_ASKPASS_REQUIRE`, OpenSSH 8.4).
+        if quiet && (password.is_none() || !self.options.knows_session_type) {
+            ssh.args(["-o", "BatchMode=yes"]);
+        }
+        let Some(password) = password else {
             return Ok(());
         };
         let Options {

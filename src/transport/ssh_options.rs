@@ -40,6 +40,8 @@ pub struct Options {
     pub alive_count: u32,
     /// Whether this ssh has `SessionType` and `ForkAfterAuthentication` (OpenSSH 8.7).
     pub knows_session_type: bool,
+    /// The program that ssh asks for host keys besides.
+    pub known_hosts_command: Option<String>,
     /// The address to connect from.
     pub bind_address: Option<String>,
     /// The interface to connect from, which only ssh itself keeps to.
@@ -180,6 +182,9 @@ impl Options {
             alive_interval: ALIVE.0,
             alive_count: ALIVE.1,
             knows_session_type: one("sessiontype").is_some(),
+            known_hosts_command: one("knownhostscommand")
+                .filter(|command| *command != "none")
+                .map(str::to_owned),
             bind_address: one("bindaddress").map(str::to_owned),
             bind_interface: one("bindinterface").map(str::to_owned),
             add_to_agent: one("addkeystoagent").and_then(add_to_agent),

@@ -136,12 +136,15 @@ impl Login<'_> {
         let mut identities = agent.identities().unwrap_or_default();
         let held: Vec<HostKey> = identities.iter().filter_map(key_of).collect();
         let certified = self.certified(files, &held);
+        let mut all_offered = true;
         if !certified.is_empty() {
             if let Ok(lent) = Lent::new(socket, certified)
                 && let Some(mut lender) = self.agent(&lent.socket())
             {
                 let all = lender.identities().unwrap_or_default();
                 self.by_identities(&mut lender, &all, &mut tried);
+            } else {
+                all_offered = false;
             }
             if tried.is_in || self.gone.is_some() || self.partly {
                 return tried;
@@ -160,9 +163,11 @@ impl Login<'_> {
             identities.retain(|identity| named(identity).is_some());
         }
         identities.sort_by_key(|identity| named(identity).unwrap_or(usize::MAX));
-        // A key without its certificate may be refused, and be taken with it.
-        tried.refused.clear();
         self.by_identities(&mut agent, &identities, &mut tried);
+        if !all_offered {
+            // A key that is refused may be taken with its certificate.
+            tried.refused.clear();
+        }
         tried
     }
 
