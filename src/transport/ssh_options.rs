@@ -198,16 +198,7 @@ impl Options {
             options.alive_interval = interval;
             options.alive_count = count.unwrap_or(3);
         }
-        let jump = one("proxyjump").filter(|jump| *jump != "none");
-        let command = one("proxycommand").filter(|command| *command != "none");
-        options.proxy = jump.map(|jump| Proxy::Jump(jump.to_owned())).or_else(|| {
-            let command = command?.to_owned();
-            Some(if yes("proxyusefdpass") {
-                Proxy::Handing(command)
-            } else {
-                Proxy::Command(command)
-            })
-        });
+        options.proxy = proxy(one, yes("proxyusefdpass"));
         let expand = |path: &&str| options.path(path);
         let named = |keyword: &str| -> Vec<PathBuf> {
             let files = all(keyword).iter().filter(|file| **file != "none");
@@ -327,6 +318,20 @@ fn methods<'v>(one: impl Fn(&str) -> Option<&'v str>, silent: bool) -> Vec<Metho
         Method::KeyboardInteractive => is_on("kbdinteractiveauthentication") && !silent,
     });
     methods
+}
+
+/// The proxy that `one` value of a keyword each leads to; `hands` = its command hands over a connected socket.
+fn proxy<'v>(one: impl Fn(&str) -> Option<&'v str>, hands: bool) -> Option<Proxy> {
+    let named = |keyword: &str| one(keyword).filter(|value| *value != "none");
+    if let Some(jump) = named("proxyjump") {
+        return Some(Proxy::Jump(jump.to_owned()));
+    }
+    let command = named("proxycommand")?.to_owned();
+    Some(if hands {
+        Proxy::Handing(command)
+    } else {
+        Proxy::Command(command)
+    })
 }
 
 /// What ssh-add is told for a value of `AddKeysToAgent`. Nobody is asked here whether a key may go there (`ask`).

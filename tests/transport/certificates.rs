@@ -2,9 +2,10 @@
 
 use super::{
     login::{Agent, authorize, use_key},
-    reach, refused,
+    reach, refused, target,
 };
 use crate::support::sshd::{Sshd, keygen, user};
+use hostout::transport::{Unattended, identity};
 use std::{
     fs,
     path::Path,
@@ -93,6 +94,29 @@ fn a_certificate_beside_the_file_counts_whatever_the_agent_has() {
     certify(&sshd, "id", &["-V", "-1d:+1d"]);
     let result = reach(&sshd, "web1");
     assert!(result.is_ok(), "{}", refused(result));
+}
+
+/// What goes into `authorized_keys` of a new server is the key.
+#[test]
+fn an_agent_that_has_only_a_certificate_has_its_key() {
+    let sshd = certifying();
+    let _agent = Agent::start(&sshd);
+    certify(&sshd, "id", &[]);
+    add(&sshd, &sshd.path("id"));
+    fs::remove_file(sshd.path("id-cert.pub")).unwrap();
+    let mut forget = Command::new("ssh-add");
+    let forget = forget.args(["-q", "-d"]).arg(sshd.path("id.pub"));
+    let forget = forget.env("SSH_AUTH_SOCK", sshd.path("agent"));
+    assert!(forget.status().unwrap().success());
+    let public = fs::read_to_string(sshd.path("id.pub")).unwrap();
+    fs::remove_file(sshd.path("id")).unwrap();
+    fs::remove_file(sshd.path("id.pub")).unwrap();
+    sshd.configure(&format!("{}\nIdentitiesOnly no", agent_of(&sshd)));
+    let identity = identity(&target(&sshd, "web1"), &Unattended)
+        .unwrap()
+        .unwrap();
+    assert!(public.starts_with(&identity.line), "{}", identity.line);
+    assert!(reach(&sshd, "web1").is_ok());
 }
 
 #[test]
