@@ -21,10 +21,10 @@ INSTALLED_PAGE = $(DESTDIR)$(PREFIX)/share/man/man1/git-hostout.1
 # to build: a C compiler and OpenSSL for ssh2; to run: git, ssh, python3 with venv; to show it: curl
 PACKAGES := build-essential ca-certificates curl git libssl-dev make openssh-client pkg-config python3 python3-venv
 
-# to test: sshd and passwords for it, gpg, pip, Python.h, kill, crontab, shellcheck, busybox, zsh, fish, PostgreSQL, and for
-# hosts in namespaces mmdebstrap, iproute2, util-linux, and uidmap where they are not run by root
+# to test: sshd and passwords for it, gpg, pip, Python.h, kill, crontab, shellcheck, busybox, zsh, fish, tcsh, PostgreSQL,
+# and for hosts in namespaces mmdebstrap, iproute2, util-linux, and uidmap where they are not run by root
 TESTERS := busybox cron debian-archive-keyring fish gnupg iproute2 libpam-wrapper mmdebstrap openssh-server postgresql \
-           procps python3-dev python3-pip shellcheck uidmap util-linux zsh
+           procps python3-dev python3-pip shellcheck tcsh uidmap util-linux zsh
 
 # for benchmarks only: who else deploys (Ansible comes from the package index), and what they need for keys as ours
 RIVALS := capistrano rsync ruby-bcrypt-pbkdf ruby-ed25519

@@ -206,8 +206,10 @@ impl<'a> Preparing<'a> {
                 stage.name
             )));
         };
-        let found = transport::identity(&target_of(first)).map_err(Error::Unreachable)?;
-        let (key, new_key) = if let Some(key) = found {
+        let found = prompted(session, |prompter| {
+            transport::identity(&target_of(first), prompter)
+        });
+        let (key, new_key) = if let Some(key) = found.map_err(Error::Unreachable)? {
             (key, None)
         } else {
             let place = transport::place_for_key(&target_of(first)).map_err(Error::Unreachable)?;

@@ -6,6 +6,7 @@
 
 mod approve;
 mod args;
+mod askpass;
 mod bare;
 mod bootstrap;
 mod carry_out;
@@ -69,7 +70,7 @@ use std::{ffi::OsString, process::ExitCode};
 /// Runs the program with `argv`, prints what there is to say, and returns its exit code.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let argv: Vec<OsString> = argv.into_iter().collect();
-    if let Some(code) = complete::answer(&argv) {
+    if let Some(code) = askpass::answer(&argv).or_else(|| complete::answer(&argv)) {
         return code;
     }
     let cli = match Cli::try_parse_from(&argv) {

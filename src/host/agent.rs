@@ -123,7 +123,7 @@ impl Agent {
             self.python.as_str(),
             "-IS",
             "-c",
-            BOOT,
+            &in_one_line(BOOT),
             &length,
             &digest,
             "--path",
@@ -138,6 +138,12 @@ impl Agent {
         let words: Vec<&str> = words.into_iter().flatten().collect();
         format!("{length} {}\n", words.join(" "))
     }
+}
+
+/// The same program without line ends, and without what would have to be quoted once more, for any login shell.
+pub(super) fn in_one_line(program: &str) -> String {
+    let escaped = program.replace('\\', r"\\").replace('"', "\\\"");
+    format!("exec(\"{}\")", escaped.replace('\n', r"\n"))
 }
 
 impl Verb {

@@ -139,7 +139,7 @@ impl Wanted {
     pub fn script(&self, steps: &[&str]) -> String {
         let steps = steps.join(" ");
         let words = [steps].into_iter().chain(self.words());
-        let words = Command::new(words).shell_line();
+        let words = Command::new(words).words();
         format!("set -- \"$1\" {words}\n{SCRIPT}")
     }
 

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// Becomes the line of words that it is given with its line ends written as `\n` and its backslashes as `\\` (POSIX.1-2024,
+/// printf, `%b`).
+const ONE_LINE: &str = r#"eval "exec $(printf %b "$1")""#;
+
 /// A command and its arguments. It becomes a shell line in one place only: [`Command::shell_line`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -40,8 +44,19 @@ impl Command {
         &self.argv
     }
 
-    /// The line that makes a POSIX shell run exactly this argument vector (POSIX.1-2024, XCU 2.2.2).
+    /// The line that makes a login shell run exactly this argument vector, be it sh, zsh, fish or csh. csh reads no line end
+    /// in quotes, so that where there is one sh is given it in another way.
     pub fn shell_line(&self) -> String {
+        let words = self.words();
+        if !words.contains('\n') {
+            return words;
+        }
+        let escaped = words.replace('\\', r"\\").replace('\n', r"\n");
+        Self::new(["sh", "-c", ONE_LINE, "sh", &escaped]).words()
+    }
+
+    /// The same words in a script for sh (POSIX.1-2024, XCU 2.2), line ends as they are.
+    pub fn words(&self) -> String {
         let quoted: Vec<String> = self.argv.iter().map(|word| quote(word)).collect();
         quoted.join(" ")
     }
@@ -62,13 +77,30 @@ impl Ended {
     }
 }
 
+/// Between single quotes fish takes a backslash for more than itself, and csh a `!`: these stand outside of them, where every
+/// shell reads them the same. A word that begins with `=` is a path to zsh, and one that begins with `%` may be a process to fish.
 fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+    if !word.is_empty() && !word.starts_with(['=', '%']) && word.chars().all(plain) {
+        return word.to_owned();
     }
+    let mut quoted = String::new();
+    let mut within = false;
+    for c in word.chars() {
+        let alone = matches!(c, '\'' | '\\' | '!');
+        if within == alone {
+            quoted.push('\'');
+            within = !within;
+        }
+        if alone {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    if within || word.is_empty() {
+        quoted.push_str(if within { "'" } else { "''" });
+    }
+    quoted
 }
 
 /// As [`quote`], with control characters as escapes.
@@ -109,24 +141,39 @@ mod tests {
     }
 
     #[test]
-    fn a_real_shell_reads_back_what_was_quoted() {
+    fn every_login_shell_reads_back_what_was_quoted() {
         let words = [
             "plain",
             "",
             "two words",
             "it's",
+            "'",
             "$HOME `id` \"x\"",
-            "new\nline",
-            "naïve*?",
+            "naïve*?{a,b}[c]~^#;&|<>()",
+            r"\",
+            r"\\a\n\0101'\",
+            "hi! !! !$",
+            "=ls",
+            "%self",
+            "@a",
         ];
-        let mut argv = vec!["printf", "%s\\0"];
-        argv.extend(words);
-        let line = Command::new(argv).shell_line();
-        let output = std::process::Command::new("sh")
-            .args(["-c", &line])
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(text.split_terminator('\0').collect::<Vec<_>>(), words);
+        let lines = ["a\nb", "\n", "c!\n\\n'", "\n\n%b\n"];
+        for words in [&words[..], &[&words[..], &lines[..]].concat()] {
+            let mut argv = vec!["printf", "%s\\0"];
+            argv.extend(words);
+            let line = Command::new(argv).shell_line();
+            assert!(!line.contains('\n'), "{line}");
+            for shell in ["sh", "bash", "zsh", "fish", "tcsh"] {
+                let output = std::process::Command::new(shell)
+                    .args(["-c", &format!("exec {line}")])
+                    .output()
+                    .unwrap();
+                let text = String::from_utf8(output.stdout).unwrap();
+                let read: Vec<&str> = text.split_terminator('\0').collect();
+                assert_eq!(read, words, "{shell}: {line}");
+            }
+        }
+        let plain = Command::new(["python3", "-c", "it's", "a b"]);
+        assert_eq!(plain.shell_line(), r"python3 -c 'it'\''s' 'a b'");
     }
 }

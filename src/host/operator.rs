@@ -1,6 +1,6 @@
 //! What an operator does on a host besides deploying: shared files, commands in `current`, a shell, logs.
 
-use super::Command;
+use super::{Command, agent::in_one_line};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -106,7 +106,8 @@ impl Command {
 
     /// The same of whatever `patterns` match, and what comes after, in files too that come after; by the host's `python`.
     pub fn follow(python: &str, patterns: &[String], lines: u32) -> Self {
-        let words = [python, "-IS", "-c", FOLLOW, &lines.to_string()].map(str::to_owned);
+        let program = in_one_line(FOLLOW);
+        let words = [python, "-IS", "-c", &program, &lines.to_string()].map(str::to_owned);
         Self::new(words.into_iter().chain(patterns.to_vec()))
     }
 }

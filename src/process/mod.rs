@@ -7,8 +7,8 @@
 //!
 //! **Invariant:** a child process is started with [`Running`], a scratch folder or file made with [`Scratch`]; what is in
 //! the register when we are stopped is gone when we are.
-//! **Not here:** what is stopped between steps (`execute`), what is said then (`cli`), commands on hosts and the way there
-//! (`transport`): they end when their connection does.
+//! **Not here:** what is stopped between steps (`execute`), what is said then (`cli`), commands on hosts and the proxies on
+//! the way there (`transport`): they end when their connection does.
 //! **To add** something that must not outlive us: a field of the register, undone in `signals.rs`.
 
 mod child;

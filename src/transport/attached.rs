@@ -3,9 +3,21 @@
 //! ssh itself is started where a person is at the other end: it knows terminals. What it is told is what
 //! [`connect`](super::connect) goes by: `$HOSTOUT_SSH_CONFIG`, the destination's parts, a pinned key.
 
-use super::{Destination, Error, Target, error::Failure, ssh_config};
-use crate::host;
-use std::{env, path::Path, process::Command};
+use super::{
+    Destination, Error, Target,
+    askpass::{self, Besides},
+    error::Failure,
+    ssh_config,
+    ssh_options::Options,
+};
+use crate::{host, process};
+use std::{
+    env,
+    fs::File,
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// What an attached command gets besides its words.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,33 +61,103 @@ pub fn attached(
         } => {
             let file = target.ssh_config.as_deref();
             let options = ssh_config::resolve(user.as_deref(), &name, port, file).map_err(at)?;
-            let mut ssh = Command::new("ssh");
-            if let Some(file) = file {
-                ssh.arg("-F").arg(file);
-            }
-            ssh.args(["-l", &options.user]);
-            if let Some(port) = port {
-                ssh.args(["-p", &port.to_string()]);
-            }
+            let way = Way {
+                options: &options,
+                file,
+                name: &name,
+                port,
+            };
+            let failed =
+                |error: std::io::Error| Error::not_started(host, command, error.to_string());
+            let mut ssh = way.ssh();
             ssh.arg(if attach.terminal { "-t" } else { "-T" });
             // They would come before the command, or keep it from being run.
             ssh.args(["-o", "RemoteCommand=none"]);
             if options.knows_session_type {
                 ssh.args(["-o", "SessionType=default"]);
+                ssh.args(["-o", "ForkAfterAuthentication=no"]);
             }
-            if attach.quiet {
-                ssh.args(["-o", "BatchMode=yes"]);
-            }
+            way.let_in(&mut ssh, attach.quiet).map_err(failed)?;
             if let Some(key) = &target.host_key {
                 ssh.args(pinned(key));
             }
-            if let Some(file) = attach.reached {
-                ssh.args(["-o", "ControlPath=none", "-o", "PermitLocalCommand=yes"]);
-                ssh.arg("-o").arg(format!("LocalCommand={}", touch(file)));
+            match attach.reached {
+                // Its connection is as the one who opened it wanted it, whatever is pinned.
+                Some(file) if target.host_key.is_none() && way.has_master() => {
+                    File::create(file).map_err(failed)?;
+                }
+                Some(file) => {
+                    // One that stays behind (`ControlPersist`) would keep our pipes open.
+                    ssh.args(["-o", "ControlPath=none", "-o", "PermitLocalCommand=yes"]);
+                    ssh.arg("-o").arg(format!("LocalCommand={}", touch(file)));
+                }
+                None => {}
             }
             ssh.args(["--", &name]).arg(command.shell_line());
             Ok(ssh)
         }
+    }
+}
+
+/// A host as ssh itself is to find it.
+pub struct Way<'w> {
+    pub options: &'w Options,
+    pub file: Option<&'w Path>,
+    pub name: &'w str,
+    pub port: Option<NonZeroU16>,
+}
+
+impl Way<'_> {
+    fn ssh(&self) -> Command {
+        let mut ssh = Command::new("ssh");
+        if let Some(file) = self.file {
+            ssh.arg("-F").arg(file);
+        }
+        ssh.args(["-l", &self.options.user]);
+        if let Some(port) = self.port {
+            ssh.args(["-p", &port.to_string()]);
+        }
+        ssh
+    }
+
+    /// Whether a connection stands there by `ControlMaster`.
+    pub fn has_master(&self) -> bool {
+        let there = |path: &PathBuf| path.exists();
+        if !self.options.control_path.as_ref().is_some_and(there) {
+            return false;
+        }
+        let mut ssh = self.ssh();
+        let asked = process::output(ssh.args(["-O", "check", "--", self.name]));
+        asked.is_ok_and(|asked| asked.status.success())
+    }
+
+    /// `$HOSTOUT_PASSWORD` lets ssh in, too, at this host and at none before it.
+    fn let_in(&self, ssh: &mut Command, quiet: bool) -> std::io::Result<()> {
+        let password = env::var("HOSTOUT_PASSWORD").ok();
+        // An old ssh does not ask us where there is a terminal (`$SSH_ASKPASS_REQUIRE`, OpenSSH 8.4).
+        if quiet && (password.is_none() || !self.options.knows_session_type) {
+            ssh.args(["-o", "BatchMode=yes"]);
+        }
+        let Some(password) = password else {
+            return Ok(());
+        };
+        let Options {
+            user,
+            hostname,
+            host_key_alias,
+            ..
+        } = self.options;
+        // As ssh has it in its prompt.
+        let place = host_key_alias.as_ref().unwrap_or(hostname);
+        let question = format!("{user:.30}@{place:.128}");
+        let besides = if quiet {
+            Besides::Nobody
+        } else {
+            Besides::Person
+        };
+        // What stands in the environment is not asked for again.
+        ssh.args(["-o", "NumberOfPasswordPrompts=1"]);
+        askpass::answered(ssh, &question, &password, besides)
     }
 }
 

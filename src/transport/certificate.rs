@@ -3,10 +3,11 @@
 //!
 //! libssh2 checks that the server has the certified key, and nothing of the certificate itself.
 
-use super::host_key::HostKey;
+use super::{fields::Fields, host_key::HostKey};
+use crate::process::{self, Folder};
 use std::{
     fs,
-    process::{Command, Stdio},
+    process::Command,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -136,14 +137,10 @@ impl Certificate {
     /// ssh-keygen reads no certificate whose signature is not its authority's, of any type.
     fn is_signed(&self) -> bool {
         let listed = || {
-            let folder = tempfile::tempdir()?;
+            let folder = Folder::new("hostout-")?;
             let file = folder.path().join("host-cert.pub");
             fs::write(&file, format!("{}\n", self.whole))?;
-            Command::new("ssh-keygen")
-                .args(["-L", "-f"])
-                .arg(&file)
-                .stdin(Stdio::null())
-                .output()
+            process::output(Command::new("ssh-keygen").args(["-L", "-f"]).arg(&file))
         };
         listed().is_ok_and(|output| output.status.success())
     }
@@ -180,30 +177,6 @@ fn matches(pattern: &str, host: &str) -> bool {
         }
         (pattern, host) = (after, from.as_str());
         retry = Some((pattern, host));
-    }
-}
-
-/// What is left of the protocol's fields (RFC 4251, 5).
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn short(&mut self) -> Option<u32> {
-        let (number, rest) = self.0.split_first_chunk::<4>()?;
-        self.0 = rest;
-        Some(u32::from_be_bytes(*number))
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let (number, rest) = self.0.split_first_chunk::<8>()?;
-        self.0 = rest;
-        Some(u64::from_be_bytes(*number))
-    }
-
-    fn string(&mut self) -> Option<&'a [u8]> {
-        let length = usize::try_from(self.short()?).ok()?;
-        let (string, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(string)
     }
 }
 

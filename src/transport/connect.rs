@@ -1,8 +1,8 @@
 //! From a host's name to a way to it.
 
 use super::{
-    Destination, Error, Local, Transport, Unattended, error::Failure, prompter::Prompter, ssh::Ssh,
-    ssh_config,
+    Destination, Error, Local, Transport, Unattended, attached::Way, error::Failure,
+    prompter::Prompter, ssh::Ssh, ssh_config,
 };
 use std::path::PathBuf;
 
@@ -68,8 +68,29 @@ pub fn connect(target: &Target, prompter: &dyn Prompter) -> Result<Box<dyn Trans
             let at = |failure: Failure| failure.at(host);
             let options = ssh_config::resolve(user.as_deref(), &name, port, file).map_err(at)?;
             let pinned = target.host_key.as_deref();
-            let ssh = Ssh::connect(host, &options, file, pinned, prompter).map_err(at)?;
+            let ssh = Ssh::connect(host, &options, file, pinned, prompter);
+            let ssh = ssh.map_err(|failure| {
+                let way = Way {
+                    options: &options,
+                    file,
+                    name: &name,
+                    port,
+                };
+                at(beside_master(failure, &way))
+            })?;
             Ok(Box::new(ssh))
         }
     }
+}
+
+/// A refused login where ssh itself has a connection already, which it goes through without one.
+fn beside_master(mut failure: Failure, way: &Way<'_>) -> Failure {
+    if failure.refused.is_some() && way.has_master() {
+        failure.message +=
+            "; the connection that ssh keeps there (ControlMaster) serves run and ssh only";
+        failure = failure.hint(
+            "a key that an agent has, or $HOSTOUT_PASSWORD, logs in beside a connection that ssh keeps",
+        );
+    }
+    failure
 }

@@ -1,7 +1,15 @@
 //! Answers that need nobody: `$HOSTOUT_PASSWORD`, then an askpass program, then whoever else there is.
 
 use super::prompter::{HostKeyQuestion, Prompter};
-use std::{env, ffi::OsString, fmt, fs::File, path::Path, process::Command};
+use crate::process::Running;
+use std::{
+    env,
+    ffi::OsString,
+    fmt,
+    fs::File,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// A [`Prompter`] before another one. Host keys always go to the other one.
 pub struct Credentials<'a> {
@@ -36,10 +44,11 @@ impl<'a> Credentials<'a> {
     }
 
     fn ask(&self, prompt: &str) -> Option<String> {
-        let output = Command::new(self.askpass.as_ref()?)
-            .arg(prompt)
-            .output()
-            .ok()?;
+        let mut program = Command::new(self.askpass.as_ref()?);
+        program.arg(prompt).stdout(Stdio::piped());
+        // It may ask on the terminal.
+        let running = Running::start_disposable_beside_us(&mut program).ok()?;
+        let output = running.output().ok()?;
         let said = String::from_utf8(output.stdout).ok()?;
         let answer = said.lines().next().unwrap_or_default();
         output.status.success().then(|| answer.to_owned())

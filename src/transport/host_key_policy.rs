@@ -210,6 +210,10 @@ impl<'a> Policy<'a> {
             format!(", though its {} key is known", known_types.join(" and "))
         };
         let Options { hostname, port, .. } = self.options;
+        let unasked = match self.options.known_hosts_command {
+            Some(_) => "; KnownHostsCommand of the ssh configuration is not asked here",
+            None => "",
+        };
         let remembered = match self.options.user_known_hosts.first() {
             Some(file) => file.display().to_string(),
             None => "~/.ssh/known_hosts".to_owned(),
@@ -232,7 +236,7 @@ impl<'a> Policy<'a> {
             )
         };
         Failure::new(format!(
-            "the host key is not known: {} {}{doubt}",
+            "the host key is not known: {} {}{doubt}{unasked}",
             key.kind(),
             key.fingerprint()
         ))

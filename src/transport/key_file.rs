@@ -1,6 +1,6 @@
 //! Private key files, as far as they can be looked at without their passphrase.
 
-use super::host_key::HostKey;
+use super::{fields::Fields, host_key::HostKey};
 use base64ct::{Base64, Encoding as _};
 use rustix::process::geteuid;
 use std::{
@@ -13,14 +13,15 @@ use std::{
 /// (OpenSSH's PROTOCOL.key).
 const OPENSSH_PLAIN: &str = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU";
 
+/// What it begins with.
+const MAGIC: &[u8] = b"openssh-key-v1\0";
+
 /// A file that `IdentityFile` names and that is there.
 #[derive(Clone, Debug)]
 pub struct KeyFile {
     pub path: PathBuf,
-    /// From the `.pub` file beside it, or the file itself if it holds only that.
+    /// From the `.pub` file beside it, or the file itself: where it holds only that, and where it is in OpenSSH's format.
     pub public: Option<HostKey>,
-    /// The `.pub` file, if there is one.
-    pub public_file: Option<PathBuf>,
     pub state: State,
 }
 
@@ -45,18 +46,14 @@ impl KeyFile {
     /// Looks at `path`; `None` if nothing is there. A `.pub` file alone is as good to an agent.
     pub fn read(path: &Path) -> Option<Self> {
         let Ok(metadata) = fs::metadata(path) else {
-            let public_file = with_suffix(path, ".pub");
+            let beside = fs::read_to_string(with_suffix(path, ".pub"));
             return Some(Self {
-                public: Some(fs::read_to_string(&public_file).ok()?.parse().ok()?),
+                public: Some(beside.ok()?.parse().ok()?),
                 path: path.to_owned(),
-                public_file: Some(public_file),
                 state: State::PublicOnly,
             });
         };
-        let public_file = Some(with_suffix(path, ".pub")).filter(|file| file.exists());
-        let beside = public_file
-            .as_ref()
-            .and_then(|file| fs::read_to_string(file).ok());
+        let beside = fs::read_to_string(with_suffix(path, ".pub")).ok();
         let mut public = beside.and_then(|text| text.parse().ok());
         let state = match fs::read_to_string(path) {
             Err(_) => State::Unreadable,
@@ -67,14 +64,23 @@ impl KeyFile {
             Ok(_) if metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 != 0 => {
                 State::Exposed
             }
-            Ok(text) if is_on_token(&text) => State::Token,
-            Ok(text) if is_encrypted(&text) => State::Encrypted,
-            Ok(_) => State::Plain,
+            Ok(text) => {
+                public = public.or_else(|| public_half(&text));
+                if public
+                    .as_ref()
+                    .is_some_and(|key| key.kind().starts_with("sk-"))
+                {
+                    State::Token
+                } else if is_encrypted(&text) {
+                    State::Encrypted
+                } else {
+                    State::Plain
+                }
+            }
         };
         Some(Self {
             path: path.to_owned(),
             public,
-            public_file,
             state,
         })
     }
@@ -100,17 +106,18 @@ fn is_encrypted(text: &str) -> bool {
         || text.contains("Proc-Type: 4,ENCRYPTED")
 }
 
-/// The public half is plain in OpenSSH's format, and such a key's type begins with `sk-` (OpenSSH's PROTOCOL.u2f).
-fn is_on_token(text: &str) -> bool {
-    let body = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----");
-    let body = body.and_then(|(_, rest)| rest.split_once("-----END"));
-    let Some((body, _)) = body else {
-        return false;
-    };
+/// The public half is plain in OpenSSH's format, with a passphrase too (OpenSSH's PROTOCOL.key).
+fn public_half(text: &str) -> Option<HostKey> {
+    let (_, rest) = text.split_once("-----BEGIN OPENSSH PRIVATE KEY-----")?;
+    let (body, _) = rest.split_once("-----END")?;
     let body: String = body.split_ascii_whitespace().collect();
-    let whole = Base64::decode_vec(&body).unwrap_or_default();
-    let has = |kind: &[u8]| whole.windows(kind.len()).any(|some| some == kind);
-    has(b"sk-ssh-ed25519@openssh.com") || has(b"sk-ecdsa-sha2-nistp256@openssh.com")
+    let whole = Base64::decode_vec(&body).ok()?;
+    let mut fields = Fields(whole.strip_prefix(MAGIC)?);
+    for _ in ["cipher", "key derivation", "its options"] {
+        fields.string()?;
+    }
+    fields.short()?; // How many keys.
+    HostKey::from_blob(fields.string()?)
 }
 
 #[cfg(test)]
@@ -133,11 +140,18 @@ mod tests {
                 let key = KeyFile::read(&path).unwrap();
                 assert_eq!(key.state, state, "{path:?}");
                 assert!(key.public.is_some());
-                let public = KeyFile::read(&key.public_file.unwrap()).unwrap();
+                let beside = with_suffix(&path, ".pub");
+                let public = KeyFile::read(&beside).unwrap();
                 assert_eq!(
-                    (public.state, public.public),
-                    (State::PublicOnly, key.public)
+                    (public.state, &public.public),
+                    (State::PublicOnly, &key.public)
                 );
+                let hidden = beside.with_extension("hidden");
+                fs::rename(&beside, &hidden).unwrap();
+                let alone = KeyFile::read(&path).unwrap();
+                let told = (format == "RFC4716").then_some(key.public).flatten();
+                assert_eq!((alone.state, alone.public), (state, told), "{path:?}");
+                fs::rename(&hidden, &beside).unwrap();
             }
         }
         let path = folder.path().join("PEM-");

@@ -4,12 +4,13 @@
 //! knows neither wildcards nor markers). Judging what was found is pure.
 
 use super::{error::Failure, host_key::HostKey};
+use crate::process::{self, Folder};
 use std::{
     fs::{self, DirBuilder, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
 };
 
 /// A line that concerns the host.
@@ -110,7 +111,7 @@ pub fn known_types(entries: &[Entry]) -> Vec<String> {
 pub fn remember(file: &Path, name: &str, key: &HostKey, hashed: bool) -> io::Result<()> {
     let mut line = format!("{name} {key}\n");
     if hashed {
-        let folder = tempfile::tempdir()?;
+        let folder = Folder::new("hostout-")?;
         let single = folder.path().join("known_hosts");
         fs::write(&single, &line)?;
         let output = keygen(&["-H", "-f"], &single)?;
@@ -139,12 +140,8 @@ pub fn remember(file: &Path, name: &str, key: &HostKey, hashed: bool) -> io::Res
 }
 
 fn keygen(arguments: &[&str], file: &Path) -> io::Result<Output> {
-    Command::new("ssh-keygen")
-        .args(arguments)
-        .arg(file)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .output()
+    let mut keygen = Command::new("ssh-keygen");
+    process::output(keygen.args(arguments).arg(file).env("LC_ALL", "C"))
 }
 
 /// Reads `# Host NAME found: line N [REVOKED|CA]` and the line after it.

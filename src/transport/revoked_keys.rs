@@ -2,11 +2,8 @@
 //! `ssh-keygen -k`, which reads its own format again.
 
 use super::{certificate::Certificate, error::Failure, host_key::HostKey};
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-};
+use crate::process::{self, Folder};
+use std::{fs, path::Path, process::Command};
 
 /// How a packed list begins (OpenSSH's PROTOCOL.krl).
 const PACKED: &[u8] = b"SSHKRL\n\0";
@@ -31,16 +28,13 @@ pub fn check(file: &Path, key: &HostKey) -> Result<(), Failure> {
     };
     let list = fs::read(file).map_err(|error| unread(error.to_string()))?;
     if list.starts_with(PACKED) {
-        let folder = tempfile::tempdir().map_err(|error| unread(error.to_string()))?;
+        let folder = Folder::new("hostout-").map_err(|error| unread(error.to_string()))?;
         let single = folder.path().join("key.pub");
         fs::write(&single, format!("{key}\n")).map_err(|error| unread(error.to_string()))?;
-        let output = Command::new("ssh-keygen")
-            .args(["-Q", "-f"])
-            .args([file, &single])
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| unread(error.to_string()))?;
+        let mut ask = Command::new("ssh-keygen");
+        ask.args(["-Q", "-f"]).args([file, &single]);
+        let output =
+            process::output(ask.env("LC_ALL", "C")).map_err(|error| unread(error.to_string()))?;
         return match output.status.code() {
             Some(0) => Ok(()),
             _ if String::from_utf8_lossy(&output.stdout).contains("REVOKED") => Err(revoked("")),

@@ -5,6 +5,7 @@ use super::{
     error::Failure,
     host_key::HostKey,
     host_key_policy::Policy,
+    offer,
     prompter::Prompter,
     pump::{Patience, Pump, Reached, is_gone},
     ssh_options::Options,
@@ -31,6 +32,9 @@ const REQUEST_DENIED: ErrorCode = ErrorCode::Session(-22);
 
 /// `LIBSSH2_ERROR_CHANNEL_FAILURE`: the server opens no channel.
 const NO_CHANNEL: ErrorCode = ErrorCode::Session(-21);
+
+/// `LIBSSH2_ERROR_KEX_FAILURE`: nothing was agreed on, or the server hung up before.
+const NO_AGREEMENT: ErrorCode = ErrorCode::Session(-5);
 
 /// How long a server that lets us have few sessions (`MaxSessions`) is given to see that one of ours has ended: its command
 /// has to end first.
@@ -104,7 +108,7 @@ impl Ssh {
         let policy = Policy::read(host, options, pinned)?;
         let stream = stream::open(options, file)?;
         let mut hop = stream.hop;
-        let session = match handshake(stream.socket.try_clone(), options, &policy) {
+        let session = match handshake(stream.socket.try_clone(), options, file, &policy) {
             Ok(session) => session,
             Err(failure) => {
                 let said = hop.as_mut().and_then(Hop::said);
@@ -407,6 +411,7 @@ impl fmt::Debug for Ssh {
 fn handshake(
     socket: std::io::Result<OwnedFd>,
     options: &Options,
+    file: Option<&Path>,
     policy: &Policy<'_>,
 ) -> Result<Session, Failure> {
     let failed =
@@ -430,7 +435,11 @@ fn handshake(
         .map_err(failed)?;
     session.set_tcp_stream(socket);
     session.handshake().map_err(|error| {
-        failed(error).hint("does an ssh server listen on that port, and does it answer `ssh -v`?")
+        let differs = (error.code() == NO_AGREEMENT)
+            .then(|| offer::disagreement(&session, options, file, &algorithms))
+            .flatten();
+        let hint = "does an ssh server listen on that port, and does it answer `ssh -v`?";
+        differs.unwrap_or_else(|| failed(error).hint(hint))
     })?;
     Ok(session)
 }

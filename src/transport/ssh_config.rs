@@ -4,11 +4,12 @@
 //! defaults hold.
 
 use super::{error::Failure, ssh_options::Options};
+use crate::process::{self, File};
 use std::{
-    io::{ErrorKind, Write as _},
+    io::{self, ErrorKind, Write as _},
     num::NonZeroU16,
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, Output},
 };
 
 /// Who logs in when neither the destination nor the configuration names a user.
@@ -16,6 +17,13 @@ const DEFAULT_USER: &str = "deploy";
 
 /// What ssh reads when no file is named (`ssh_config(5)`, FILES), in its order.
 const DEFAULT_FILES: [&str; 2] = ["~/.ssh/config", "/etc/ssh/ssh_config"];
+
+/// What a configuration says that is read a second time (`ssh_config(5)`, `Match canonical`), which asks for no second time
+/// itself, as `Match final` would.
+const SECOND_TIME: &str = "Match canonical all\n";
+
+/// A variable that is sent nowhere: whether it is to be tells that the configuration was read twice.
+const TWICE: &str = "HOSTOUT_READ_TWICE";
 
 /// The options for a destination.
 ///
@@ -37,7 +45,7 @@ pub fn resolve(
     if user.is_some() {
         return Ok(options);
     }
-    let user = configured_user(host, port, file)?;
+    let user = configured_user(&options, host, port, file)?;
     if user == options.user {
         return Ok(options);
     }
@@ -52,38 +60,58 @@ fn asked(
     port: Option<NonZeroU16>,
     file: Option<&Path>,
 ) -> Result<Option<Options>, Failure> {
-    let mut ask = Command::new("ssh");
-    ask.arg("-G");
-    if let Some(file) = file {
-        ask.arg("-F").arg(file);
-    }
-    if let Some(user) = user {
-        ask.args(["-l", user]);
-    }
-    if let Some(port) = port {
-        ask.args(["-p", &port.to_string()]);
-    }
-    let output = match ask.args(["--", host]).stdin(Stdio::null()).output() {
+    let ask = |more: &[&str]| {
+        let mut ask = Command::new("ssh");
+        ask.arg("-G").args(more);
+        if let Some(file) = file {
+            ask.arg("-F").arg(file);
+        }
+        if let Some(user) = user {
+            ask.args(["-l", user]);
+        }
+        output(ask, host, port)
+    };
+    let mut output = match ask(&[]) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Failure::new(format!("can't run ssh: {error}"))),
-        Ok(output) => output,
+        first => first.map_err(|error| not_run(&error))?,
     };
     if !output.status.success() {
+        // Into the background it would go only with a command.
+        let again = ask(&["-o", "ForkAfterAuthentication=no"]).map_err(|error| not_run(&error))?;
+        if again.status.success() {
+            output = again;
+        }
+    }
+    if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::new(format!(
-            "can't read the ssh configuration: {}",
-            said.trim()
-        )));
+        let failure = Failure::new(format!("can't read the ssh configuration: {}", said.trim()));
+        return Err(match file {
+            Some(file) => failure.hint(format!("$HOSTOUT_SSH_CONFIG names {}", file.display())),
+            None => failure,
+        });
     }
     let said = String::from_utf8_lossy(&output.stdout);
     Ok(Some(Options::parse(&said, host)))
 }
 
+fn output(mut ask: Command, host: &str, port: Option<NonZeroU16>) -> io::Result<Output> {
+    if let Some(port) = port {
+        ask.args(["-p", &port.to_string()]);
+    }
+    process::output(ask.args(["--", host]))
+}
+
+fn not_run(error: &io::Error) -> Failure {
+    Failure::new(format!("can't run ssh: {error}"))
+}
+
 /// The user of the configuration, else [`DEFAULT_USER`].
 ///
 /// `ssh -G` doesn't tell a configured user from its own default, so it is asked once more with a configuration that
-/// includes the real one and ends in our default: the first value that matches wins (`ssh_config(5)`).
+/// includes the real one and ends in our default: the first value that matches wins (`ssh_config(5)`). Where the real one is
+/// read a second time, with the host's canonical name or for `Match final`, a user may come only then.
 fn configured_user(
+    options: &Options,
     host: &str,
     port: Option<NonZeroU16>,
     file: Option<&Path>,
@@ -94,33 +122,34 @@ fn configured_user(
         None => DEFAULT_FILES.map(str::to_owned).to_vec(),
     };
     let includes = files.iter().map(|file| format!("Include \"{file}\"\n"));
-    let wrapper: String = includes
-        .chain([format!("Match all\nUser {DEFAULT_USER}\n")])
-        .collect();
-
-    let mut ask = Command::new("ssh");
-    ask.args(["-G", "-F", "/dev/stdin"]);
-    if let Some(port) = port {
-        ask.args(["-p", &port.to_string()]);
+    let includes: String = includes.collect();
+    let with = |end: &str| -> Result<Option<(String, Options)>, Failure> {
+        let mut wrapper = File::new().map_err(|error| not_run(&error))?;
+        let text = format!("{includes}{end}User {DEFAULT_USER}\nSendEnv {TWICE}\n");
+        wrapper
+            .write_all(text.as_bytes())
+            .map_err(|error| not_run(&error))?;
+        let mut ask = Command::new("ssh");
+        ask.arg("-G");
+        if options.knows_session_type {
+            ask.args(["-o", "ForkAfterAuthentication=no"]);
+        }
+        ask.arg("-F").arg(wrapper.path());
+        let output = output(ask, host, port).map_err(|error| not_run(&error))?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let read = output.status.success();
+        Ok(read.then(|| (said.clone(), Options::parse(&said, host))))
+    };
+    let Some((_, at_once)) = with("Match all\n")? else {
+        return Ok(DEFAULT_USER.to_owned());
+    };
+    if at_once.user != DEFAULT_USER || options.user == DEFAULT_USER {
+        return Ok(at_once.user);
     }
-    let failed = |error: std::io::Error| Failure::new(format!("can't run ssh: {error}"));
-    let mut child = ask
-        .args(["--", host])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(wrapper.as_bytes()).map_err(failed)?;
-    }
-    let output = child.wait_with_output().map_err(failed)?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    if output.status.success() {
-        Ok(Options::parse(&said, host).user)
-    } else {
-        Ok(DEFAULT_USER.to_owned())
-    }
+    Ok(match with(SECOND_TIME)? {
+        Some((said, at_last)) if said.contains(TWICE) => at_last.user,
+        _ => DEFAULT_USER.to_owned(),
+    })
 }
 
 /// `Include` takes globs; a file's name is none.
@@ -158,6 +187,32 @@ mod tests {
     }
 
     #[test]
+    fn a_user_may_come_when_the_configuration_is_read_a_second_time() {
+        let login =
+            String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+        for name in ["jane", login.trim()] {
+            let last = format!("Match final host web1\n  User {name}\n");
+            assert_eq!(user(&last, None, "web1"), name);
+            assert_eq!(user(&last, None, "web2"), "deploy");
+            assert_eq!(user(&last, Some("root"), "web1"), "root");
+            let canonical = format!(
+                "CanonicalizeHostname always\nHost web1\n  HostName localhost\nHost localhost\n  User {name}\n"
+            );
+            assert_eq!(user(&canonical, None, "web1"), name);
+            // It is read once, by the name that was given.
+            let once = format!("Host web1\n  HostName localhost\nHost localhost\n  User {name}\n");
+            assert_eq!(user(&once, None, "web1"), "deploy");
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_sends_ssh_into_the_background_is_read() {
+        let config = "ForkAfterAuthentication yes\nHost web1\n  User jane\n";
+        assert_eq!(user(config, None, "web1"), "jane");
+        assert_eq!(user(config, None, "web2"), "deploy");
+    }
+
+    #[test]
     fn blocks_for_a_user_are_those_of_who_logs_in() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("config");
@@ -181,5 +236,7 @@ mod tests {
         std::fs::write(&file, "Nonsense yes\n").unwrap();
         let error = resolve(None, "web1", None, Some(&file)).unwrap_err();
         assert!(error.message.contains("nonsense"), "{}", error.message);
+        let hint = format!("$HOSTOUT_SSH_CONFIG names {}", file.display());
+        assert_eq!(error.hint, Some(hint));
     }
 }

@@ -38,8 +38,18 @@ pub struct Options {
     pub strict: Strict,
     pub alive_interval: Duration,
     pub alive_count: u32,
-    /// Whether this ssh has `SessionType` (OpenSSH 8.7).
+    /// Whether this ssh has `SessionType` and `ForkAfterAuthentication` (OpenSSH 8.7).
     pub knows_session_type: bool,
+    /// The program that ssh asks for host keys besides.
+    pub known_hosts_command: Option<String>,
+    /// The address to connect from.
+    pub bind_address: Option<String>,
+    /// The interface to connect from, which only ssh itself keeps to.
+    pub bind_interface: Option<String>,
+    /// What ssh-add is told when a key goes into the agent (`AddKeysToAgent`); nothing = it does not.
+    pub add_to_agent: Option<Vec<String>>,
+    /// Where one ssh may wait for others of this host.
+    pub control_path: Option<PathBuf>,
 }
 
 /// A way to log in.
@@ -79,6 +89,8 @@ pub enum Proxy {
     Jump(String),
     /// A line for a shell, tokens not yet expanded.
     Command(String),
+    /// The same for one that hands over a connected socket (`ProxyUseFdpass`).
+    Handing(String),
 }
 
 /// Where the agent listens.
@@ -170,17 +182,23 @@ impl Options {
             alive_interval: ALIVE.0,
             alive_count: ALIVE.1,
             knows_session_type: one("sessiontype").is_some(),
+            known_hosts_command: one("knownhostscommand")
+                .filter(|command| *command != "none")
+                .map(str::to_owned),
+            bind_address: one("bindaddress").map(str::to_owned),
+            bind_interface: one("bindinterface").map(str::to_owned),
+            add_to_agent: one("addkeystoagent").and_then(add_to_agent),
+            // Printed as it is to be used.
+            control_path: one("controlpath")
+                .filter(|path| *path != "none")
+                .map(PathBuf::from),
         };
         if let Some(interval) = seconds("serveraliveinterval") {
             let count = one("serveralivecountmax").and_then(|count| count.parse().ok());
             options.alive_interval = interval;
             options.alive_count = count.unwrap_or(3);
         }
-        let jump = one("proxyjump").filter(|jump| *jump != "none");
-        let command = one("proxycommand").filter(|command| *command != "none");
-        options.proxy = jump
-            .map(|jump| Proxy::Jump(jump.to_owned()))
-            .or_else(|| command.map(|command| Proxy::Command(command.to_owned())));
+        options.proxy = proxy(one, yes("proxyusefdpass"));
         let expand = |path: &&str| options.path(path);
         let named = |keyword: &str| -> Vec<PathBuf> {
             let files = all(keyword).iter().filter(|file| **file != "none");
@@ -262,7 +280,7 @@ impl Options {
     fn jump(&self) -> &str {
         match &self.proxy {
             Some(Proxy::Jump(jump)) => jump,
-            Some(Proxy::Command(_)) | None => "",
+            Some(Proxy::Command(_) | Proxy::Handing(_)) | None => "",
         }
     }
 
@@ -300,6 +318,36 @@ fn methods<'v>(one: impl Fn(&str) -> Option<&'v str>, silent: bool) -> Vec<Metho
         Method::KeyboardInteractive => is_on("kbdinteractiveauthentication") && !silent,
     });
     methods
+}
+
+/// The proxy that `one` value of a keyword each leads to; `hands` = its command hands over a connected socket.
+fn proxy<'v>(one: impl Fn(&str) -> Option<&'v str>, hands: bool) -> Option<Proxy> {
+    let named = |keyword: &str| one(keyword).filter(|value| *value != "none");
+    if let Some(jump) = named("proxyjump") {
+        return Some(Proxy::Jump(jump.to_owned()));
+    }
+    let command = named("proxycommand")?.to_owned();
+    Some(if hands {
+        Proxy::Handing(command)
+    } else {
+        Proxy::Command(command)
+    })
+}
+
+/// What ssh-add is told for a value of `AddKeysToAgent`. Nobody is asked here whether a key may go there (`ask`).
+fn add_to_agent(value: &str) -> Option<Vec<String>> {
+    let mut options = Vec::new();
+    for word in value.split(' ') {
+        match word {
+            "yes" | "true" => {}
+            "confirm" => options.push("-c".to_owned()),
+            seconds if seconds.parse::<u32>().is_ok() => {
+                options.extend(["-t".to_owned(), seconds.to_owned()]);
+            }
+            _ => return None,
+        }
+    }
+    Some(options)
 }
 
 /// What this machine calls itself.

@@ -4,10 +4,20 @@ use super::{
     error::Failure,
     ssh_options::{Options, Proxy},
 };
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio},
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SocketType, bind,
+        connect, recvmsg, socket, sockopt::socket_error,
+    },
+    process::{Pid, Signal, kill_process_group},
+};
 use std::{
+    env,
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom},
+    io::{self, ErrorKind, IoSliceMut, Read as _, Seek as _, SeekFrom},
+    mem::MaybeUninit,
     net::{SocketAddr, TcpStream, ToSocketAddrs as _},
     os::{
         fd::OwnedFd,
@@ -84,7 +94,7 @@ fn tcp(options: &Options) -> Result<TcpStream, Failure> {
     for (at, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let part = left / u32::try_from(addresses.len() - at).unwrap_or(1);
-        match TcpStream::connect_timeout(address, part.max(Duration::from_millis(1))) {
+        match from(options, *address, part.max(Duration::from_millis(1))) {
             Ok(stream) => {
                 let set = stream.set_nodelay(true);
                 return set.map(|()| stream).map_err(|error| {
@@ -99,10 +109,48 @@ fn tcp(options: &Options) -> Result<TcpStream, Failure> {
             "{hostname} has no address that may be used"
         )));
     }
-    Err(
-        Failure::new(format!("can't connect to {}", tried.join(", ")))
-            .hint("is the server up, sshd running, and the port right and open?"),
-    )
+    let bound = options.bind_interface.as_ref().map(|interface| {
+        format!("; BindInterface {interface} of the ssh configuration is passed over here")
+    });
+    Err(Failure::new(format!(
+        "can't connect to {}{}",
+        tried.join(", "),
+        bound.unwrap_or_default()
+    ))
+    .hint("is the server up, sshd running, and the port right and open?"))
+}
+
+/// Connects to `address`, from the address that the configuration names.
+fn from(options: &Options, address: SocketAddr, time: Duration) -> io::Result<TcpStream> {
+    let Some(name) = &options.bind_address else {
+        return TcpStream::connect_timeout(&address, time);
+    };
+    let mut own = (name.as_str(), 0).to_socket_addrs()?;
+    let own = own
+        .find(|own| own.is_ipv4() == address.is_ipv4())
+        .ok_or_else(|| io::Error::new(ErrorKind::AddrNotAvailable, "no such BindAddress"))?;
+    let family = if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let socket = socket(family, SocketType::STREAM, None)?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    bind(&socket, &own)?;
+    ioctl_fionbio(&socket, true)?;
+    match connect(&socket, &address) {
+        Ok(()) => {}
+        Err(Errno::INPROGRESS) => {
+            let time = Timespec::try_from(time).map_err(|_| ErrorKind::TimedOut)?;
+            if poll(&mut [PollFd::new(&socket, PollFlags::OUT)], Some(&time))? == 0 {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            socket_error(&socket)??;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    ioctl_fionbio(&socket, false)?;
+    Ok(socket.into())
 }
 
 /// The system's words without its error number.
@@ -117,9 +165,10 @@ fn reason(error: &io::Error) -> String {
 fn through(proxy: &Proxy, options: &Options, file: Option<&Path>) -> Result<Stream, Failure> {
     let (mut command, name) = match proxy {
         Proxy::Jump(jumps) => jump(jumps, options, file)?,
-        Proxy::Command(line) => {
+        Proxy::Command(line) | Proxy::Handing(line) => {
             let line = options.expand(line);
-            let mut shell = Command::new("sh");
+            let own = env::var_os("SHELL").filter(|shell| !shell.is_empty());
+            let mut shell = Command::new(own.unwrap_or_else(|| "/bin/sh".into()));
             shell.arg("-c").arg(format!("exec {line}"));
             (shell, "ProxyCommand".to_owned())
         }
@@ -134,14 +183,48 @@ fn through(proxy: &Proxy, options: &Options, file: Option<&Path>) -> Result<Stre
         .process_group(0)
         .spawn()
         .map_err(failed)?;
+    // Its ends of the pair are gone with it only then.
+    drop(command);
+    let mut hop = Hop {
+        child,
+        stderr,
+        name,
+    };
+    let socket = if matches!(proxy, Proxy::Handing(_)) {
+        let taken = handed_over(&ours, options.connect_timeout);
+        taken.map_err(|error| {
+            let said = hop
+                .said()
+                .map_or_else(String::new, |said| format!("{said}; "));
+            Failure::new(format!(
+                "{said}no connection came from the ProxyCommand, as ProxyUseFdpass says: {}",
+                reason(&error)
+            ))
+        })?
+    } else {
+        ours.into()
+    };
     Ok(Stream {
-        socket: ours.into(),
-        hop: Some(Hop {
-            child,
-            stderr,
-            name,
-        }),
+        socket,
+        hop: Some(hop),
     })
+}
+
+/// The socket that a proxy has connected (`ssh_config(5)`, `ProxyUseFdpass`).
+fn handed_over(from: &UnixStream, time: Duration) -> io::Result<OwnedFd> {
+    from.set_read_timeout(Some(time))?;
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut with = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let mut bytes = [IoSliceMut::new(&mut byte)];
+    recvmsg(from, &mut bytes, &mut with, RecvFlags::empty())?;
+    let handed = with.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut sockets) => sockets.next(),
+        _ => None,
+    });
+    let socket = handed.ok_or(ErrorKind::UnexpectedEof)?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    Ok(socket)
 }
 
 /// `ssh -W` through the last jump, which is itself reached through those before it, as ssh does.

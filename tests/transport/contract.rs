@@ -4,8 +4,8 @@
 use super::reach;
 use crate::support::sshd::Sshd;
 use hostout::{
-    host::{Command, Ended},
-    transport::{Answer, Error, Local, Transport},
+    host::{Command, Ended, StatusRequest},
+    transport::{Answer, Conversation, Error, Local, Transport},
 };
 use std::{
     io::{self, Read, Write as _},
@@ -160,12 +160,29 @@ fn stderr_is_a_bounded_tail(transport: &mut dyn Transport) {
     assert!(stderr.ends_with("99999\n100000\n"));
 }
 
+/// Whoever deploys may have any login shell.
+#[test]
+fn arguments_arrive_exactly_whatever_the_login_shell() {
+    for shell in ["zsh", "fish", "tcsh"] {
+        let forced = format!("ForceCommand exec {shell} -c \"$SSH_ORIGINAL_COMMAND\"");
+        let sshd = Sshd::start_with(&forced);
+        let mut transport = reach(&sshd, "web1").unwrap();
+        arguments_arrive_exactly(&mut *transport);
+        a_killed_command_has_no_exit_code(&mut *transport);
+        let path = sshd.path("shop").display().to_string();
+        let mut conversation = Conversation::new(&mut *transport, &path, "python3");
+        let answer = conversation.status(&StatusRequest::default());
+        assert_eq!(answer.unwrap().path, path, "{shell}");
+    }
+}
+
 fn arguments_arrive_exactly(transport: &mut dyn Transport) {
     let words = [
         "",
         "two words",
         "it's \"quoted\"",
         "$HOME `id` $(id) \\",
+        "\\\\\\n'\\",
         "new\nline\n",
         "-n",
         "naïve ☃",
@@ -174,6 +191,7 @@ fn arguments_arrive_exactly(transport: &mut dyn Transport) {
         "a;b&c|d>e",
         "#x",
         "!x",
+        "=ls",
     ];
     let mut argv = vec!["printf", "%s\\0"];
     argv.extend(words);

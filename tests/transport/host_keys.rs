@@ -53,6 +53,16 @@ fn a_known_hosts_file_that_cannot_be_written_is_said() {
     );
 }
 
+#[test]
+fn a_program_that_knows_host_keys_is_named_where_it_would_be_asked() {
+    let sshd = Sshd::start();
+    fs::remove_file(sshd.path("known_hosts")).unwrap();
+    sshd.configure("KnownHostsCommand /bin/echo %H");
+    let said = plain(&sshd, &refused(reach(&sshd, "web1")));
+    let told = "web1: the host key is not known: ssh-ed25519 SHA256:ITS; KnownHostsCommand of the ssh configuration is not asked here\n";
+    assert!(said.starts_with(told), "{said}");
+}
+
 fn nobody_logged_in(sshd: &Sshd) {
     assert!(!sshd.log().contains("Accepted"), "{}", sshd.log());
 }

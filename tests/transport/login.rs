@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-fn authorize(sshd: &Sshd, name: &str) {
+pub fn authorize(sshd: &Sshd, name: &str) {
     fs::copy(
         sshd.path(&format!("{name}.pub")),
         sshd.path("authorized_keys"),
@@ -24,7 +24,7 @@ fn authorize(sshd: &Sshd, name: &str) {
     .unwrap();
 }
 
-fn use_key(sshd: &Sshd, name: &str) {
+pub fn use_key(sshd: &Sshd, name: &str) {
     sshd.configure("");
     let path = |name: &str| sshd.path(name).display().to_string();
     let config = fs::read_to_string(sshd.config()).unwrap();
@@ -196,6 +196,12 @@ fn an_encrypted_key_asks_for_its_passphrase() {
         }
         let said = refused(attempt(&[]).0);
         assert!(said.contains("there is no passphrase"), "{said}");
+        let file = sshd.path("secret");
+        let hint = format!(
+            "\nssh-add {} lets it be used without asking; on a terminal you are asked",
+            file.display()
+        );
+        assert!(said.ends_with(&hint), "{said}");
         let said = refused(attempt(&["wrong", "wrong"]).0);
         assert!(said.contains("the passphrase is wrong"), "{said}");
         let (result, asked) = attempt(&["wrong", "correct horse"]);
@@ -329,10 +335,10 @@ fn a_certificate_beside_the_key_logs_in() {
 }
 
 /// An ssh-agent of our own.
-struct Agent<'a>(&'a Sshd, Child);
+pub struct Agent<'a>(&'a Sshd, Child);
 
 impl<'a> Agent<'a> {
-    fn start(sshd: &'a Sshd) -> Self {
+    pub fn start(sshd: &'a Sshd) -> Self {
         let socket = sshd.path("agent");
         let child = Command::new("ssh-agent")
             .arg("-D")
@@ -349,7 +355,7 @@ impl<'a> Agent<'a> {
     }
 
     /// The key is in the agent only.
-    fn take(&self, name: &str) {
+    pub fn take(&self, name: &str) {
         let file = self.0.path(name);
         let added = Command::new("ssh-add")
             .arg("-q")

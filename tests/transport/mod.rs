@@ -1,7 +1,9 @@
 //! Ways to a host.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod certificates;
 mod contract;
+mod gone;
 mod host_keys;
 mod login;
 mod lost;

@@ -97,3 +97,43 @@ fn a_proxy_command_is_a_stream() {
     let said = refused(reach(&sshd, "web1"));
     assert!(said.contains("no way"), "{said}");
 }
+
+#[test]
+fn a_proxy_command_may_hand_over_a_socket() {
+    let sshd = Sshd::start();
+    let hand = sshd.path("hand.py");
+    fs::write(
+        &hand,
+        "import socket, sys\n\
+         with socket.socket(fileno=1) as us, socket.create_connection((sys.argv[1], int(sys.argv[2]))) as them:\n    \
+             socket.send_fds(us, [b'x'], [them.fileno()])\n",
+    )
+    .unwrap();
+    let command = format!("ProxyCommand python3 {} %h %p", hand.display());
+    sshd.configure(&format!("ProxyUseFdpass yes\n{command}"));
+    let mut transport = reach(&sshd, "web1").unwrap();
+    assert_eq!(output(&mut *transport, &["echo", "through"]), "through\n");
+    sshd.configure("ProxyUseFdpass yes\nProxyCommand sh -c 'echo no way >&2'");
+    let said = refused(reach(&sshd, "web1"));
+    let told =
+        "ProxyCommand: no way; no connection came from the ProxyCommand, as ProxyUseFdpass says: ";
+    assert!(said.contains(told), "{said}");
+}
+
+#[test]
+fn a_connection_comes_from_where_the_configuration_says() {
+    let sshd = Sshd::start();
+    sshd.configure("BindAddress 127.0.0.2");
+    output(&mut *reach(&sshd, "web1").unwrap(), &["true"]);
+    assert!(
+        sshd.log().contains(" from 127.0.0.2 port "),
+        "{}",
+        sshd.log()
+    );
+    sshd.configure(&format!("BindAddress 192.0.2.1\nPort {}", free_port()));
+    refused(reach(&sshd, "web1"));
+    sshd.configure(&format!("BindInterface lo\nPort {}", free_port()));
+    let said = refused(reach(&sshd, "web1"));
+    let told = "; BindInterface lo of the ssh configuration is passed over here\n";
+    assert!(said.contains(told), "{said}");
+}

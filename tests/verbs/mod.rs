@@ -38,6 +38,7 @@ mod logins;
 mod lost;
 mod lost_update;
 mod operator;
+mod own_ssh;
 mod papers;
 mod pins;
 mod preparation;

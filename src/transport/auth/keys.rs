@@ -5,18 +5,33 @@
 
 use super::{
     TRIES,
+    lent::{Certified, Lent},
     login::{Attempt, Login},
 };
-use crate::transport::{
-    certificate::Certificate,
-    host_key::HostKey,
-    key_file::{KeyFile, State},
-    ssh_options::IdentityAgent,
+use crate::{
+    process::{self, File},
+    transport::{
+        askpass::{self, Besides},
+        certificate::Certificate,
+        host_key::HostKey,
+        key_file::{KeyFile, State},
+        ssh_options::IdentityAgent,
+    },
 };
 use std::{
     env, fs,
+    io::Write as _,
     path::{Path, PathBuf},
+    process::Command,
 };
+
+/// What came of the keys of an agent.
+#[derive(Default)]
+struct Tried {
+    /// The keys that the server refused, without their certificates.
+    refused: Vec<HostKey>,
+    is_in: bool,
+}
 
 impl Login<'_> {
     /// Tries every key there is; whether we are in.
@@ -28,14 +43,14 @@ impl Login<'_> {
             .filter_map(|path| KeyFile::read(path))
             .collect();
         self.note_missing(&files);
-        let (in_agent, done) = self.by_agent(&files);
-        if done || self.hung_up || self.partly {
-            return done;
+        let tried = self.by_agent(&files);
+        if tried.is_in || self.gone.is_some() || self.partly {
+            return tried.is_in;
         }
         for file in &files {
             let shown = file.path.display().to_string();
             let public = file.public.as_ref();
-            if public.is_some_and(|key| in_agent.contains(key)) {
+            if public.is_some_and(|key| tried.refused.contains(key)) {
                 continue;
             }
             match file.state {
@@ -62,16 +77,18 @@ impl Login<'_> {
                 Attempt::In => return true,
                 Attempt::Refused => {
                     self.offered.push(shown);
-                    self.note_certificates(file);
+                    for path in self.certificates(file) {
+                        self.note_certificate(&path, file.public.as_ref());
+                    }
                 }
                 Attempt::Partly(methods) => {
                     self.partly(shown, methods);
                     return false;
                 }
                 Attempt::Unusable(why) => self.notes.push(format!("{shown}: {why}")),
-                Attempt::Gone => {
+                Attempt::Gone(how) => {
                     self.offered.push(shown);
-                    self.hung_up();
+                    self.is_gone(how);
                     return false;
                 }
             }
@@ -97,44 +114,47 @@ impl Login<'_> {
         }
     }
 
-    /// What may be wrong with the certificates that were offered with a key.
-    fn note_certificates(&mut self, file: &KeyFile) {
-        for path in self.certificates(file) {
-            let text = fs::read_to_string(&path).unwrap_or_default();
-            let key = text.parse::<HostKey>().ok();
-            let certificate = key.and_then(|key| Certificate::read(&key));
-            let certificate = certificate.filter(|read| Some(&read.key) == file.public.as_ref());
-            if let Some(certificate) = certificate {
-                let what = certificate.of_user();
-                self.notes
-                    .push(format!("its certificate {} {what}", path.display()));
-            }
+    /// What may be wrong with a certificate that was offered with a key.
+    fn note_certificate(&mut self, path: &Path, key: Option<&HostKey>) {
+        let certificate = read_certificate(path).and_then(|shown| Certificate::read(&shown));
+        if let Some(certificate) = certificate.filter(|read| Some(&read.key) == key) {
+            let what = certificate.of_user();
+            self.notes
+                .push(format!("its certificate {} {what}", path.display()));
         }
     }
 
-    /// Tries the agent's identities, those of `files` first. Gives what the agent has, and whether we are in.
-    fn by_agent(&mut self, files: &[KeyFile]) -> (Vec<HostKey>, bool) {
-        let Ok(mut agent) = self.session.agent() else {
-            return (Vec::new(), false);
+    /// Tries the agent's identities: first certificates of files for its keys, then those that `files` name, as ssh does.
+    fn by_agent(&mut self, files: &[KeyFile]) -> Tried {
+        let mut tried = Tried::default();
+        let Some(socket) = self.agent_socket() else {
+            return tried;
         };
-        match &self.options.identity_agent {
-            IdentityAgent::None => return (Vec::new(), false),
-            IdentityAgent::Environment => {}
-            IdentityAgent::Socket(path) => {
-                if let Err(error) = agent.set_identity_path(path) {
-                    self.notes
-                        .push(format!("agent {}: {}", path.display(), error.message()));
-                    return (Vec::new(), false);
-                }
+        let Some(mut agent) = self.agent(&socket) else {
+            return tried;
+        };
+        let mut identities = agent.identities().unwrap_or_default();
+        let held: Vec<HostKey> = identities.iter().filter_map(key_of).collect();
+        let certified = self.certified(files, &held);
+        let mut all_offered = true;
+        if !certified.is_empty() {
+            if let Ok(lent) = Lent::new(socket, certified)
+                && let Some(mut lender) = self.agent(&lent.socket())
+            {
+                let all = lender.identities().unwrap_or_default();
+                self.by_identities(&mut lender, &all, &mut tried);
+            } else {
+                all_offered = false;
+            }
+            if tried.is_in || self.gone.is_some() || self.partly {
+                return tried;
             }
         }
-        // No agent is as good as an empty one.
-        if agent.connect().is_err() || agent.list_identities().is_err() {
-            return (Vec::new(), false);
-        }
-        let mut identities = agent.identities().unwrap_or_default();
         let named = |identity: &ssh2::PublicKey| {
-            let key = HostKey::from_blob(identity.blob());
+            let key = key_of(identity).map(|key| match Certificate::read(&key) {
+                Some(certificate) => certificate.key,
+                None => key,
+            });
             files
                 .iter()
                 .position(|file| file.public.is_some() && file.public == key)
@@ -143,47 +163,118 @@ impl Login<'_> {
             identities.retain(|identity| named(identity).is_some());
         }
         identities.sort_by_key(|identity| named(identity).unwrap_or(usize::MAX));
-        for identity in &identities {
-            let shown = match HostKey::from_blob(identity.blob()) {
+        self.by_identities(&mut agent, &identities, &mut tried);
+        if !all_offered {
+            // A key that is refused may be taken with its certificate.
+            tried.refused.clear();
+        }
+        tried
+    }
+
+    /// Where the agent listens; nothing where there is none, or none may be used.
+    fn agent_socket(&self) -> Option<PathBuf> {
+        match &self.options.identity_agent {
+            IdentityAgent::None => None,
+            IdentityAgent::Environment => env::var_os("SSH_AUTH_SOCK").map(PathBuf::from),
+            IdentityAgent::Socket(path) => Some(path.clone()),
+        }
+    }
+
+    /// The agent at `socket`. No agent is as good as an empty one.
+    fn agent(&mut self, socket: &Path) -> Option<ssh2::Agent> {
+        let mut agent = self.session.agent().ok()?;
+        if let Err(error) = agent.set_identity_path(socket) {
+            let socket = socket.display();
+            self.notes
+                .push(format!("agent {socket}: {}", error.message()));
+            return None;
+        }
+        agent
+            .connect()
+            .and_then(|()| agent.list_identities())
+            .ok()?;
+        Some(agent)
+    }
+
+    /// Certificates of files for keys that the agent holds without them.
+    fn certified(&self, files: &[KeyFile], held: &[HostKey]) -> Vec<Certified> {
+        let beside = files.iter().filter_map(KeyFile::certificate);
+        let named = self.options.certificate_files.iter().cloned();
+        let mut found: Vec<Certified> = Vec::new();
+        for file in named.chain(beside) {
+            let Some(certificate) = read_certificate(&file) else {
+                continue;
+            };
+            let Some(key) = Certificate::read(&certificate).map(|read| read.key) else {
+                continue;
+            };
+            let known = found.iter().any(|one| one.certificate == certificate);
+            if held.contains(&key) && !held.contains(&certificate) && !known {
+                found.push(Certified {
+                    file,
+                    certificate,
+                    key,
+                });
+            }
+        }
+        found
+    }
+
+    fn by_identities(
+        &mut self,
+        agent: &mut ssh2::Agent,
+        identities: &[ssh2::PublicKey],
+        tried: &mut Tried,
+    ) {
+        for identity in identities {
+            let key = key_of(identity);
+            let shown = match &key {
                 Some(key) => format!("agent key {} {}", identity.comment(), key.fingerprint()),
                 None => format!("agent key {}", identity.comment()),
             };
             match self.outcome(agent.userauth(&self.options.user, identity)) {
-                Attempt::In => return (Vec::new(), true),
-                Attempt::Refused => self.offered.push(shown),
+                Attempt::In => {
+                    tried.is_in = true;
+                    return;
+                }
+                Attempt::Refused => {
+                    self.offered.push(shown);
+                    if let Some(certificate) = key.as_ref().and_then(Certificate::read) {
+                        let (name, what) = (identity.comment(), certificate.of_user());
+                        self.notes.push(format!("its certificate {name} {what}"));
+                    }
+                    tried.refused.extend(key);
+                }
                 Attempt::Partly(methods) => {
                     self.partly(shown, methods);
-                    break;
+                    return;
                 }
                 Attempt::Unusable(why) => self.notes.push(format!("{shown}: {why}")),
-                Attempt::Gone => {
+                Attempt::Gone(how) => {
                     self.offered.push(shown);
-                    self.hung_up();
-                    break;
+                    self.is_gone(how);
+                    return;
                 }
             }
         }
-        let keys = identities
-            .iter()
-            .filter_map(|identity| HostKey::from_blob(identity.blob()));
-        (keys.collect(), false)
     }
 
-    fn by_file(&self, file: &KeyFile) -> Attempt {
+    fn by_file(&mut self, file: &KeyFile) -> Attempt {
         if file.state == State::Plain {
-            return self.with_certificates(file, None);
+            let attempt = self.with_certificates(file, None);
+            if matches!(attempt, Attempt::In) {
+                self.lend_to_agent(file, None);
+            }
+            return attempt;
         }
         // With the public key at hand the server can say no before anybody types a passphrase.
-        if file.public_file.is_some()
-            && let refused @ (Attempt::Refused | Attempt::Gone) =
-                self.offer(file, file.public_file.as_deref(), None)
-            && file.certificate().is_none()
-        {
+        if let Some(refused) = self.refused_before(file) {
             return refused;
         }
         let mut last = None;
         for _ in 0..TRIES {
             let Some(passphrase) = self.prompter.passphrase(&file.path) else {
+                self.locked.get_or_insert_with(|| file.path.clone());
                 return Attempt::Unusable("it is encrypted, and there is no passphrase".to_owned());
             };
             if last.as_ref() == Some(&passphrase) {
@@ -195,10 +286,46 @@ impl Login<'_> {
                     self.prompter.wrong(&format!("the passphrase of {shown}"));
                     last = Some(passphrase);
                 }
-                attempt => return attempt,
+                attempt => {
+                    if matches!(attempt, Attempt::In) {
+                        self.lend_to_agent(file, Some(&passphrase));
+                    }
+                    return attempt;
+                }
             }
         }
         Attempt::Unusable("the passphrase is wrong".to_owned())
+    }
+
+    /// What the server says to the public key alone, where it is no.
+    fn refused_before(&self, file: &KeyFile) -> Option<Attempt> {
+        let public = file.public.as_ref()?;
+        if file.certificate().is_some() {
+            return None;
+        }
+        let mut single = File::new().ok()?;
+        writeln!(single, "{public}").ok()?;
+        match self.offer(file, Some(single.path()), None) {
+            refused @ (Attempt::Refused | Attempt::Gone(_)) => Some(refused),
+            _ => None,
+        }
+    }
+
+    /// Puts a key that let us in into the agent, where `AddKeysToAgent` says so.
+    fn lend_to_agent(&self, file: &KeyFile, passphrase: Option<&str>) {
+        let (Some(options), Some(socket)) = (&self.options.add_to_agent, self.agent_socket())
+        else {
+            return;
+        };
+        let mut add = Command::new("ssh-add");
+        add.arg("-q").args(options).arg(&file.path);
+        add.env("SSH_AUTH_SOCK", socket);
+        let secret = passphrase.unwrap_or_default();
+        let question = askpass::PASSPHRASE;
+        if askpass::answered(&mut add, question, secret, Besides::Nobody).is_ok() {
+            // We are logged in, with or without it.
+            process::output(&mut add).ok();
+        }
     }
 
     /// The files of certificates that may be a key's.
@@ -212,7 +339,7 @@ impl Login<'_> {
     fn with_certificates(&self, file: &KeyFile, passphrase: Option<&str>) -> Attempt {
         for certificate in self.certificates(file) {
             match self.offer(file, Some(&certificate), passphrase) {
-                done @ (Attempt::In | Attempt::Partly(_) | Attempt::Gone) => return done,
+                done @ (Attempt::In | Attempt::Partly(_) | Attempt::Gone(_)) => return done,
                 Attempt::Refused | Attempt::Unusable(_) => {}
             }
         }
@@ -226,4 +353,12 @@ impl Login<'_> {
                 .userauth_pubkey_file(user, public, &file.path, passphrase),
         )
     }
+}
+
+fn key_of(identity: &ssh2::PublicKey) -> Option<HostKey> {
+    HostKey::from_blob(identity.blob())
+}
+
+fn read_certificate(file: &Path) -> Option<HostKey> {
+    fs::read_to_string(file).ok()?.parse().ok()
 }

@@ -5,6 +5,7 @@
 //! **To add** a way to log in: a file here, its place in `Login::try_all`, a test against a real sshd.
 
 mod keys;
+mod lent;
 mod login;
 mod passwords;
 

@@ -6,24 +6,21 @@ use super::{
 };
 use ssh2::{KeyboardInteractivePrompt, Prompt};
 
-/// What is noted when nobody has a password.
-const NO_PASSWORD: &str = "there is no password";
-
 impl Login<'_> {
     /// Offers passwords until one is right; whether we are in.
     pub fn by_password(&mut self) -> bool {
         let mut last = None;
-        while self.accepts("password")
-            && self.offered.iter().filter(|way| *way == "password").count() < TRIES
-        {
+        while self.accepts("password") && self.passwords < TRIES {
             let Some(password) = self.prompter.password(&self.options.user, self.host) else {
-                self.notes.push(NO_PASSWORD.to_owned());
+                self.no_password = true;
+                self.notes.push("there is no password".to_owned());
                 return false;
             };
             if last.as_ref() == Some(&password) {
                 return false;
             }
             let user = &self.options.user;
+            self.passwords += 1;
             match self.outcome(self.session.userauth_password(user, &password)) {
                 Attempt::In => return true,
                 Attempt::Refused | Attempt::Partly(_) => {
@@ -35,9 +32,9 @@ impl Login<'_> {
                     self.notes.push(format!("password: {why}"));
                     return false;
                 }
-                Attempt::Gone => {
+                Attempt::Gone(how) => {
                     self.offered.push("password".to_owned());
-                    self.hung_up();
+                    self.is_gone(how);
                     return false;
                 }
             }
@@ -68,7 +65,7 @@ impl Login<'_> {
                 self.offered.push("keyboard-interactive".to_owned());
             }
             Attempt::Unusable(why) => self.notes.push(format!("keyboard-interactive: {why}")),
-            Attempt::Gone => self.hung_up(),
+            Attempt::Gone(how) => self.is_gone(how),
         }
         false
     }
@@ -90,7 +87,7 @@ impl KeyboardInteractivePrompt for Questions<'_, '_> {
             options,
             host,
             prompter,
-            notes,
+            no_password,
             ..
         } = self.login;
         if let [only] = prompts
@@ -98,8 +95,7 @@ impl KeyboardInteractivePrompt for Questions<'_, '_> {
             && only.text.to_lowercase().contains("password")
         {
             // Whoever said that there is none is not asked again.
-            let known = notes.iter().any(|note| note == NO_PASSWORD);
-            let password = (!known).then(|| prompter.password(&options.user, host));
+            let password = (!*no_password).then(|| prompter.password(&options.user, host));
             let password = password.flatten();
             self.unanswered |= password.is_none();
             return password.into_iter().collect();
