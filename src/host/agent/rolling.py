@@ -93,7 +93,7 @@ class Roll:
         activation.step("start", f"{name} of {version}")
         activation.services(version).start_one(name)
         if program["client"]:
-            self.probe(version, name, alike if back else max(1, alike))
+            self.probe(version, name, alike)
             self.hook(back, "after-start", name)
 
     def hook(self, back, hook, name):
