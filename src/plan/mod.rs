@@ -19,6 +19,7 @@ mod lost_update;
 mod order;
 mod prune;
 mod put;
+mod ready;
 mod recover;
 mod refusal;
 mod regain;
@@ -61,7 +62,7 @@ pub use rollback::{NoTarget, proven, rollback_target, runs};
 pub use rooted::rooted;
 pub use settle::{as_seen, settle};
 pub use trust::{Appending, append, tell};
-pub use unlock::{cut_off, held, unlock};
+pub use unlock::{abandoned, cut_off, held, unlock};
 pub use verify::{Remade, compare};
 pub use version::{Bump, VersionError, next_version, parse_version};
 
