@@ -37,6 +37,10 @@ pub(super) fn run(
     let store = session.store()?;
     let stage = scene.stage;
     let hosts = scene.fleet.look(stage, Some(&released.manifest))?;
+    // How long is waited is counted: the host's agent would wait to the end.
+    if let Some((host, holder)) = plan::abandoned(&hosts).filter(|_| options.wait.is_some()) {
+        return Err(Error::locked(host, holder, &stage.name));
+    }
     let mode = Mode::of(options.dry_run);
     match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
         Recovered::Nothing => {}
@@ -121,6 +125,7 @@ pub(super) fn run(
                 hosts: &hosts,
                 open: open.as_ref(),
                 behind: &behind,
+                chosen: options.hosts.as_deref(),
                 request: &request,
                 reason: &options.reason,
                 telling: &telling,
@@ -242,15 +247,16 @@ fn obtain(
     wanted: &BTreeSet<Digest>,
 ) -> Result<BTreeSet<Digest>, Error> {
     let store = session.store()?;
+    let sized = shared::sized(&released.manifest, wanted);
     let lacking = || shared::lacking(&store, wanted.iter().copied());
     if !lacking().is_empty() {
-        shared::from_store(session, work, wanted)?;
+        shared::from_store(session, work, &sized)?;
     }
     if !lacking().is_empty() {
         rebuild::obtain(session, work, ledger, released)?;
     }
     if !lacking().is_empty() {
-        shared::from_hosts(session, work, stage, &mut fleet.members, wanted)?;
+        shared::from_hosts(session, work, stage, &mut fleet.members, &sized)?;
     }
     Ok(lacking())
 }

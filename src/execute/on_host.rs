@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::Stage,
     event::{Event, Watch},
-    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest},
+    host::{ActivateRequest, Activated, Command, FailureKind, LockRequest, PrepareRequest},
     ledger::Released,
     observe::holder,
     pack::Store,
@@ -26,6 +26,9 @@ use std::cell::Cell;
 /// How long an activation may take on a host before it puts the old release back, in seconds.
 const DEADLINE: u64 = 1800;
 
+/// How often a host is asked again that prepared the release while nobody followed it.
+const AGAIN: u32 = 2;
+
 /// A deployment as its hosts are told of it.
 pub(super) struct OnHost<'a> {
     /// Where artifacts come from.
@@ -36,6 +39,8 @@ pub(super) struct OnHost<'a> {
     pub released: &'a Released,
     /// As it was asked for.
     pub request: &'a DeployRequest,
+    /// The glob that chose its hosts.
+    pub chosen: Option<&'a str>,
     /// What it is told of keys and policy.
     pub telling: &'a Telling,
     /// The project's id.
@@ -46,6 +51,22 @@ pub(super) struct OnHost<'a> {
     pub id: &'a EntryId,
     /// Who holds the locks.
     pub lock: &'a LockRequest,
+}
+
+/// Whose a host's lock is when its activation has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    /// Ours: others may still have to follow, or this one to go back with them.
+    Ours,
+    /// Nobody's: the job gives it back.
+    Free,
+}
+
+impl Afterwards {
+    /// Of an activation on so many hosts.
+    pub(super) fn of(hosts: usize) -> Self {
+        if hosts > 1 { Self::Ours } else { Self::Free }
+    }
 }
 
 /// What came of preparing a host.
@@ -148,6 +169,7 @@ impl OnHost<'_> {
             expected: live.cloned(),
             fetch,
         };
+        let mut asked_again = 0;
         loop {
             let answer = self.agent(member).prepare(&request, self.watch);
             match answer {
@@ -155,14 +177,23 @@ impl OnHost<'_> {
                 Err(ConversationError::Transport(transport::Error::Lost { .. }))
                     if asked() == 0 && reconnect(member, &|| asked() > 0, self.watch) => {}
                 // It ended while nobody followed it, and so gave the lock back: asked again it takes what it built.
-                Ok(prepared) if prepared.lock.is_none() => {}
+                Ok(prepared) if prepared.lock.is_none() => {
+                    if asked_again == AGAIN {
+                        return Err(ConversationError::NoAnswer {
+                            host: member.host.destination.clone(),
+                            message: "it prepared the release, and says that it does not keep the lock; do locks work \
+                                      on the file system of the stage's path?"
+                                .to_owned(),
+                        });
+                    }
+                    asked_again += 1;
+                }
                 answer => return answer.map(|_| ()),
             }
         }
     }
 
-    /// The switch from `old`, and what came of it; `keeping` is what the host lacks of the ledger. With `keep_lock` the
-    /// host stays ours afterwards.
+    /// The switch from `old`, and what came of it; `keeping` is what the host lacks of the ledger.
     pub(super) fn activate(
         &self,
         member: &mut Member,
@@ -170,7 +201,7 @@ impl OnHost<'_> {
         old: Option<&Version>,
         signed: &Signed,
         keeping: Option<&Keeping>,
-        keep_lock: bool,
+        afterwards: Afterwards,
     ) -> Activation {
         self.begin(step);
         let new = &self.released.manifest.version;
@@ -190,7 +221,7 @@ impl OnHost<'_> {
             signature: signed.signature.clone(),
             expected: old.cloned(),
             token: self.lock.token.clone(),
-            keep_lock,
+            keep_lock: afterwards == Afterwards::Ours,
             keep: self.stage.keep,
             health: self
                 .request
@@ -239,40 +270,58 @@ impl OnHost<'_> {
     }
 
     /// Where the agent ended without saying how the job did, or the connection was lost and is there again: the job's own
-    /// journal tells, and what died is put right. Any other `error` stays.
+    /// journal tells, and what died is put right. Where that tells nothing either, what was lost stays lost: nobody knows
+    /// what is live. Any other `error` stays.
     fn seen_to_its_end(
         &self,
         member: &mut Member,
         leave: &dyn Fn() -> bool,
         error: ConversationError,
     ) -> Result<Activated, ConversationError> {
-        let kind = |error: &ConversationError| match error {
-            ConversationError::Failed(failure) => Some(failure.kind),
-            ConversationError::Transport(_) | ConversationError::NoAnswer { .. } => None,
-        };
         let mut told = match error {
-            ConversationError::NoAnswer { .. } => self.journal(member, leave),
+            ConversationError::NoAnswer { .. } => match self.journal(member, leave) {
+                answer if tells(&answer) || is_lost(&answer) => answer,
+                // Whoever would have begun it has ended.
+                Err(none) if kind(&none) == Some(FailureKind::UnknownJob) => Err(none),
+                _ => Err(error),
+            },
             error => Err(error),
         };
-        while let Err(ConversationError::Transport(transport::Error::Lost { .. })) = &told {
+        while is_lost(&told) {
             if !reconnect(member, leave, self.watch) {
                 break;
             }
             match self.journal(member, leave) {
-                // What asked for it may be on its way still.
-                Err(error) if kind(&error) == Some(FailureKind::UnknownJob) => break,
-                other => told = other,
+                answer if tells(&answer) || is_lost(&answer) => told = answer,
+                // What asked for it may be on its way still; and where no question comes through, it may be at work.
+                _ => break,
             }
         }
         match told {
             Err(error) if kind(&error) == Some(FailureKind::Died) => {
-                let host = &member.host.destination;
-                let text = format!("{host}: {}; it is put right", error.words());
-                (self.watch)(Event::Warning(text));
-                let mut agent = self.agent(member).until(leave);
-                agent.recover(self.watch)?.ok_or(error)
+                self.put_right(member, leave, error)
             }
             told => told,
+        }
+    }
+
+    /// Puts right what `died` on a host; where that fails, nobody knows what is live there.
+    fn put_right(
+        &self,
+        member: &mut Member,
+        leave: &dyn Fn() -> bool,
+        died: ConversationError,
+    ) -> Result<Activated, ConversationError> {
+        let host = member.host.destination.clone();
+        let text = format!("{host}: {}; it is put right", died.words());
+        (self.watch)(Event::Warning(text));
+        match self.agent(member).until(leave).recover(self.watch) {
+            Ok(ended) => ended.ok_or(died),
+            Err(error) => {
+                let text = format!("{host}: it is not put right: {}", error.words());
+                (self.watch)(Event::Warning(text));
+                Err(died)
+            }
         }
     }
 
@@ -348,10 +397,13 @@ impl OnHost<'_> {
     /// type name this one.
     pub(super) fn stopped(&self, live: Vec<(String, Live)>) -> Error {
         let (stage, version) = (self.stage.name.clone(), &self.released.manifest.version);
-        let again = match self.request.intent {
+        let mut again = match self.request.intent {
             Intent::Deploy => format!("deploy {stage} {version}"),
             Intent::Rollback => format!("rollback {stage} --to {version}"),
         };
+        if let Some(glob) = self.chosen {
+            again += &format!(" --hosts {}", Command::new([glob]));
+        }
         Error::Stopped { stage, again, live }
     }
 
@@ -418,4 +470,30 @@ impl OnHost<'_> {
             host,
         }))
     }
+}
+
+/// Which no it is, where it is a host's.
+fn kind(error: &ConversationError) -> Option<FailureKind> {
+    match error {
+        ConversationError::Failed(failure) => Some(failure.kind),
+        ConversationError::Transport(_) | ConversationError::NoAnswer { .. } => None,
+    }
+}
+
+/// Whether a journal's `answer` tells how the job is: it ended, runs still, or died.
+fn tells(answer: &Result<Activated, ConversationError>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(error) => matches!(kind(error), Some(FailureKind::Running | FailureKind::Died)),
+    }
+}
+
+fn is_lost(answer: &Result<Activated, ConversationError>) -> bool {
+    let lost = |error: &ConversationError| {
+        matches!(
+            error,
+            ConversationError::Transport(transport::Error::Lost { .. })
+        )
+    };
+    answer.as_ref().is_err_and(lost)
 }
