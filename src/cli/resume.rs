@@ -170,9 +170,11 @@ fn go_on(
         work,
         ledger,
         scene,
-        &released,
-        last.intent,
-        &options,
+        &deployment::Asked {
+            released: &released,
+            intent: last.intent,
+            options: &options,
+        },
     )?;
     Ok(true)
 }

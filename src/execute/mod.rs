@@ -8,6 +8,7 @@ mod attached;
 mod bootstrap;
 mod deployment;
 mod error;
+mod followed;
 mod keeping;
 mod lives;
 mod on_host;

@@ -2,6 +2,7 @@
 
 use super::{
     Deployed, Error, Live, Member, Result, Telling,
+    followed::over_another_way,
     keeping::Keeping,
     reconnect::reconnect,
     record::Signed,
@@ -237,10 +238,10 @@ impl OnHost<'_> {
         };
         let answer = {
             let leave = self.leave_after_two(&host, old, new);
-            let answer = self
-                .agent(member)
-                .until(&leave)
-                .activate(&request, self.watch);
+            let answer = self.over_a_living_way(member, &leave, |member| {
+                let mut agent = self.agent(member).until(&leave);
+                agent.activate(&request, self.watch)
+            });
             match answer {
                 Err(error) if asked() < 2 => self.seen_to_its_end(member, &leave, error),
                 answer => answer,
@@ -269,71 +270,6 @@ impl OnHost<'_> {
         }
     }
 
-    /// Where the agent ended without saying how the job did, or the connection was lost and is there again: the job's own
-    /// journal tells, and what died is put right. Where that tells nothing either, what was lost stays lost: nobody knows
-    /// what is live. Any other `error` stays.
-    fn seen_to_its_end(
-        &self,
-        member: &mut Member,
-        leave: &dyn Fn() -> bool,
-        error: ConversationError,
-    ) -> Result<Activated, ConversationError> {
-        let mut told = match error {
-            ConversationError::NoAnswer { .. } => match self.journal(member, leave) {
-                answer if tells(&answer) || is_lost(&answer) => answer,
-                // Whoever would have begun it has ended.
-                Err(none) if kind(&none) == Some(FailureKind::UnknownJob) => Err(none),
-                _ => Err(error),
-            },
-            error => Err(error),
-        };
-        while is_lost(&told) {
-            if !reconnect(member, leave, self.watch) {
-                break;
-            }
-            match self.journal(member, leave) {
-                answer if tells(&answer) || is_lost(&answer) => told = answer,
-                // What asked for it may be on its way still; and where no question comes through, it may be at work.
-                _ => break,
-            }
-        }
-        match told {
-            Err(error) if kind(&error) == Some(FailureKind::Died) => {
-                self.put_right(member, leave, error)
-            }
-            told => told,
-        }
-    }
-
-    /// Puts right what `died` on a host; where that fails, nobody knows what is live there.
-    fn put_right(
-        &self,
-        member: &mut Member,
-        leave: &dyn Fn() -> bool,
-        died: ConversationError,
-    ) -> Result<Activated, ConversationError> {
-        let host = member.host.destination.clone();
-        let text = format!("{host}: {}; it is put right", died.words());
-        (self.watch)(Event::Warning(text));
-        match self.agent(member).until(leave).recover(self.watch) {
-            Ok(ended) => ended.ok_or(died),
-            Err(error) => {
-                let text = format!("{host}: it is not put right: {}", error.words());
-                (self.watch)(Event::Warning(text));
-                Err(died)
-            }
-        }
-    }
-
-    fn journal(
-        &self,
-        member: &mut Member,
-        leave: &dyn Fn() -> bool,
-    ) -> Result<Activated, ConversationError> {
-        let mut agent = self.agent(member).until(leave);
-        agent.journal(self.id, self.watch)
-    }
-
     /// Takes a switch back that went well: other hosts could not follow.
     pub(super) fn revert(
         &self,
@@ -342,15 +278,21 @@ impl OnHost<'_> {
     ) -> Result<Activated, ConversationError> {
         let host = &member.host.destination;
         (self.watch)(Event::Begin(format!("{host}: go back to {old}")));
-        self.agent(member)
-            .until(&|| asked() > 1)
-            .revert(self.id, &self.lock.token, self.watch)
+        let leave = || asked() > 1;
+        let ask = |member: &mut Member| {
+            let mut agent = self.agent(member).until(&leave);
+            agent.revert(self.id, &self.lock.token, self.watch)
+        };
+        let answer = self.over_a_living_way(member, &leave, ask);
+        self.followed_again(member, &leave, answer, ask)
     }
 
-    /// Extends the lease of a host that waits. One that cannot be told has its lease still; it is told again.
+    /// Extends the lease of a host that waits, over a new way where the old one is gone. One that cannot be told has its
+    /// lease still; it is told again.
     pub(super) fn hold(&self, member: &mut Member) {
+        let hold = |member: &mut Member| self.agent(member).hold(&self.lock.token);
         let host = member.host.destination.clone();
-        if let Err(error) = self.agent(member).hold(&self.lock.token) {
+        if let Err(error) = over_another_way(member, hold) {
             (self.watch)(Event::Detail(format!(
                 "{host}: the lock is not extended: {}",
                 error.words()
@@ -361,14 +303,7 @@ impl OnHost<'_> {
     /// Gives back a host's lock, over a new way where the old one is gone. One that does not answer frees it itself when the
     /// lease is over.
     pub(super) fn give_back(&self, member: &mut Member) {
-        let mut answer = self.unlock(member);
-        if let Err(ConversationError::Transport(_)) = answer
-            && let Some(open) = member.transport.another()
-            && let Some(way) = open()
-        {
-            member.transport = way;
-            answer = self.unlock(member);
-        }
+        let answer = over_another_way(member, |member| self.unlock(member));
         if let Err(error) = answer {
             let (host, lease) = (&member.host.destination, self.lock.lease);
             (self.watch)(Event::Warning(format!(
@@ -383,7 +318,7 @@ impl OnHost<'_> {
         agent.unlock(&self.lock.token).map(|_| ())
     }
 
-    fn agent<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
+    pub(super) fn agent<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
         let transport = member.transport.as_mut();
         Conversation::new(transport, &self.stage.path, &self.stage.python).until(&|| asked() > 0)
     }
@@ -470,30 +405,4 @@ impl OnHost<'_> {
             host,
         }))
     }
-}
-
-/// Which no it is, where it is a host's.
-fn kind(error: &ConversationError) -> Option<FailureKind> {
-    match error {
-        ConversationError::Failed(failure) => Some(failure.kind),
-        ConversationError::Transport(_) | ConversationError::NoAnswer { .. } => None,
-    }
-}
-
-/// Whether a journal's `answer` tells how the job is: it ended, runs still, or died.
-fn tells(answer: &Result<Activated, ConversationError>) -> bool {
-    match answer {
-        Ok(_) => true,
-        Err(error) => matches!(kind(error), Some(FailureKind::Running | FailureKind::Died)),
-    }
-}
-
-fn is_lost(answer: &Result<Activated, ConversationError>) -> bool {
-    let lost = |error: &ConversationError| {
-        matches!(
-            error,
-            ConversationError::Transport(transport::Error::Lost { .. })
-        )
-    };
-    answer.as_ref().is_err_and(lost)
 }

@@ -50,6 +50,7 @@ pub use drift::drift;
 pub use fetch::fetched;
 pub use go_on::{afterwards, go_on};
 pub use irreplaceable::{Copies, Sharing, Sources, irreplaceable};
+pub use lost_update::unknown;
 pub use order::in_order;
 pub use prune::prune;
 pub use put::{Wanting, put};

@@ -1,7 +1,7 @@
 //! Ctrl-C, kill and lost connections: what is live is whole, and the next command goes on.
 
 use crate::support::{Host, Running};
-use std::{fs, process::Command, thread, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command, thread, time::Duration};
 
 /// A host with 0.1.0 live and 0.1.1 released.
 fn with_a_second_release() -> Host {
@@ -165,6 +165,24 @@ fn a_connection_that_is_lost_is_made_again() {
     resume
         .exits(20)
         .says(&["ended: healthy", "origin cannot be reached"]);
+
+    // One that dies while nobody speaks is made again, too.
+    let sandbox = &host.project.sandbox;
+    let [remote, held] = ["remote.git", "held"].map(|name| sandbox.path(name));
+    let address = remote.display().to_string();
+    sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &address]);
+    host.project.git(&["remote", "set-url", "origin", &address]);
+    host.hostout(&["resume"]).exits(0);
+    let hook = remote.join("hooks/pre-receive");
+    let script = format!("#!/bin/sh\ntouch {}\nsleep 3\n", held.display());
+    fs::write(&hook, script).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut back = host.start(&["rollback", "far", "--to", "0.1.0", "--yes"]);
+    back.until("its start is pushed", || held.exists());
+    host.sshd.signal_sessions("KILL");
+    back.end()
+        .exits(0)
+        .says(&["web1: connected again", "0.1.0 (tag v0.1.0) is live on far"]);
 }
 
 #[test]
