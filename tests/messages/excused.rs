@@ -22,14 +22,4 @@ pub const EXCUSED: &[(&str, &[&str])] = &[
             "{host}: the lock stays until its lease of {lease} s is over: {}",
         ],
     ),
-    (
-        "a file system on which nothing is locked, or an artifact would have to vanish, in one certain moment",
-        &[
-            "it prepared the release, and says that it does not keep the lock; do locks work on the file system of the \
-             stage's path?",
-            "artifact {} is gone",
-            "artifact {} changed",
-            "it is larger than it should be",
-        ],
-    ),
 ];
