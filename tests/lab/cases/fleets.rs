@@ -204,7 +204,7 @@ fn a_rolling_deployment_that_halts_is_resumed() {
 
     // Nobody asked for the third one.
     site.lab.host(1).run(&["touch", BROKEN]);
-    site.project.commit_empty("Again");
+    site.project.commit("Protect the stage");
     site.hostout(&["release", "0.1.2", "--yes"]).exits(0);
     let some = ["deploy", "far", "--hosts", "web[12]", "--confirm", "far"];
     site.hostout(&some)
