@@ -12,6 +12,7 @@ use crate::{
 use std::{error::Error as _, io};
 
 mod class;
+mod conversation;
 mod document;
 mod live;
 #[cfg(test)]
@@ -341,7 +342,8 @@ fn execute_class(error: &execute::Error) -> Class {
         | Error::Changed { .. }
         | Error::Untrusted { .. }
         | Error::Store { .. } => Class::Refused,
-        Error::Unreachable(_) | Error::Conversation { .. } => Class::Unreachable,
+        Error::Unreachable(_) => Class::Unreachable,
+        Error::Conversation { why, .. } => conversation::class(why),
         Error::Locked { .. } | Error::Overtaken { .. } => Class::Locked,
         Error::Strange(_) => Class::Bug,
         Error::Bootstrap { .. } | Error::Unproved { .. } => Class::FailedBeforeSwitch,

@@ -169,6 +169,10 @@ pub struct Host {
     pub backups: Vec<String>,
     /// Releases in its `releases/` that are complete, with the sha256 of their manifests.
     pub complete: BTreeMap<Version, Digest>,
+    /// The buildout of each release's manifest that its directory there was built by, as far as it is known.
+    pub built: BTreeMap<Version, String>,
+    /// Releases that programs run from still, though another one is live; empty unless they were asked for.
+    pub homes: BTreeSet<Version>,
     /// Who holds the lock.
     pub lock: Option<Lock>,
     /// The last job, where it was cut off and is not put right, or not yet.
@@ -309,6 +313,8 @@ impl Host {
             history: Vec::new(),
             backups: Vec::new(),
             complete: BTreeMap::new(),
+            built: BTreeMap::new(),
+            homes: BTreeSet::new(),
             lock: None,
             cut_off: None,
             working: None,

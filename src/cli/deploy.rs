@@ -174,9 +174,11 @@ fn deploy(session: &Session, args: &Args, settled: &mut bool) -> Result<(), Erro
             &work,
             ledger,
             scene,
-            &released,
-            Intent::Deploy,
-            &args.options,
+            &deployment::Asked {
+                released: &released,
+                intent: Intent::Deploy,
+                options: &args.options,
+            },
         )
     })
 }

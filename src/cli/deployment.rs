@@ -23,20 +23,38 @@ use crate::{
 use semver::Version;
 use std::collections::BTreeSet;
 
-/// Takes `released` to the hosts of `stage`.
+/// What is to become live.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// The release.
+    pub released: &'a Released,
+    /// Forward or back.
+    pub intent: Intent,
+    /// As it was asked for.
+    pub options: &'a Options,
+}
+
+/// Takes a release to the hosts of a stage, which is found as `scene`.
 pub(super) fn run(
     session: &Session,
     work: &Workspace,
     ledger: Ledger,
     mut scene: Scene<'_>,
-    released: &Released,
-    intent: Intent,
-    options: &Options,
+    asked: &Asked<'_>,
 ) -> Result<(), Error> {
+    let Asked {
+        released,
+        intent,
+        options,
+    } = *asked;
     verify::before_deploying(work, &ledger, released)?;
     let store = session.store()?;
     let stage = scene.stage;
     let hosts = scene.fleet.look(stage, Some(&released.manifest))?;
+    // How long is waited is counted: the host's agent would wait to the end.
+    if let Some((host, holder)) = plan::abandoned(&hosts).filter(|_| options.wait.is_some()) {
+        return Err(Error::locked(host, holder, &stage.name));
+    }
     let mode = Mode::of(options.dry_run);
     match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
         Recovered::Nothing => {}
@@ -44,7 +62,7 @@ pub(super) fn run(
         Recovered::Done { failed, .. } => {
             recover::warn_of(session, failed.as_deref());
             let scene = Scene::enter(session, &ledger, stage, options.choice())?;
-            return run(session, work, ledger, scene, released, intent, options);
+            return run(session, work, ledger, scene, asked);
         }
     }
     let (mut ledger, scene) = scene.caught_up(session, work, ledger, &hosts, options.choice())?;
@@ -57,16 +75,7 @@ pub(super) fn run(
     let all = observe::history(&ledger);
     let log = plan::in_order(observe::history_of(&all, &stage.name), &hosts);
     let last_started = last_started(&ledger, &log)?;
-    let wanted = lacking(&hosts, &store);
-    let wanted = &wanted - &plan::fetched(stage, &released.manifest);
-    let nowhere = obtain(
-        session,
-        work,
-        &ledger,
-        released,
-        (stage, &mut fleet),
-        &wanted,
-    )?;
+    let nowhere = obtain(session, work, &ledger, released, stage, &mut fleet, &hosts)?;
     let request = options.request(intent);
     let with = (intent, options);
     let said = consent::look(session, work, &ledger, released, stage, &log, with)?;
@@ -114,6 +123,7 @@ pub(super) fn run(
                 hosts: &hosts,
                 open: open.as_ref(),
                 behind: &behind,
+                chosen: options.hosts.as_deref(),
                 request: &request,
                 reason: &options.reason,
                 telling: &telling,
@@ -219,32 +229,31 @@ fn decide(
     }
 }
 
-/// Artifacts that hosts lack, and this machine too.
-fn lacking(hosts: &[facts::Host], store: &pack::Store) -> BTreeSet<Digest> {
-    let missing = hosts.iter().flat_map(|host| &host.missing);
-    shared::lacking(store, missing.copied())
-}
-
-/// Gets what this machine lacks: from the shared store, by making it again, from hosts; always by its hash. What is
-/// nowhere stays.
+/// Gets what `hosts` lack of `released` and this machine too: from the shared store, by making it again, from hosts; always
+/// by its hash. What is nowhere stays.
 fn obtain(
     session: &Session,
     work: &Workspace,
     ledger: &Ledger,
     released: &Released,
-    (stage, fleet): (&Stage, &mut Fleet),
-    wanted: &BTreeSet<Digest>,
+    stage: &Stage,
+    fleet: &mut Fleet,
+    hosts: &[facts::Host],
 ) -> Result<BTreeSet<Digest>, Error> {
     let store = session.store()?;
+    let missing = hosts.iter().flat_map(|host| &host.missing);
+    let wanted = shared::lacking(&store, missing.copied());
+    let wanted = &wanted - &plan::fetched(stage, &released.manifest);
+    let sized = shared::sized(&released.manifest, &wanted);
     let lacking = || shared::lacking(&store, wanted.iter().copied());
     if !lacking().is_empty() {
-        shared::from_store(session, work, wanted)?;
+        shared::from_store(session, work, &sized)?;
     }
     if !lacking().is_empty() {
         rebuild::obtain(session, work, ledger, released)?;
     }
     if !lacking().is_empty() {
-        shared::from_hosts(session, work, stage, &mut fleet.members, wanted)?;
+        shared::from_hosts(session, work, stage, &mut fleet.members, &sized)?;
     }
     Ok(lacking())
 }

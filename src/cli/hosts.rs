@@ -101,6 +101,14 @@ impl<'w> Scene<'w> {
         })
     }
 
+    /// Leaves out every host but those that are named.
+    pub fn keep(&mut self, names: &[String]) {
+        let named = |name: &String| names.contains(name);
+        let members = &mut self.fleet.members;
+        members.retain(|member| named(&member.host.destination));
+        self.behind.retain(named);
+    }
+
     /// Where one of `seen` tells of a deployment that `ledger` does not know: the ledger with what the remote has more,
     /// and the stage by it.
     pub fn caught_up(
@@ -231,7 +239,7 @@ impl Fleet {
         }
         for (member, seen) in self.members.iter_mut().zip(&hosts) {
             let name = &member.host.destination;
-            if started.hosts.contains(name) {
+            if started.asked().contains(name) {
                 let id = &started.id;
                 watch(Event::Begin(if seen.working.is_some() {
                     format!(
@@ -245,13 +253,13 @@ impl Fleet {
                 results.push(plan::as_seen(ended, seen, &started.version));
             }
         }
-        for name in &started.hosts {
+        for name in started.asked() {
             if results.iter().all(|result| result.host != *name) {
                 results.push(observe::unknown(name));
             }
         }
         Ok(Some(Open {
-            outcome: Outcome::overall(&results, started.hosts.len()),
+            outcome: Outcome::overall(&results, started.asked().len()),
             results,
             started,
         }))
@@ -312,6 +320,15 @@ pub fn selected<'s>(stage: &'s Stage, glob: Option<&str>) -> Result<Vec<&'s Host
         )));
     }
     Ok(hosts)
+}
+
+/// A glob that matches the hosts of these names and no other.
+pub fn glob_of(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| globset::escape(name)).collect();
+    match names.as_slice() {
+        [one] => one.clone(),
+        some => format!("{{{}}}", some.join(",")),
+    }
 }
 
 /// Looks at each host of `stage`; one that cannot be reached does not hide the others.
@@ -432,8 +449,12 @@ impl Prompter for Person<'_> {
         self.ui.plain(&format!("{what} was wrong"));
     }
 
-    fn answer(&self, prompt: &str, _echo: bool) -> Option<String> {
-        self.secret(prompt)
+    fn answer(&self, prompt: &str, echo: bool) -> Option<String> {
+        if !echo {
+            return self.secret(prompt);
+        }
+        let _asking = one_at_a_time();
+        self.ui.answer(prompt)
     }
 }
 

@@ -36,12 +36,15 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     let stage = hosts::named_stage(session, &work, args.stage.as_deref())?;
     let ledger = work.ledger(&session.ui)?;
     let mut fleet = hosts::Fleet::connect(session, stage)?;
-    let hosts = fleet.look(stage, None)?;
+    let mut hosts = fleet.look(stage, None)?;
     let mut refusal = Refusal::default();
     for host in &hosts {
         plan::refuse_newer(host, &stage.path, &mut refusal);
     }
     refusal.into_result()?;
+    for (member, host) in fleet.members.iter_mut().zip(&mut hosts) {
+        host.homes = observe::homes(member.transport.as_mut(), stage, host)?;
+    }
     let deployments = observe::history_of(&observe::history(&ledger), &stage.name);
     let deployments = plan::in_order(deployments, &hosts);
     let live = hosts.iter().find_map(|host| host.current.release());

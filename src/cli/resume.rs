@@ -4,7 +4,7 @@ use super::{
     carry_out::{Question, carry_out, nothing},
     deploy::Options,
     deployment, give_up,
-    hosts::{Choice, Scene},
+    hosts::{self, Choice, Scene},
     publishing::{self, Outlets},
     recover::{self, Recovered},
     releasing,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::Stage,
-    error::Error,
+    error::{Class, Error},
     execute::{self, Deployed, Unfinished},
     facts::{self, Deployment, Open},
     ledger::{self, Ledger},
@@ -56,19 +56,23 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
         left,
         recovered,
         failed,
+        mut missed,
     }) = find(session, &ledger, &stages, args)?
     else {
         return Ok(());
     };
     let rest = match args.stage {
         Some(_) => Rest::Nothing,
-        None => rest(&work, &ledger)?,
+        None => missed
+            .unless(rest(&work, &ledger))?
+            .unwrap_or(Rest::Nothing),
     };
     let plans = left.iter().map(|left| &left.plan).chain(rest.plan());
     let Some(plan) = Plan::joined("Finish what was left open.", plans.cloned()) else {
         if let Some(failed) = failed {
             return Err(execute::Error::Deployed(failed).into());
         }
+        missed.end(session)?;
         if !go_on(session, &work, ledger, &stages, args)? && !recovered {
             let mode = args.common.mode();
             nothing(session, mode, "There is nothing to resume.");
@@ -99,7 +103,38 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             },
             Rest::Push(unpushed) => unpushed.push(session, &work, ledger),
         }
-    })
+    })?;
+    missed.end(session)
+}
+
+/// What could not be looked at. It keeps nothing else from being finished, and is told at the end.
+#[derive(Default)]
+struct Missed(Vec<Error>);
+
+impl Missed {
+    /// What was looked at; nothing where nobody answers there, or others are at work.
+    fn unless<T>(&mut self, seen: Result<T, Error>) -> Result<Option<T>, Error> {
+        match seen {
+            Ok(seen) => Ok(Some(seen)),
+            Err(error) if matches!(error.class(), Class::Unreachable | Class::Locked) => {
+                self.0.push(error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The worst of it as what the command ends with.
+    fn end(mut self, session: &Session) -> Result<(), Error> {
+        self.0.sort_by_key(|error| error.class().code());
+        let Some(worst) = self.0.pop() else {
+            return Ok(());
+        };
+        for other in self.0 {
+            session.ui.warn(&other.to_string());
+        }
+        Err(worst)
+    }
 }
 
 /// Takes the release of a deployment that ended on some hosts only to the others, on a stage that was named. Whether
@@ -116,14 +151,18 @@ fn go_on(
     };
     let mut scene = Scene::enter(session, &ledger, stage, Choice::default())?;
     let hosts = scene.fleet.look(stage, None)?;
-    let Some(last) = halfway(&ledger, stage, None, &hosts)? else {
+    let Some(Halfway { last, only, .. }) = halfway(&ledger, stage, None, hosts)? else {
         return Ok(false);
     };
+    if let Some(only) = &only {
+        scene.keep(only);
+    }
     let released = releasing::released(work, &ledger, Some(&last.version.to_string()))?;
     let options = Options {
         dry_run: args.common.dry_run,
         reason: args.common.reason.clone(),
         confirm: args.confirm.clone(),
+        hosts: only.map(|only| hosts::glob_of(&only)),
         ..Options::default()
     };
     deployment::run(
@@ -131,31 +170,48 @@ fn go_on(
         work,
         ledger,
         scene,
-        &released,
-        last.intent,
-        &options,
+        &deployment::Asked {
+            released: &released,
+            intent: last.intent,
+            options: &options,
+        },
     )?;
     Ok(true)
 }
 
-/// The last deployment to `stage`, where some of `hosts` have its release and the others are to get it; `open` is how it
-/// ended, where that is not in the ledger yet.
+/// A deployment that reached some hosts only.
+struct Halfway {
+    last: Deployment,
+    /// The hosts that it was asked for, where those are not all of the stage.
+    only: Option<Vec<String>>,
+    /// Those as they are seen.
+    hosts: Vec<facts::Host>,
+}
+
+/// The last deployment to `stage`, where some of `hosts` have its release and others that it was asked for are to get it;
+/// `open` is how it ended, where that is not in the ledger yet.
 fn halfway(
     ledger: &Ledger,
     stage: &Stage,
     open: Option<&Open>,
-    hosts: &[facts::Host],
-) -> Result<Option<Deployment>, Error> {
+    mut hosts: Vec<facts::Host>,
+) -> Result<Option<Halfway>, Error> {
     let mut log = observe::history_of(&observe::history(ledger), &stage.name);
     if let (Some(last), Some(open)) = (log.first_mut(), open) {
         last.outcome = Some(open.outcome);
     }
-    log = plan::in_order(log, hosts);
+    log = plan::in_order(log, &hosts);
     let Some(last) = log.first() else {
         return Ok(None);
     };
+    let started = ledger.started(&last.id)?.map(|(_, started)| started.only);
+    let only = started.filter(|only| !only.is_empty());
+    if let Some(only) = &only {
+        hosts.retain(|host| only.contains(&host.name));
+    }
     let behind = observe::behind(ledger, &last.id)?;
-    Ok(plan::go_on(&log, &behind, hosts).cloned())
+    let last = plan::go_on(&log, &behind, &hosts).cloned();
+    Ok(last.map(|last| Halfway { last, only, hosts }))
 }
 
 /// A stage on which a client that went away left something.
@@ -172,10 +228,13 @@ struct Found<'s> {
     recovered: bool,
     /// One on which the old release could not be put back.
     failed: Option<Box<Deployed>>,
+    /// Stages of which nothing is known.
+    missed: Missed,
 }
 
 /// Looks at `stages`: where the ledger has an open deployment and, on one that was named, whether a lock is held by
-/// nobody. Hosts that were cut off are put right first; nothing where that was only shown.
+/// nobody. Hosts that were cut off are put right first; nothing where that was only shown. A stage that cannot be looked
+/// at holds up no other.
 fn find<'s>(
     session: &Session,
     ledger: &Ledger,
@@ -184,38 +243,57 @@ fn find<'s>(
 ) -> Result<Option<Found<'s>>, Error> {
     let mut found = Found::default();
     for stage in stages {
-        if args.stage.is_none() && ledger.open_deployment(&stage.name)?.is_none() {
-            continue;
-        }
-        let mut scene = Scene::enter(session, ledger, stage, Choice::default())?;
-        let mut hosts = scene.fleet.look(stage, None)?;
-        let mode = args.common.mode();
-        let look_again = match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
-            // Between two looks the host itself may have put right what was cut off.
-            Recovered::Nothing => {
-                scene.open.is_none() && ledger.open_deployment(&stage.name)?.is_some()
+        if args.stage.is_some() {
+            if !find_on(session, ledger, stage, args, &mut found)? {
+                return Ok(None);
             }
-            Recovered::Shown => return Ok(None),
-            Recovered::Done { failed, .. } => {
-                found.recovered = true;
-                found.failed = found.failed.or(failed);
-                true
+        } else if ledger.open_deployment(&stage.name)?.is_some() {
+            let seen = find_on(session, ledger, stage, args, &mut found);
+            if found.missed.unless(seen)? == Some(false) {
+                return Ok(None);
             }
-        };
-        if look_again {
-            scene = Scene::enter(session, ledger, stage, Choice::default())?;
-            hosts = scene.fleet.look(stage, None)?;
-        }
-        if let Some(mut plan) = plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
-            if args.stage.is_some()
-                && let Some(last) = halfway(ledger, stage, scene.open.as_ref(), &hosts)?
-            {
-                plan.notes.push(plan::afterwards(&last, &hosts));
-            }
-            found.left.push(Left { scene, plan });
         }
     }
     Ok(Some(found))
+}
+
+/// The same on one stage; `false` where something was only shown.
+fn find_on<'s>(
+    session: &Session,
+    ledger: &Ledger,
+    stage: &'s Stage,
+    args: &Args,
+    found: &mut Found<'s>,
+) -> Result<bool, Error> {
+    let mut scene = Scene::enter(session, ledger, stage, Choice::default())?;
+    let mut hosts = scene.fleet.look(stage, None)?;
+    let mode = args.common.mode();
+    let look_again = match recover::first(session, stage, &mut scene.fleet, &hosts, mode)? {
+        // Between two looks the host itself may have put right what was cut off.
+        Recovered::Nothing => {
+            scene.open.is_none() && ledger.open_deployment(&stage.name)?.is_some()
+        }
+        Recovered::Shown => return Ok(false),
+        Recovered::Done { failed, .. } => {
+            found.recovered = true;
+            found.failed = found.failed.take().or(failed);
+            true
+        }
+    };
+    if look_again {
+        scene = Scene::enter(session, ledger, stage, Choice::default())?;
+        hosts = scene.fleet.look(stage, None)?;
+    }
+    if let Some(mut plan) = plan::settle(&stage.name, scene.open.as_ref(), &hosts) {
+        if args.stage.is_some()
+            && let Some(then) = halfway(ledger, stage, scene.open.as_ref(), hosts)?
+        {
+            let note = plan::afterwards(&then.last, &then.hosts);
+            plan.notes.push(note);
+        }
+        found.left.push(Left { scene, plan });
+    }
+    Ok(true)
 }
 
 /// Writes down how the deployment ended that `stage` has open, where it has one.

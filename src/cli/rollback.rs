@@ -134,9 +134,11 @@ fn roll_back(session: &Session, work: &Workspace, stage: &Stage, args: &Args) ->
         work,
         ledger,
         scene,
-        &released,
-        Intent::Rollback,
-        &args.options,
+        &deployment::Asked {
+            released: &released,
+            intent: Intent::Rollback,
+            options: &args.options,
+        },
     )
 }
 

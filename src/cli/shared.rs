@@ -14,7 +14,7 @@ use crate::{
     release::{Artifact, Digest, Manifest},
     transport::Transport,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The shared store, that we are connected to.
 pub(super) struct Shared {
@@ -74,6 +74,7 @@ impl Shared {
         let (show, store) = (session.watch(), session.store()?);
         let watch = |event| show.on(event);
         let wanted = lacking(&store, manifest.artifacts().into_keys());
+        let wanted = sized(manifest, &wanted);
         take(session, &mut self.elsewhere(&store, &watch), &wanted)
     }
 }
@@ -106,10 +107,19 @@ pub(super) fn lacking(
         .collect()
 }
 
+/// `wanted` of `manifest`, each with its size: no more than that is taken from another machine.
+pub(super) fn sized(manifest: &Manifest, wanted: &BTreeSet<Digest>) -> BTreeMap<Digest, u64> {
+    let artifacts = manifest.artifacts().into_values();
+    artifacts
+        .filter(|artifact| wanted.contains(&artifact.sha256))
+        .map(|artifact| (artifact.sha256, artifact.size))
+        .collect()
+}
+
 fn take(
     session: &Session,
     from: &mut Elsewhere<'_>,
-    wanted: &BTreeSet<Digest>,
+    wanted: &BTreeMap<Digest, u64>,
 ) -> Result<(), Error> {
     if wanted.is_empty() {
         return Ok(());
@@ -128,7 +138,7 @@ fn take(
 pub(super) fn from_store(
     session: &Session,
     work: &Workspace,
-    wanted: &BTreeSet<Digest>,
+    wanted: &BTreeMap<Digest, u64>,
 ) -> Result<(), Error> {
     if wanted.is_empty() {
         return Ok(());
@@ -150,7 +160,7 @@ pub(super) fn from_hosts(
     work: &Workspace,
     stage: &Stage,
     members: &mut [Member],
-    wanted: &BTreeSet<Digest>,
+    wanted: &BTreeMap<Digest, u64>,
 ) -> Result<(), Error> {
     let store = session.store()?;
     for member in members {
@@ -167,7 +177,7 @@ pub(super) fn from_hosts(
     let others = work.project.stages.iter();
     for other in others.filter(|other| other.name != stage.name) {
         for host in &other.hosts {
-            if lacking(&store, wanted.iter().copied()).is_empty() {
+            if lacking(&store, wanted.keys().copied()).is_empty() {
                 return Ok(());
             }
             match hosts::connect(session, host) {
@@ -188,7 +198,7 @@ fn from_host(
     host: &str,
     transport: &mut dyn Transport,
     store: &pack::Store,
-    wanted: &BTreeSet<Digest>,
+    wanted: &BTreeMap<Digest, u64>,
 ) -> Result<(), Error> {
     let show = session.watch();
     let watch = |event| show.on(event);
@@ -200,7 +210,9 @@ fn from_host(
         store,
         watch: &watch,
     };
-    let wanted = lacking(store, wanted.iter().copied());
+    let lacking = lacking(store, wanted.keys().copied());
+    let mut wanted = wanted.clone();
+    wanted.retain(|digest, _| lacking.contains(digest));
     passed_over(session, take(session, &mut elsewhere, &wanted))
 }
 

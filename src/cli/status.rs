@@ -106,7 +106,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
             let log = observe::history_of(&deployments, &stage.name);
             let hosts = seen.iter().filter_map(|(_, seen)| seen.as_ref().ok());
             let log = plan::in_order(log, hosts);
-            stage_status(&ledger, stage, seen, &log)
+            stage_status(&ledger, stage, seen, &deployments, &log)
         })
         .collect::<Result<_, Error>>()?;
     let verdict = if args.exit_code {
@@ -129,6 +129,7 @@ fn stage_status(
     ledger: &Ledger,
     stage: &Stage,
     seen: Seen,
+    all: &[Deployment],
     log: &[Deployment],
 ) -> Result<StageStatus, Error> {
     let names: Vec<String> = seen.iter().map(|(name, _)| name.clone()).collect();
@@ -140,7 +141,10 @@ fn stage_status(
         .map(|(name, seen)| match seen {
             Ok(host) => {
                 let told = told.get(&name);
-                let drift = plan::drift(&host, &stage.name, log, told, under_way);
+                let mut drift = plan::drift(&host, &stage.name, log, told, under_way);
+                if drift.is_empty() && host.record.is_some() {
+                    drift.extend(plan::unknown(&host, all));
+                }
                 let behind = told.is_some_and(|told| {
                     told.behind && host.current.release() != Some(&told.version)
                 });

@@ -34,7 +34,13 @@ pub(super) fn find(work: &Workspace, ledger: &Ledger) -> Result<Option<Unpushed>
         Ok(Fetched::Absent) => (usize::MAX, None),
         Ok(Fetched::Same | Fetched::Adopted { .. } | Fetched::Forwarded { .. }) => (0, None),
         Err(ledger::Error::Diverged { ours, tip, .. }) => (ours, Some(tip)),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            // Whoever writes there next does not wait for it as well.
+            if matches!(error, ledger::Error::Unreachable { .. }) {
+                work.silent.set(true);
+            }
+            return Err(error.into());
+        }
     };
     let tags = ledger.tags_lacking_at(&remote)?;
     if entries == 0 && tags.is_empty() {

@@ -54,7 +54,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<(), Error> {
     checks.push(observe::verify_commit(&work.repo, &released));
     let store = session.store()?;
     let wanted = shared::lacking(&store, manifest.artifacts().into_keys());
-    shared::from_store(session, &work, &wanted)?;
+    shared::from_store(session, &work, &shared::sized(manifest, &wanted))?;
     checks.extend(observe::verify_artifacts(manifest, &store));
     if args.rebuild {
         checks.extend(rebuild::run(session, &work, &ledger, &released)?);

@@ -56,6 +56,13 @@ impl Error {
                     "What was made stays; what was live is live. Next: git hostout {again}, which waits for it and goes on"
                 );
             }
+            Self::Execute(execute::Error::Conversation { host, stage, .. })
+                if self.class() == Class::Unknown =>
+            {
+                return format!(
+                    "What was asked of {host} may be done there or not. Next: git hostout status {stage}"
+                );
+            }
             Self::Execute(execute::Error::Left { stage, .. }) => {
                 return format!(
                     "What is live on {stage} is told by its job. Next: git hostout resume {stage}"

@@ -150,6 +150,9 @@ enum Heard {
     CtrlC,
 }
 
+/// What is kept of a line, in bytes: the script's own are short, whatever else is said there.
+const MAX_LINE: usize = 1 << 16;
+
 /// What the script says, line by line.
 struct Said<'a> {
     host: &'a str,
@@ -219,7 +222,7 @@ impl Write for Said<'_> {
                     // The connection is given up: closing it in good order would wait for what runs there.
                     return Err(io::ErrorKind::ConnectionAborted.into());
                 }
-            } else {
+            } else if self.line.len() < MAX_LINE {
                 self.line.push(*byte);
             }
         }

@@ -5,7 +5,7 @@ use super::{
     group::{own, together_with},
     keeping::{Keeping, keepings},
     lives::{Over, worst},
-    on_host::{Activation, OnHost, Prepared},
+    on_host::{Activation, Afterwards, OnHost, Prepared},
     owner::{LEASE, lock},
     record::{Signed, Still},
     settle::Settling,
@@ -48,6 +48,8 @@ pub struct Deployment<'a> {
     pub open: Option<&'a Open>,
     /// Hosts that could not be reached and stay behind.
     pub behind: &'a [String],
+    /// The glob that chose them, where it did (`--hosts`).
+    pub chosen: Option<&'a str>,
     /// As it was asked for.
     pub request: &'a DeployRequest,
     /// Why.
@@ -94,6 +96,7 @@ impl Deployment<'_> {
             stage: self.stage,
             released: self.released,
             request: self.request,
+            chosen: self.chosen,
             telling: self.telling,
             project: ledger.project_id().to_string(),
             watch: self.recorder.watch,
@@ -110,6 +113,16 @@ impl Deployment<'_> {
         };
         let outcome = run.steps(plan);
         run.end(outcome)
+    }
+
+    /// The hosts that were asked for, where those are not all of the stage.
+    fn only(&self) -> Vec<String> {
+        let seen = self.hosts.iter().map(|host| &host.name);
+        let asked: Vec<String> = seen.chain(self.behind).cloned().collect();
+        if asked.len() == self.stage.hosts.len() {
+            return Vec::new();
+        }
+        asked
     }
 }
 
@@ -266,6 +279,7 @@ impl Run<'_> {
                 .iter()
                 .map(|host| host.destination.clone())
                 .collect(),
+            only: self.deployment.only(),
             path: stage.path.clone(),
             version: released.manifest.version.clone(),
             manifest: released.digest,
@@ -302,8 +316,7 @@ impl Run<'_> {
         }
         let signed = self.progress.signed.as_ref();
         let signed = signed.ok_or(Error::Strange("a deployment"))?;
-        // Others may still have to follow, or this one to go back with them.
-        let keep_lock = self.activations.len() > 1;
+        let afterwards = Afterwards::of(self.activations.len());
         let (hosts, activations, locked) = (self.hosts, &self.activations, &self.progress.locked);
         let keepings = &self.progress.keepings;
         let activate = |member: &mut Member, own: Vec<&Step>| {
@@ -312,7 +325,7 @@ impl Run<'_> {
             let old = old.and_then(|(_, old)| old.clone());
             let step = own.first()?;
             let keeping = keepings.get(name);
-            Some(hosts.activate(member, step, old.as_ref(), signed, keeping, keep_lock))
+            Some(hosts.activate(member, step, old.as_ref(), signed, keeping, afterwards))
         };
         let hold = |member: &mut Member, _: Option<&Option<Activation>>| {
             if locked.contains(&member.host.destination) {
@@ -326,7 +339,7 @@ impl Run<'_> {
                 return Err(Error::Strange("a deployment"));
             };
             // A job gives its lock back; where the host said no before there was one, that is ours to do.
-            if !keep_lock && activation.ended {
+            if afterwards == Afterwards::Free && activation.ended {
                 self.progress.locked.retain(|name| *name != host);
             }
             failed |= self.note(host, activation);

@@ -78,7 +78,7 @@ pub enum Error {
     /// A plan with a step that does not belong into it.
     #[error("a plan for {0} has a step that does not belong there")]
     Strange(&'static str),
-    /// A host's agent has no answer, before anything changed there.
+    /// A host's agent says no, or has no answer: why tells whether anything changed there.
     #[error("{host}: {}", .why.words())]
     Conversation {
         /// The host.

@@ -8,6 +8,7 @@ mod attached;
 mod bootstrap;
 mod deployment;
 mod error;
+mod followed;
 mod group;
 mod keeping;
 mod lives;
@@ -47,9 +48,10 @@ pub use upload::{MUCH, Upload};
 
 use crate::{
     config::Host,
+    host::FailureKind,
     observe::holder,
     plan::Step,
-    transport::{ConversationError, Transport},
+    transport::{self, ConversationError, Transport},
 };
 
 /// A host of a stage that we are logged in to.
@@ -73,11 +75,13 @@ fn member<'m>(
         .ok_or(Error::Strange(what))
 }
 
-/// What `host` of `stage` said instead of doing what it was asked to.
+/// What `host` of `stage` said instead of doing what it was asked to, or that nobody heard what it said.
 fn refused(host: &str, stage: &str, error: ConversationError) -> Error {
     let host = host.to_owned();
     match error {
-        ConversationError::Transport(error) => Error::Unreachable(error),
+        ConversationError::Transport(
+            error @ (transport::Error::Unreachable { .. } | transport::Error::NotStarted { .. }),
+        ) => Error::Unreachable(error),
         ConversationError::Failed(failure) if failure.lock.is_some() => {
             let holder = failure.lock.as_ref().map(holder).unwrap_or_default();
             let stage = stage.to_owned();
@@ -85,6 +89,12 @@ fn refused(host: &str, stage: &str, error: ConversationError) -> Error {
                 host,
                 holder,
                 stage,
+            }
+        }
+        ConversationError::Failed(failure) if failure.kind == FailureKind::Stale => {
+            Error::Changed {
+                host,
+                what: failure.message,
             }
         }
         error => Error::Conversation {

@@ -2,6 +2,7 @@
 
 use super::{
     Deployed, Error, Live, Member, Result, Telling,
+    followed::over_another_way,
     keeping::Keeping,
     reconnect::reconnect,
     record::Signed,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     config::Stage,
     event::{Event, Watch},
-    host::{ActivateRequest, Activated, FailureKind, LockRequest, PrepareRequest},
+    host::{ActivateRequest, Activated, Command, FailureKind, LockRequest, PrepareRequest},
     ledger::Released,
     observe::holder,
     pack::Store,
@@ -26,6 +27,9 @@ use std::cell::Cell;
 /// How long an activation may take on a host before it puts the old release back, in seconds.
 const DEADLINE: u64 = 1800;
 
+/// How often a host is asked again that prepared the release while nobody followed it.
+const AGAIN: u32 = 2;
+
 /// A deployment as its hosts are told of it.
 pub(super) struct OnHost<'a> {
     /// Where artifacts come from.
@@ -36,6 +40,8 @@ pub(super) struct OnHost<'a> {
     pub released: &'a Released,
     /// As it was asked for.
     pub request: &'a DeployRequest,
+    /// The glob that chose its hosts.
+    pub chosen: Option<&'a str>,
     /// What it is told of keys and policy.
     pub telling: &'a Telling,
     /// The project's id.
@@ -46,6 +52,22 @@ pub(super) struct OnHost<'a> {
     pub id: &'a EntryId,
     /// Who holds the locks.
     pub lock: &'a LockRequest,
+}
+
+/// Whose a host's lock is when its activation has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Afterwards {
+    /// Ours: others may still have to follow, or this one to go back with them.
+    Ours,
+    /// Nobody's: the job gives it back.
+    Free,
+}
+
+impl Afterwards {
+    /// Of an activation on so many hosts.
+    pub(super) fn of(hosts: usize) -> Self {
+        if hosts > 1 { Self::Ours } else { Self::Free }
+    }
 }
 
 /// What came of preparing a host.
@@ -148,6 +170,7 @@ impl OnHost<'_> {
             expected: live.cloned(),
             fetch,
         };
+        let mut asked_again = 0;
         loop {
             let answer = self.agent(member).prepare(&request, self.watch);
             match answer {
@@ -155,14 +178,23 @@ impl OnHost<'_> {
                 Err(ConversationError::Transport(transport::Error::Lost { .. }))
                     if asked() == 0 && reconnect(member, &|| asked() > 0, self.watch) => {}
                 // It ended while nobody followed it, and so gave the lock back: asked again it takes what it built.
-                Ok(prepared) if prepared.lock.is_none() => {}
+                Ok(prepared) if prepared.lock.is_none() => {
+                    if asked_again == AGAIN {
+                        return Err(ConversationError::NoAnswer {
+                            host: member.host.destination.clone(),
+                            message: "it prepared the release, and says that it does not keep the lock; do locks work \
+                                      on the file system of the stage's path?"
+                                .to_owned(),
+                        });
+                    }
+                    asked_again += 1;
+                }
                 answer => return answer.map(|_| ()),
             }
         }
     }
 
-    /// The switch from `old`, and what came of it; `keeping` is what the host lacks of the ledger. With `keep_lock` the
-    /// host stays ours afterwards.
+    /// The switch from `old`, and what came of it; `keeping` is what the host lacks of the ledger.
     pub(super) fn activate(
         &self,
         member: &mut Member,
@@ -170,7 +202,7 @@ impl OnHost<'_> {
         old: Option<&Version>,
         signed: &Signed,
         keeping: Option<&Keeping>,
-        keep_lock: bool,
+        afterwards: Afterwards,
     ) -> Activation {
         self.begin(step);
         let new = &self.released.manifest.version;
@@ -190,7 +222,7 @@ impl OnHost<'_> {
             signature: signed.signature.clone(),
             expected: old.cloned(),
             token: self.lock.token.clone(),
-            keep_lock,
+            keep_lock: afterwards == Afterwards::Ours,
             keep: self.stage.keep,
             health: self
                 .request
@@ -206,10 +238,10 @@ impl OnHost<'_> {
         };
         let answer = {
             let leave = self.leave_after_two(&host, old, new);
-            let answer = self
-                .agent(member)
-                .until(&leave)
-                .activate(&request, self.watch);
+            let answer = self.over_a_living_way(member, &leave, |member| {
+                let mut agent = self.agent(member).until(&leave);
+                agent.activate(&request, self.watch)
+            });
             match answer {
                 Err(error) if asked() < 2 => self.seen_to_its_end(member, &leave, error),
                 answer => answer,
@@ -238,53 +270,6 @@ impl OnHost<'_> {
         }
     }
 
-    /// Where the agent ended without saying how the job did, or the connection was lost and is there again: the job's own
-    /// journal tells, and what died is put right. Any other `error` stays.
-    fn seen_to_its_end(
-        &self,
-        member: &mut Member,
-        leave: &dyn Fn() -> bool,
-        error: ConversationError,
-    ) -> Result<Activated, ConversationError> {
-        let kind = |error: &ConversationError| match error {
-            ConversationError::Failed(failure) => Some(failure.kind),
-            ConversationError::Transport(_) | ConversationError::NoAnswer { .. } => None,
-        };
-        let mut told = match error {
-            ConversationError::NoAnswer { .. } => self.journal(member, leave),
-            error => Err(error),
-        };
-        while let Err(ConversationError::Transport(transport::Error::Lost { .. })) = &told {
-            if !reconnect(member, leave, self.watch) {
-                break;
-            }
-            match self.journal(member, leave) {
-                // What asked for it may be on its way still.
-                Err(error) if kind(&error) == Some(FailureKind::UnknownJob) => break,
-                other => told = other,
-            }
-        }
-        match told {
-            Err(error) if kind(&error) == Some(FailureKind::Died) => {
-                let host = &member.host.destination;
-                let text = format!("{host}: {}; it is put right", error.words());
-                (self.watch)(Event::Warning(text));
-                let mut agent = self.agent(member).until(leave);
-                agent.recover(self.watch)?.ok_or(error)
-            }
-            told => told,
-        }
-    }
-
-    fn journal(
-        &self,
-        member: &mut Member,
-        leave: &dyn Fn() -> bool,
-    ) -> Result<Activated, ConversationError> {
-        let mut agent = self.agent(member).until(leave);
-        agent.journal(self.id, self.watch)
-    }
-
     /// Takes a switch back that went well: other hosts could not follow.
     pub(super) fn revert(
         &self,
@@ -293,15 +278,21 @@ impl OnHost<'_> {
     ) -> Result<Activated, ConversationError> {
         let host = &member.host.destination;
         (self.watch)(Event::Begin(format!("{host}: go back to {old}")));
-        self.agent(member)
-            .until(&|| asked() > 1)
-            .revert(self.id, &self.lock.token, self.watch)
+        let leave = || asked() > 1;
+        let ask = |member: &mut Member| {
+            let mut agent = self.agent(member).until(&leave);
+            agent.revert(self.id, &self.lock.token, self.watch)
+        };
+        let answer = self.over_a_living_way(member, &leave, ask);
+        self.followed_again(member, &leave, answer, ask)
     }
 
-    /// Extends the lease of a host that waits. One that cannot be told has its lease still; it is told again.
+    /// Extends the lease of a host that waits, over a new way where the old one is gone. One that cannot be told has its
+    /// lease still; it is told again.
     pub(super) fn hold(&self, member: &mut Member) {
+        let hold = |member: &mut Member| self.agent(member).hold(&self.lock.token);
         let host = member.host.destination.clone();
-        if let Err(error) = self.agent(member).hold(&self.lock.token) {
+        if let Err(error) = over_another_way(member, hold) {
             (self.watch)(Event::Detail(format!(
                 "{host}: the lock is not extended: {}",
                 error.words()
@@ -312,14 +303,7 @@ impl OnHost<'_> {
     /// Gives back a host's lock, over a new way where the old one is gone. One that does not answer frees it itself when the
     /// lease is over.
     pub(super) fn give_back(&self, member: &mut Member) {
-        let mut answer = self.unlock(member);
-        if let Err(ConversationError::Transport(_)) = answer
-            && let Some(open) = member.transport.another()
-            && let Some(way) = open()
-        {
-            member.transport = way;
-            answer = self.unlock(member);
-        }
+        let answer = over_another_way(member, |member| self.unlock(member));
         if let Err(error) = answer {
             let (host, lease) = (&member.host.destination, self.lock.lease);
             (self.watch)(Event::Warning(format!(
@@ -334,7 +318,7 @@ impl OnHost<'_> {
         agent.unlock(&self.lock.token).map(|_| ())
     }
 
-    fn agent<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
+    pub(super) fn agent<'m>(&self, member: &'m mut Member) -> Conversation<'m> {
         let transport = member.transport.as_mut();
         Conversation::new(transport, &self.stage.path, &self.stage.python).until(&|| asked() > 0)
     }
@@ -348,10 +332,13 @@ impl OnHost<'_> {
     /// type name this one.
     pub(super) fn stopped(&self, live: Vec<(String, Live)>) -> Error {
         let (stage, version) = (self.stage.name.clone(), &self.released.manifest.version);
-        let again = match self.request.intent {
+        let mut again = match self.request.intent {
             Intent::Deploy => format!("deploy {stage} {version}"),
             Intent::Rollback => format!("rollback {stage} --to {version}"),
         };
+        if let Some(glob) = self.chosen {
+            again += &format!(" --hosts {}", Command::new([glob]));
+        }
         Error::Stopped { stage, again, live }
     }
 

@@ -1,6 +1,6 @@
 //! Carrying out a prune.
 
-use super::{Deployed, Error, Live, Member, Result, member, owner::lock};
+use super::{Error, Member, Result, member, owner::lock, refused};
 use crate::{
     config::Stage,
     event::{Event, Watch},
@@ -10,7 +10,10 @@ use crate::{
     transport::Conversation,
 };
 
-/// Removes old releases as `plan` says.
+/// Removes the releases that `plan` names, and what no other release needs.
+///
+/// # Errors
+/// [`Error::Locked`] where somebody else is at work, [`Error::Changed`] where one of them is live by now.
 pub fn prune(
     plan: &Plan,
     stage: &Stage,
@@ -19,7 +22,7 @@ pub fn prune(
     watch: Watch<'_>,
 ) -> Result<()> {
     for step in &plan.steps {
-        let Action::Prune { keep, .. } = &step.action else {
+        let Action::Prune { keep, releases } = &step.action else {
             return Err(Error::Strange("a prune"));
         };
         let member = member(members, step, "a prune")?;
@@ -27,22 +30,13 @@ pub fn prune(
         watch(Event::Begin(format!("{name}: {}", step.action)));
         let request = PruneRequest {
             keep: u32::try_from(*keep).unwrap_or(u32::MAX),
+            releases: releases.clone(),
             dry_run: false,
             lock: Some(lock(&ledger::new_id()?.0, who, &plan.summary)),
         };
         let transport = member.transport.as_mut();
         let pruned = Conversation::new(transport, &stage.path, &stage.python).prune(&request);
-        pruned.map_err(|error| {
-            Error::Deployed(Box::new(Deployed {
-                host: name.clone(),
-                message: error.words(),
-                live: Live::Untouched(None),
-                others: Vec::new(),
-                output: error.output().to_vec(),
-                hint: error.hint(Some(&stage.name)),
-                stage: stage.name.clone(),
-            }))
-        })?;
+        pruned.map_err(|error| refused(name, &stage.name, error))?;
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ pub struct Recovered {
 /// Carries out a plan that only recovers, on all its hosts at the same time, and says how it ended on each.
 ///
 /// # Errors
-/// [`Error::Locked`] where somebody else is at work, [`Error::Unreachable`] where the way to the host was lost.
+/// [`Error::Locked`] where somebody else is at work, [`Error::Unreachable`] where the host could not be asked. Where it
+/// says no, or its answer was lost, nobody knows what is live: [`Live::Unknown`].
 pub fn recover(
     plan: &Plan,
     stage: &Stage,
@@ -50,7 +51,7 @@ pub fn recover(
             let mut agent = Conversation::new(member.transport.as_mut(), path, python);
             agent
                 .recover(watch)
-                .map_err(|error| refused(host, &stage.name, error))
+                .map_err(|error| unknown(refused(host, &stage.name, error)))
         },
         |_, _| (),
     );
@@ -77,4 +78,45 @@ pub fn recover(
         recovered.failed = recovered.failed.or(down);
     }
     Ok(recovered)
+}
+
+/// A recovery that came to nothing leaves what was cut off as it is, or further on.
+fn unknown(error: Error) -> Error {
+    match error {
+        Error::Conversation { host, stage, why } => Error::Deployed(Box::new(Deployed {
+            host,
+            message: format!("what was cut off is not put right: {}", why.words()),
+            live: Live::Unknown,
+            others: Vec::new(),
+            output: why.output().to_vec(),
+            hint: why.hint(Some(&stage)),
+            stage,
+        })),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::ConversationError;
+
+    #[test]
+    fn a_recovery_that_came_to_nothing_says_so() {
+        let error = unknown(Error::Conversation {
+            host: "web1".to_owned(),
+            stage: "live".to_owned(),
+            why: Box::new(ConversationError::NoAnswer {
+                host: "web1".to_owned(),
+                message: "the agent's answer has no end".to_owned(),
+            }),
+        });
+        assert_eq!(
+            error.to_string(),
+            "web1: what was cut off is not put right: the agent's answer has no end"
+        );
+        let is_unknown =
+            matches!(&error, Error::Deployed(deployed) if deployed.live == Live::Unknown);
+        assert!(is_unknown, "{error:?}");
+    }
 }

@@ -114,10 +114,15 @@ impl Settling<'_> {
         else {
             return Err(Error::Strange("settling"));
         };
-        let healthy = |result: HostResult| HostResult {
-            to: Some(started.version.clone()),
-            result: Outcome::Healthy,
-            ..result
+        // What is well was seen on every host of the stage; of one that it has no more nobody knows anything new.
+        let is_ours = |name: &str| self.stage.hosts.iter().any(|host| host.destination == name);
+        let healthy = |result: HostResult| match result {
+            result if !is_ours(&result.host) => result,
+            result => HostResult {
+                to: Some(started.version.clone()),
+                result: Outcome::Healthy,
+                ..result
+            },
         };
         let results: Vec<HostResult> = ended.host.into_iter().map(healthy).collect();
         self.recorder

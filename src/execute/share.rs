@@ -8,7 +8,7 @@ use crate::{
     release::{Artifact, Digest},
     transport::{Objects, ObjectsError, Transport},
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Another store, that we are connected to.
 pub struct Elsewhere<'a> {
@@ -34,21 +34,24 @@ impl Elsewhere<'_> {
         have.map_err(|error| self.failed(error))
     }
 
-    /// Takes what this machine lacks of `wanted`; how many. Bytes that are not what they are called are left there, and
-    /// told.
+    /// Takes what is there of `wanted`, each with its size; how many. Bytes that are not what they are called are left
+    /// there, and told.
     ///
     /// # Errors
     /// Where it cannot be used.
-    pub fn fetch(&mut self, wanted: &BTreeSet<Digest>) -> Result<usize> {
-        let there = self.have(wanted)?;
+    pub fn fetch(&mut self, wanted: &BTreeMap<Digest, u64>) -> Result<usize> {
+        let there = self.have(&wanted.keys().copied().collect())?;
+        let mut taken = 0;
         for (done, digest) in there.iter().enumerate() {
             if asked() > 0 {
                 return Err(Error::Interrupted);
             }
-            let bytes = self.objects().get(digest);
+            let size = wanted.get(digest).copied().unwrap_or_default();
+            let bytes = self.objects().get(digest, size);
             let bytes = bytes.map_err(|error| self.failed(error))?;
-            if Digest::of(&bytes) == *digest {
+            if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == *digest) {
                 self.store.put(&bytes)?;
+                taken += 1;
             } else {
                 let (name, short) = (&self.name, digest.short());
                 (self.watch)(Event::Warning(format!(
@@ -57,7 +60,7 @@ impl Elsewhere<'_> {
             }
             self.progress("fetch", done + 1, there.len());
         }
-        Ok(there.len())
+        Ok(taken)
     }
 
     /// Gives it `artifacts`.

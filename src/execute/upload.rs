@@ -173,6 +173,17 @@ fn shares(artifacts: &[Artifact], count: usize, ahead: u64) -> Vec<Share> {
     sent.map(|(_, share)| share).collect()
 }
 
+/// One of which nobody is told, for tests.
+#[cfg(test)]
+pub(super) fn progress(watch: Watch<'_>) -> Progress<'_> {
+    Progress {
+        label: String::new(),
+        total: 0,
+        done: Mutex::default(),
+        watch,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

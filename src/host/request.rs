@@ -168,13 +168,28 @@ pub struct JournalRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PruneRequest {
-    /// How many stay.
+    /// How many stay, where none is named.
     pub keep: u32,
-    /// Only say what would go; needs no lock.
+    /// Which go; what no other release needs goes with them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<Version>,
+    /// Only say what would go; needs no lock. Of `releases` those stay then that are live, or that programs run from.
     pub dry_run: bool,
     /// Who asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock: Option<LockRequest>,
+}
+
+impl PruneRequest {
+    /// Asks which of `releases` would go.
+    pub fn looking(releases: Vec<Version>) -> Self {
+        Self {
+            keep: u32::MAX,
+            releases,
+            dry_run: true,
+            lock: None,
+        }
+    }
 }
 
 /// Asks to end a lock.

@@ -197,6 +197,9 @@ pub struct ReleaseSeen {
     pub complete: bool,
     /// Its manifest.
     pub manifest: Option<Digest>,
+    /// Which of the manifest's buildouts it was built by.
+    #[serde(default)]
+    pub buildout: Option<String>,
 }
 
 /// Who holds a host's lock.

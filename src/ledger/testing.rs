@@ -337,6 +337,7 @@ impl Lab {
             project: String::new(),
             stage: stage.into(),
             hosts: vec!["local".into()],
+            only: Vec::new(),
             path: "/srv/shop".into(),
             version: Version::new(1, 0, 0),
             manifest: Digest::of(b""),

@@ -6,13 +6,14 @@ use crate::{
     facts::{Backup, Current, Deployment, Host, Lock, PathState, Preparing, Python, Room},
     host::{
         self, BackupOwner, CurrentState, Disk, FailureKind, JobState, LockSeen, LogsAnswer,
-        ManifestAnswer, PreparationSeen, Record, ServiceState, StatusAnswer, StatusRequest,
+        ManifestAnswer, PreparationSeen, PruneRequest, Record, ServiceState, StatusAnswer,
+        StatusRequest,
     },
     release::{EntryId, FORMAT, Intent, Manifest},
     transport::{Conversation, ConversationError, Transport},
 };
 use semver::Version;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Looks at one host of `stage`; with a manifest also at which of its artifacts are missing there.
 ///
@@ -85,6 +86,31 @@ pub fn manifest(
     }
 }
 
+/// Releases on a host, which was `seen`, that programs run from though they are not live: those are not to be removed.
+///
+/// # Errors
+/// Where the host does not answer.
+pub fn homes(
+    transport: &mut dyn Transport,
+    stage: &Stage,
+    seen: &Host,
+) -> Result<BTreeSet<Version>> {
+    let live = seen.current.release();
+    let idle = seen
+        .complete
+        .keys()
+        .filter(|version| Some(*version) != live);
+    let mut releases: BTreeSet<Version> = idle.cloned().collect();
+    if releases.is_empty() {
+        return Ok(releases);
+    }
+    let request = PruneRequest::looking(releases.iter().cloned().collect());
+    let mut agent = Conversation::new(transport, &stage.path, &stage.python);
+    let answer = agent.prune(&request).map_err(Error::Conversation)?;
+    releases.retain(|version| answer.kept.contains(&version.to_string()));
+    Ok(releases)
+}
+
 /// The logs of what runs on a host; nothing where no release is live there.
 pub fn logs(transport: &mut dyn Transport, stage: &Stage) -> Result<Option<LogsAnswer>> {
     let mut agent = Conversation::new(transport, &stage.path, &stage.python);
@@ -134,6 +160,12 @@ fn seen(configured: &Configured, answer: StatusAnswer) -> Host {
             .filter(|release| release.complete)
             .filter_map(|release| Some((release.version.parse().ok()?, release.manifest?)))
             .collect(),
+        built: answer
+            .releases
+            .iter()
+            .filter_map(|release| Some((release.version.parse().ok()?, release.buildout.clone()?)))
+            .collect(),
+        homes: BTreeSet::new(),
         lock: answer.lock.map(|lock| Lock {
             holder: holder(&lock),
             dead: dead(&lock),

@@ -26,7 +26,7 @@ pub use error::{Error, Result};
 pub use exposed::exposed;
 pub use here::{machine, nodename};
 pub use history::{behind, history, history_of, order_of, told};
-pub use host::{holder, host, logs, manifest};
+pub use host::{holder, homes, host, logs, manifest};
 pub use libraries::libraries;
 pub use needed::Needed;
 pub use open::{ended, unknown};

@@ -6,6 +6,7 @@ use super::{
     fit::{fitting, misfits},
     health,
     lost_update::unknown,
+    ready::{is_live, is_ready, live_as_another},
     rolling::rolling,
     rollout, room,
     rooted::rooted,
@@ -121,6 +122,17 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
             continue;
         };
         trust::check(host, &facts.stage.name, facts.trust, &mut refusal);
+        if let Some(built) = live_as_another(host, buildout, facts) {
+            refusal.add(
+                format!(
+                    "{}: {} is live there as buildout {built}, and is to be {} by its role now; a release is never built \
+                     anew under its own name",
+                    host.name, facts.manifest.version, buildout.name
+                ),
+                "release the next version: git hostout release",
+            );
+            continue;
+        }
         if is_live(host, facts) {
             continue;
         }
@@ -162,18 +174,6 @@ pub fn deploy(request: &DeployRequest, facts: &DeployFacts<'_>) -> Result<Deploy
         });
     }
     Ok(Deploying::Plan(steps(request, facts, &todo, settling)))
-}
-
-/// Whether nothing has to be done on `host`.
-fn is_live(host: &Host, facts: &DeployFacts<'_>) -> bool {
-    let version = &facts.manifest.version;
-    host.current.release() == Some(version)
-        && host.complete.get(version) == Some(&facts.digest)
-        && host
-            .record
-            .as_ref()
-            .is_some_and(|(recorded, _)| recorded == version)
-        && host.healthy != Some(false)
 }
 
 /// Where nothing has to be deployed: what is left to be settled, if anything.
@@ -226,7 +226,11 @@ fn moved(request: &DeployRequest, facts: &DeployFacts<'_>, refusal: &mut Refusal
             "if that is meant, stop what runs at the old path, take its shared/ along, and add --moved",
         );
     }
-    if last.hosts != hosts {
+    let all = |hosts: &[&str]| -> BTreeSet<String> {
+        hosts.iter().map(|host| (*host).to_owned()).collect()
+    };
+    // In which order they stand says only which comes first.
+    if all(&hosts) != last.hosts.iter().cloned().collect() {
         refusal.add(
             format!(
                 "the hosts of stage {} were {} and are now {}",
@@ -326,7 +330,7 @@ fn check(
             "deploy from the machine that made the release, or share its files: `store` in [release]",
         );
     }
-    let unpacked = host.complete.contains_key(&facts.manifest.version);
+    let unpacked = is_ready(host, buildout, facts);
     let wanted = (!unpacked).then(|| missing(artifacts, host));
     for shortage in room::shortages(host, buildout, wanted.as_deref()) {
         let prune = format!(", or `git hostout prune {}`", facts.stage.name);
@@ -450,7 +454,7 @@ fn prepare(
     artifacts: &[Artifact],
 ) -> Vec<(Option<String>, Action)> {
     let version = &facts.manifest.version;
-    let reuse = host.complete.get(version) == Some(&facts.digest);
+    let reuse = is_ready(host, buildout, facts);
     let mut actions = Vec::new();
     if !host.agent {
         actions.push(Action::InstallAgent { agent: facts.agent });

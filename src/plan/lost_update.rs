@@ -3,7 +3,7 @@
 use crate::facts::{Deployment, Host};
 
 /// What `host` runs that `log`, every deployment of the ledger, does not know, in words.
-pub(super) fn unknown(host: &Host, log: &[Deployment]) -> Option<String> {
+pub fn unknown(host: &Host, log: &[Deployment]) -> Option<String> {
     let live = host.current.release()?;
     let mut told = host.record.iter().chain(&host.switched);
     let Some((_, id)) = told.find(|(version, _)| version == live) else {

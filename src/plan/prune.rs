@@ -5,12 +5,13 @@ use crate::facts::Host;
 use semver::Version;
 use std::collections::BTreeSet;
 
-/// A plan that leaves `keep` releases on each host, never removing what is live, or `previous`: what a rollback would
-/// go back to. Nothing when there is nothing to remove.
+/// A plan that leaves `keep` releases on each host, never removing what is live, what programs run from, or `previous`:
+/// what a rollback would go back to. Nothing when there is nothing to remove.
 pub fn prune(stage: &str, keep: usize, hosts: &[Host], previous: Option<&Version>) -> Option<Plan> {
     let mut steps = Vec::new();
     for host in hosts {
-        let safe: BTreeSet<&Version> = host.current.release().into_iter().chain(previous).collect();
+        let live = host.current.release().into_iter();
+        let safe: BTreeSet<&Version> = live.chain(previous).chain(&host.homes).collect();
         let removable = host
             .complete
             .keys()
@@ -53,6 +54,10 @@ mod tests {
         };
         let names: Vec<String> = releases.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["1.4.0", "1.3.0", "1.2.0"]);
+        host.homes.insert(Version::new(1, 4, 0));
+        let plan = prune("staging", 3, &[host.clone()], Some(&Version::new(1, 0, 0))).unwrap();
+        let said = plan.steps[0].action.to_string();
+        assert!(said.contains("1.5.0") && !said.contains("1.4.0"), "{said}");
         assert_eq!(prune("staging", 9, &[host], None), None);
     }
 }

@@ -27,6 +27,20 @@ pub fn held(hosts: &[Host]) -> Option<(String, String)> {
     })
 }
 
+/// What is prepared on one of `hosts` for a client that is gone, in words: the host, and that. Whoever takes the lock over
+/// waits for its end.
+pub fn abandoned(hosts: &[Host]) -> Option<(String, String)> {
+    hosts.iter().find_map(|host| {
+        let lock = host.lock.as_ref().filter(|lock| lock.dead.is_some())?;
+        let alone = host.preparing.as_ref().filter(|it| !it.followed)?;
+        let words = format!(
+            "{}; until {}, ends; their client is gone",
+            lock.holder, alone.what
+        );
+        Some((host.name.clone(), words))
+    })
+}
+
 /// What no unlocking ends: deployments that were cut off on `hosts`, each with its host, in words.
 pub fn cut_off(stage: &str, hosts: &[Host]) -> Vec<String> {
     let cut_off = hosts.iter().filter_map(|host| {

@@ -44,6 +44,9 @@ pub struct Started {
     pub stage: String,
     /// The hosts, as `hostout.toml` names them.
     pub hosts: Vec<String>,
+    /// Those among them that were asked for, where that is not all (`--hosts`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
     /// The path on them.
     pub path: String,
     /// The release.
@@ -66,6 +69,17 @@ pub struct Started {
     /// How far the hosts had taken entries when this was signed: one of them that is further takes it for an old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
+}
+
+impl Started {
+    /// The hosts that the release was to go to.
+    pub fn asked(&self) -> &[String] {
+        if self.only.is_empty() {
+            &self.hosts
+        } else {
+            &self.only
+        }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

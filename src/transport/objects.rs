@@ -21,6 +21,30 @@ pub enum ObjectsError {
     Failed(String),
 }
 
+/// What another machine sends, up to a size: it is not ours to say how much it sends, but how much of that we keep.
+struct Taken {
+    bytes: Vec<u8>,
+    room: u64,
+    overflows: bool,
+}
+
+impl Write for Taken {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len() as u64;
+        if count > self.room {
+            self.overflows = true;
+            return Err(io::Error::other("it is larger than it should be"));
+        }
+        self.room -= count;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The objects of one folder.
 pub struct Objects<'t> {
     transport: &'t mut dyn Transport,
@@ -52,12 +76,19 @@ impl<'t> Objects<'t> {
         Ok(digests.iter().filter(is_there).copied().collect())
     }
 
-    /// The bytes that lie there under a digest's name. Whether they are the right ones is for the taker to see.
-    pub fn get(&mut self, digest: &Digest) -> Result<Vec<u8>, ObjectsError> {
-        let mut bytes = Vec::new();
+    /// The bytes that lie there under a digest's name; nothing where there are more of them than `size`, which are not
+    /// taken. Whether they are the right ones is for the taker to see.
+    pub fn get(&mut self, digest: &Digest, size: u64) -> Result<Option<Vec<u8>>, ObjectsError> {
+        let mut taken = Taken {
+            bytes: Vec::new(),
+            room: size,
+            overflows: false,
+        };
         let command = print_object(&self.folder, digest);
-        self.run(&command, &mut io::empty(), &mut bytes)?;
-        Ok(bytes)
+        match self.run(&command, &mut io::empty(), &mut taken) {
+            _ if taken.overflows => Ok(None),
+            done => done.map(|()| Some(taken.bytes)),
+        }
     }
 
     /// Puts `bytes` there under their digest's name, all of them or nothing.

@@ -85,6 +85,11 @@ impl Ui {
         Ok(Some(Secret::new(line)))
     }
 
+    /// Reads an answer that is shown while it is typed; nothing where nobody can be asked, or gives one.
+    pub fn answer(&self, question: &str) -> Option<String> {
+        self.read_answer(&clean(question)).ok()
+    }
+
     /// Whether a question would reach somebody.
     pub fn can_ask(&self) -> bool {
         self.interactive && !self.options.no_input
@@ -161,6 +166,16 @@ mod tests {
         let ui = person("y\n", options);
         assert_eq!(ui.ask("go on?", true), Answer::NotATerminal);
         assert!(ui.secret("password:").unwrap().is_none());
+        assert!(ui.answer("code:").is_none());
+    }
+
+    #[test]
+    fn what_is_answered_in_words_is_shown() {
+        let (mut ui, _, err) = pages(Options::default(), "123 456\n");
+        ui.interactive = true;
+        assert_eq!(ui.answer("Code of ada:").as_deref(), Some("123 456"));
+        assert_eq!(err.text(), "Code of ada: ");
+        assert_eq!(ui.answer("Code of ada:"), None, "the end of the input");
     }
 
     #[test]

@@ -104,6 +104,16 @@ class NetworkDeploy(NetworkCase):
             self.ok(self.host.activate(one, "1.1.0", "a4", "token-a4", intent="rollback"))
             self.assertEqual(get(self.port), "hello 1.0.0")
 
+        with self.subTest("what is named goes, and what is live stays"):
+            named = {"releases": ["1.0.0", "1.1.0", "../1.2.0"]}
+            end = self.ok(self.host.ask("prune", {**named, "dry-run": True}))
+            self.assertEqual([r["name"] for r in end["removed"] if r["kind"] == "release"], ["1.1.0"])
+            self.assertEqual(end["kept"], ["1.0.0", "1.2.0"])
+            end = self.host.ask("prune", {**named, "lock": {"token": "p"}})
+            self.assertEqual((end["kind"], end["message"]),
+                             ("stale", "1.0.0 was to be removed, and is live now, or its programs run"))
+            self.assertEqual(sorted(os.listdir(self.host.at("releases"))), ["1.0.0", "1.1.0", "1.2.0"])
+
         with self.subTest("prune keeps the live one and the healthy one before it"):
             self.assertEqual(self.host.ask("prune", {"keep": 1, "dry-run": True})["kept"], ["1.0.0", "1.1.0"])
             self.assertTrue(self.host.at("releases", "1.2.0").exists())

@@ -87,6 +87,7 @@ fn requests() -> Vec<Value> {
         json(JournalRequest { wait: false }),
         json(PruneRequest {
             keep: 5,
+            releases: Vec::new(),
             dry_run: true,
             lock: None,
         }),
@@ -113,6 +114,12 @@ fn requests() -> Vec<Value> {
                 data: "eA==".to_owned(),
             }),
             ..activation(id())
+        }),
+        json(PruneRequest {
+            keep: 3,
+            releases: vec![Version::new(1, 4, 0)],
+            dry_run: false,
+            lock: None,
         }),
     ]
 }

@@ -66,6 +66,11 @@ fn a_deployment_that_is_interrupted_before_the_switch_leaves_the_old_release() {
     }
     assert_eq!(host.project.git(&["rev-parse", "hostout"]), tip);
     assert!(host.project.page().contains("Hello, world!"));
+    let mut some = host.start(&["deploy", "far", "--hosts", "w*", "--yes"]);
+    some.until_it_says("web1: prepare").signal("INT");
+    some.end()
+        .exits(130)
+        .says(&["Next: git hostout deploy far 0.1.1 --hosts 'w*'\n"]);
     host.hostout(&["resume", "far"]).exits(0).says(&["nothing"]);
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     assert!(host.project.page().contains("Good day, world!"));
@@ -164,6 +169,51 @@ fn a_connection_that_is_lost_is_made_again() {
     assert_eq!(host.newest()["result"], "healthy");
     assert_eq!(host.status()["hosts"][0]["drift"], serde_json::json!([]));
     no_lock_is_left(&host);
+
+    // One that lets in and answers nothing is no host on which nothing was changed.
+    host.project.greet("Good night");
+    host.hostout(&["release", "--yes"]).exits(0);
+    let mut deploy = deploying(&host);
+    deploy.until("it is switched", || host.live().as_deref() == Some("0.1.3"));
+    let config = host.sshd.path("sshd_config");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("MaxSessions 0\n{text}")).unwrap();
+    host.sshd.signal_listener("HUP");
+    host.sshd.signal_sessions("KILL");
+    deploy
+        .end()
+        .exits(24)
+        .says(&["web1: connected again", "cannot be told"]);
+    fs::write(&config, text).unwrap();
+    host.sshd.signal_listener("HUP");
+    // A remote that does not answer holds nothing up.
+    host.project.git(&["remote", "add", "origin", "nowhere"]);
+    let mut resume = host.hostout(&["resume"]);
+    while host.newest()["result"] != "healthy" {
+        thread::sleep(Duration::from_millis(500));
+        resume = host.hostout(&["resume"]);
+    }
+    resume
+        .exits(20)
+        .says(&["ended: healthy", "origin cannot be reached"]);
+
+    // One that dies while nobody speaks is made again, too.
+    let sandbox = &host.project.sandbox;
+    let [remote, held] = ["remote.git", "held"].map(|name| sandbox.path(name));
+    let address = remote.display().to_string();
+    sandbox.git(sandbox.root(), &["init", "--bare", "--quiet", &address]);
+    host.project.git(&["remote", "set-url", "origin", &address]);
+    host.hostout(&["resume"]).exits(0);
+    let hook = remote.join("hooks/pre-receive");
+    let script = format!("#!/bin/sh\ntouch {}\nsleep 3\n", held.display());
+    fs::write(&hook, script).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut back = host.start(&["rollback", "far", "--to", "0.1.0", "--yes"]);
+    back.until("its start is pushed", || held.exists());
+    host.sshd.signal_sessions("KILL");
+    back.end()
+        .exits(0)
+        .says(&["web1: connected again", "0.1.0 (tag v0.1.0) is live on far"]);
 }
 
 #[test]

@@ -96,6 +96,11 @@ fn what_a_clone_has_not_heard_of_is_fetched_first() {
             "does not know",
         ]);
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
+    // It is no other release than the ledger says, but whose it is nobody there knows.
+    host.hostout(&["deploy", "far", "0.1.1", "--yes"]).exits(0);
+    two.there(&["status", "far", "--exit-code"])
+        .exits(25)
+        .says(&["web1: runs 0.1.1 by deployment", "does not know"]);
 }
 
 #[test]

@@ -95,6 +95,15 @@ fn an_operator_s_day() {
     assert_eq!(mode(&shared), 0o600);
     let left: Vec<_> = fs::read_dir(shared.parent().unwrap()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
+    // A host that says no was reached.
+    let [folder, aside] = ["shared/etc", "shared/aside"].map(|name| host.path.join(name));
+    fs::rename(&folder, &aside).unwrap();
+    std::os::unix::fs::symlink("/tmp", &folder).unwrap();
+    host.hostout(&["put", "far", "etc/secret.cfg"])
+        .exits(11)
+        .says(&["leads out of", "put a folder in the place of the link"]);
+    fs::remove_file(&folder).unwrap();
+    fs::rename(&aside, &folder).unwrap();
 
     host.hostout(&["deploy", "far", "--yes"]).exits(0);
     let current = host.path.join("releases/0.1.0").display().to_string();

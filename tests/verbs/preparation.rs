@@ -60,6 +60,10 @@ fn it_outlives_its_client_and_is_waited_for() {
     let mut first = host.start(&["deploy", "far", "--yes"]);
     first.until("it prepares", || count() == 1).signal("KILL");
     first.end();
+    // How long is waited is how long one says.
+    host.hostout(&["deploy", "far", "--wait=1s", "--yes"])
+        .exits(12)
+        .says(&["until the preparation of 0.1.0", "their client is gone"]);
     let mut second = host.start(&["deploy", "far", "--yes"]);
     second.until_it_says("web1: unlock");
     fs::remove_file(&hold).unwrap();

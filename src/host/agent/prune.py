@@ -6,10 +6,12 @@ import time
 
 class Prune:
     """Removes releases beyond `keep`, then what no remaining release names. Order comes from the record, never from
-    a listing or a time stamp; what is live and what was healthy before it always stays."""
+    a listing or a time stamp; what is live and what was healthy before it always stays. Where releases are named, they
+    go and no other."""
 
-    def __init__(self, layout, keep, dry_run=False, grace=86400):
+    def __init__(self, layout, keep, dry_run=False, grace=86400, named=None):
         self.layout, self.keep, self.dry_run, self.grace = layout, max(1, int(keep)), dry_run, grace
+        self.named = named
         self.removed, self.bytes = [], 0
 
     def run(self):
@@ -38,6 +40,8 @@ class Prune:
 
     def releases(self):
         there, record = self.listed(self.layout.releases), read_json(self.layout.record)
+        if self.named is not None:
+            return self.without(there)
         if not record:
             return there  # without a record there is no order to go by
         history = record.get("history", [])
@@ -53,6 +57,18 @@ class Prune:
             if version not in kept:
                 self.remove("release", version, self.layout.release(version))
         return kept
+
+    def without(self, there):
+        """All but those that were named. What is live, or programs run from, stays: whoever wants to know which that is
+        asks with `dry_run`; else it became so since it was named."""
+        held = {self.layout.live()[0], *Homes(self.layout).read().values()}
+        stale = [version for version in self.named if version in held]
+        if stale and not self.dry_run:
+            raise Failed("stale", f"{stale[0]} was to be removed, and is live now, or its programs run")
+        going = [version for version in there if version in self.named and version not in held]
+        for version in going:
+            self.remove("release", version, self.layout.release(version))
+        return [version for version in there if version not in going]
 
     def objects(self, wanted):
         for folder in self.listed(self.layout.store):

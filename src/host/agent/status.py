@@ -79,7 +79,9 @@ def releases(layout):
     for version in Prune.listed(layout.releases):
         marker = complete(layout, version)
         whole = marker is not None and eggs_are_there(layout.release(version))
-        found.append({"version": version, "complete": whole, "manifest": (marker or {}).get("manifest")})
+        built = (stored_settings(layout, version) or {}).get("buildout", {}).get("name")
+        found.append({"version": version, "complete": whole, "manifest": (marker or {}).get("manifest"),
+                      "buildout": built})
     return found
 
 

@@ -174,7 +174,7 @@ def verb_journal(layout, arg, stream, answers):
 def verb_prune(layout, _arg, stream, answers):
     request = read_request(stream)
     dry_run = bool(request.get("dry-run"))
-    work = Prune(layout, request.get("keep", 5), dry_run, request.get("grace", 86400))
+    work = Prune(layout, request.get("keep", 5), dry_run, request.get("grace", 86400), request.get("releases"))
     if dry_run:
         return work.run()
     lock = Lock(layout)

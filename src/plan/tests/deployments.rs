@@ -167,6 +167,32 @@ fn hosts_where_it_is_live_are_left_alone() {
 }
 
 #[test]
+fn one_that_was_built_for_another_role_is_neither_live_nor_ready() {
+    let new = Version::new(1, 4, 2);
+    let mut other = host("web1");
+    other.complete.insert(new.clone(), digest());
+    other.built.insert(new.clone(), "zeo".to_owned());
+    let (asked, manifest) = (request(Intent::Deploy), manifest());
+    let plan = planned(&asked, &manifest, &[other.clone()]);
+    let builds = |step: &crate::plan::Step| {
+        matches!(
+            &step.action,
+            super::super::Action::Prepare { reuse: false, .. }
+        )
+    };
+    assert!(plan.steps.iter().any(builds), "{plan}");
+    other.current = Current::Release(new.clone());
+    other.record = Some((new, recorded()));
+    let refused = decide(&asked, &manifest, &[other], None, &BTreeSet::new());
+    assert_eq!(
+        words(&refused.unwrap_err()),
+        "web1: 1.4.2 is live there as buildout zeo, and is to be default by its role now; a release is never built anew \
+         under its own name\n- web1: 1.4.2 is live there as buildout zeo, and is to be default by its role now; a release \
+         is never built anew under its own name\n  release the next version: git hostout release\n"
+    );
+}
+
+#[test]
 fn a_lock_is_no_plan() {
     let mut busy = host("web1");
     busy.lock = Some(Lock {
@@ -209,6 +235,7 @@ fn what_a_newer_program_wrote_is_not_written_over() {
 /// The last deployment of the stage, to these hosts.
 fn started(hosts: &[&str], path: &str) -> Started {
     Started {
+        only: Vec::new(),
         format: 1,
         state: "started".to_owned(),
         id: EntryId("aa".to_owned()),
@@ -265,7 +292,10 @@ fn a_stage_that_moved_is_told_before_what_its_new_path_lacks() {
         "stage live moved from /srv/old to /srv/shop\n- stage live moved from /srv/old to /srv/shop\n  if that is meant, stop what runs at the old path, take its shared/ along, and add --moved\n"
     );
     last.path = "/srv/shop".to_owned();
+    // In another order they are the same hosts.
+    last.hosts.reverse();
     let said = refused(&last);
+    assert!(!said.contains("--moved"), "{said}");
     for part in [
         "shared file secret.cfg is missing",
         "web1: the release's data is PostgreSQL's, and pg_dump, psql is not there",

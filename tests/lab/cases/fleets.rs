@@ -201,6 +201,22 @@ fn a_rolling_deployment_that_halts_is_resumed() {
     assert_eq!(lives(&site), ["0.1.1"; 3]);
     whole(&site);
     site.hostout(&["resume", "far"]).exits(0).says(&["nothing"]);
+
+    // Nobody asked for the third one.
+    site.lab.host(1).run(&["touch", BROKEN]);
+    site.project.commit("Protect the stage");
+    site.hostout(&["release", "0.1.2", "--yes"]).exits(0);
+    let some = ["deploy", "far", "--hosts", "web[12]", "--confirm", "far"];
+    site.hostout(&some)
+        .exits(23)
+        .says(&["git hostout resume far"]);
+    assert_eq!(lives(&site), ["0.1.2", "0.1.1", "0.1.1"]);
+    site.lab.host(1).run(&["rm", BROKEN]);
+    site.hostout(&resume)
+        .exits(0)
+        .says(&["is live on web1, web2 of far"]);
+    assert_eq!(lives(&site), ["0.1.2", "0.1.2", "0.1.1"]);
+    whole(&site);
 }
 
 fn one_whose_client_is_killed_between_two_hosts_is_resumed() {
