@@ -6,6 +6,7 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     io::{self, IsTerminal as _},
+    os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -31,8 +32,8 @@ const LOCAL: [&str; 12] = [
 pub(super) const PROMPT: Duration = Duration::from_secs(60);
 
 /// How long a remote that answers may say nothing more. It sends a sign of life every five seconds, unless it is very old,
-/// while its hooks run (`receive.keepAlive`); a hook of ours before a push sends none.
-const STALL: Duration = Duration::from_secs(300);
+/// while its hooks run (git-config(1), `receive.keepAlive`).
+const STALL: Duration = Duration::from_secs(60);
 
 /// How long a remote may take to answer.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +125,13 @@ impl Git {
             program: format!("git {verb}").into(),
             message: redact(&String::from_utf8_lossy(&output.stderr)),
         })
+    }
+
+    /// Whether the user has a hook of this name (githooks(5)), wherever `core.hooksPath` says.
+    pub(super) fn has_hook(&self, name: &str) -> Result<bool> {
+        let path = self.bytes(&["rev-parse", "--git-path", &format!("hooks/{name}")])?;
+        let path = OsStr::from_bytes(path.strip_suffix(b"\n").unwrap_or(&path));
+        Ok(self.directory.join(path).exists())
     }
 
     fn command(&self, arguments: &[&str], patience: Patience, trace: &Path) -> Command {

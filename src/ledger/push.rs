@@ -1,6 +1,10 @@
 //! Publishing: the ledger and a release's tag, both or none.
 
 use super::{Error, Git, Patience, Result, branch::reference_name, git::redact};
+use std::time::Duration;
+
+/// How long the user's own hook may take before a push, which gives no sign of life.
+const HOOK: Duration = Duration::from_secs(300);
 
 /// How a push ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +57,12 @@ pub fn push<'t>(
     arguments.extend(leases.iter().map(String::as_str));
     arguments.extend(["--", remote]);
     arguments.extend(refspecs.iter().map(String::as_str));
-    let talk = git.talk(&arguments, patience)?;
+    let stall = if git.has_hook("pre-push")? {
+        patience.stall.max(HOOK)
+    } else {
+        patience.stall
+    };
+    let talk = git.talk(&arguments, Patience { stall, ..patience })?;
     if talk.output.status.success() {
         return Ok(Pushed::Done);
     }
