@@ -292,7 +292,6 @@ impl<'a> Preparing<'a> {
             stage: stage.name.clone(),
             build,
             runtime,
-            named: stage.runtime_user.is_some(),
             path: stage.path.clone(),
             python: stage.python.clone(),
             key: self.key.line.clone(),

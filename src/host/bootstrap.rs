@@ -50,8 +50,6 @@ pub struct Wanted {
     pub build: String,
     /// Whom services run as; also the name of their group.
     pub runtime: String,
-    /// Whether hostout.toml names that user, so that stages of one project may be meant to share it.
-    pub named: bool,
     /// The stage's path, absolute.
     pub path: String,
     /// The python of its hosts.
@@ -168,7 +166,6 @@ impl Wanted {
             ("admin", self.admin.clone()),
             ("by", self.by.clone()),
             ("moved", yes(self.moved)),
-            ("named", yes(self.named)),
             ("trust", self.trust()),
             ("introduction", self.introduction()),
             ("replaces", self.replaces().to_owned()),

@@ -27,7 +27,7 @@ verb=$1
 steps=$2
 shift 2
 build='' runtime='' path='' python=python3 key='' shared='' name='' unit='' openrc='' cron='' sudoers='' rotate='' by=''
-libraries='' patience=900 keyname='' trust='' introduction='' replaces='' moved='' admin='' named=''
+libraries='' patience=900 keyname='' trust='' introduction='' replaces='' moved='' admin=''
 for word; do
     value=${word#*=}
     case $word in
@@ -50,7 +50,6 @@ for word; do
     introduction=*) introduction=$value ;;
     replaces=*) replaces=$value ;;
     moved=*) moved=$value ;;
-    named=*) named=$value ;;
     admin=*) admin=$value ;;
     patience=*) patience=$value ;; # seconds, for the lock of dpkg or rpm
     esac

@@ -160,8 +160,7 @@ check_runtime() {
 }
 
 # Whether services of another stage or project run as the runtime user: whoever deploys one could do anything to the other.
-# $sharing are those that may be meant so: stages of one project, with one user who deploys, where hostout.toml names the
-# runtime user.
+# $sharing are stages of the same project that the same user deploys, who gets no more rights by it.
 is_taken() {
     sharing=''
     for file in /etc/sudoers.d/git-hostout-*; do
@@ -172,7 +171,7 @@ is_taken() {
         deployer=$(deployer_in "$file")
         [ -n "$deployer" ] || continue
         place=$(place_of "$other")
-        if [ -n "$named" ] && [ "$deployer" = "$build" ] && [ "$(project_at "$place")" = "${introduction% *}" ]; then
+        if [ "$deployer" = "$build" ] && [ "$(project_at "$place")" = "${introduction% *}" ]; then
             sharing="$sharing $other"
             continue
         fi

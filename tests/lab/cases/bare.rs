@@ -1233,21 +1233,23 @@ fn no_two_projects_run_as_one_user() {
     ]);
     let before = sudoers();
 
-    // Another stage has its own, unless it names that one and the same user deploys both.
+    // A stage that somebody else deploys has its own.
     let taken = [
         "user single-run, whom services would run as, is another one's there: /etc/sudoers.d/git-hostout-single-far lets shipper \
          do anything as them, for what is at /srv/hello",
-        "name one of its own for this stage: runtime-user = \"single-next-run\"; where that other one is gone for good, remove \
+        "name one of its own for this stage: runtime-user = \"single-other-run\"; where that other one is gone for good, remove \
          /etc/sudoers.d/git-hostout-single-far there",
     ];
-    stage(BUILD, "next", "/srv/next", "").exits(11).says(&taken);
+    stage("oth", "other", "/srv/other", "")
+        .exits(11)
+        .says(&taken);
     let named = "runtime-user = \"single-run\"\n";
-    stage("oth", "other", "/srv/other", named)
+    stage("oth", "named", "/srv/named", named)
         .exits(11)
         .says(&taken[..1]);
     assert_eq!(sudoers(), before);
     assert!(!host.exec(&["id", "oth"]).status.success());
-    stage(BUILD, "meant", "/srv/meant", named).exits(0).says(&[
+    stage(BUILD, "meant", "/srv/meant", "").exits(0).says(&[
         "services of git-hostout-single-far run as single-run, too: those of each stage may write the data of the other",
     ]);
 
