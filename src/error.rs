@@ -287,6 +287,7 @@ fn observe_class(error: &observe::Error) -> Class {
         | Error::Write { .. }
         | Error::Kept { .. }
         | Error::Git { .. } => Class::Refused,
+        Error::Conversation(why) if conversation::refused(why) => Class::Refused,
         Error::Unreachable(_) | Error::Silent { .. } | Error::Conversation(_) => Class::Unreachable,
     }
 }

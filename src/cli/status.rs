@@ -142,7 +142,8 @@ fn stage_status(
             Ok(host) => {
                 let told = told.get(&name);
                 let mut drift = plan::drift(&host, &stage.name, log, told, under_way);
-                if drift.is_empty() && host.record.is_some() {
+                let settled = host.record.is_some() && host.working.is_none();
+                if drift.is_empty() && settled {
                     drift.extend(plan::unknown(&host, all));
                 }
                 let behind = told.is_some_and(|told| {

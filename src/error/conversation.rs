@@ -18,6 +18,11 @@ pub(super) fn class(why: &transport::ConversationError) -> Class {
     }
 }
 
+/// Whether the host answered that it will not say.
+pub(super) fn refused(why: &transport::ConversationError) -> bool {
+    matches!(why, transport::ConversationError::Failed(failure) if failure.kind == FailureKind::Refused)
+}
+
 fn failed(kind: FailureKind) -> Class {
     match kind {
         FailureKind::Locked | FailureKind::LockLost => Class::Locked,

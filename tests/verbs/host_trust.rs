@@ -44,7 +44,7 @@ fn a_key_that_may_only_deploy_deploys_what_is_signed() {
     assert_eq!(host.live().as_deref(), Some("0.1.0"));
     assert_eq!(host.status()["hosts"][0]["release"], "0.1.0");
     host.hostout(&["prune", "far", "--keep", "1", "--yes"])
-        .exits(21)
+        .exits(11)
         .says(&["this key may only deploy to", "and not prune"]);
     let mut ssh = project.sandbox.command("ssh", &project.directory);
     ssh.arg("-F")
