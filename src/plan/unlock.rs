@@ -28,14 +28,14 @@ pub fn held(hosts: &[Host]) -> Option<(String, String)> {
 }
 
 /// What is prepared on one of `hosts` for a client that is gone, in words: the host, and that. Whoever takes the lock over
-/// waits for its end.
+/// waits for its end. That it is followed yet says only that its sshd has not noticed.
 pub fn abandoned(hosts: &[Host]) -> Option<(String, String)> {
     hosts.iter().find_map(|host| {
         let lock = host.lock.as_ref().filter(|lock| lock.dead.is_some())?;
-        let alone = host.preparing.as_ref().filter(|it| !it.followed)?;
+        let preparing = host.preparing.as_ref()?;
         let words = format!(
             "{}; until {}, ends; their client is gone",
-            lock.holder, alone.what
+            lock.holder, preparing.what
         );
         Some((host.name.clone(), words))
     })
