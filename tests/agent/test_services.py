@@ -49,7 +49,7 @@ class NetworkZdaemon(unittest.TestCase):
         self.write("zdaemon.conf", CONFIG.format(folder=self.folder))
         settings = {"buildout": {"services": {"kind": "zope", "scripts": ["instance"]}}}
         self.services = agent.services_of(str(self.folder), settings)
-        self.addCleanup(subprocess.run, [self.folder / "bin" / "instance", "stop"], capture_output=True, check=False)
+        self.addCleanup(subprocess.run, ["pkill", "-KILL", "-f", str(self.folder)], check=False)
 
     def write(self, name, text):
         self.folder.joinpath(name).write_text(text)
@@ -102,6 +102,12 @@ class NetworkZdaemon(unittest.TestCase):
             self.services.start()
             self.probe(stable=120)
         self.assertIn(caught.exception.kind, ("start", "unhealthy"))
+
+    def test_one_that_is_dead_does_not_run_whatever_its_manager_says(self):
+        child = subprocess.Popen(["true"])
+        child.wait()
+        self.write("bin/instance", f"#!/bin/sh\necho 'program running; pid={child.pid}'\n")
+        self.assertEqual(self.states(), ["starting"])
 
     def test_one_that_ignores_its_end_is_killed(self):
         self.program("trap '' TERM; while :; do sleep 1; done")

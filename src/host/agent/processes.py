@@ -205,6 +205,17 @@ def alive(pid, name):
     return bool(words) and name.encode() in words
 
 
+def exists(pid):
+    """Whether there is a process with this number, whoever's it is; kill(2)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def born(pid):
     """The parent of a process and when it was started, by which it is told from another with its number; proc(5)."""
     try:

@@ -240,7 +240,8 @@ class Zope(NoServices):
             code, said = self.script(name, "status")
             detail = " ".join(last_lines(said, 1))
         if "program running; pid=" in detail:
-            state = "running"
+            # A manager can miss the end of a program that dies at once, and calls it running for good.
+            state = "running" if exists(self.pid({"detail": detail})) else "starting"
         elif "daemon process not running" in detail:  # its manager is about to start it again
             state = "starting"
         else:
