@@ -527,9 +527,9 @@ ZOPE = """#!/bin/sh
 cd "$(dirname "$0")"
 echo "$(basename "$0") $1" >> calls
 case "$1" in
-    start) test -e dead || echo 1 > running-$(basename "$0");;
-    stop) rm -f running-$(basename "$0");;
-    status) if test -e running-$(basename "$0"); then echo "program running; pid=$$"
+    start) test -e dead || { sleep 60 > /dev/null 2>&1 & echo $! > running-$(basename "$0"); } ;;
+    stop) kill $(cat running-$(basename "$0")); rm -f running-$(basename "$0");;
+    status) if test -e running-$(basename "$0"); then echo "program running; pid=$(cat running-$(basename "$0"))"
         else echo "daemon manager not running"; fi;;
 esac
 """
