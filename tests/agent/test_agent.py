@@ -561,6 +561,21 @@ class ZopeScripts(OnHost):
         self.assertIn("bin/zeo", self.refused("start", self.services.start).message)
 
 
+class Releases(OnHost):
+    def test_what_a_rollback_would_go_back_to_stays(self):
+        for live, deployed, kept in (("1.2.0", "1.0.0 1.1.0 1.2.0 1.3.0 1.2.0", ["1.2.0", "1.1.0"]),
+                                     ("1.1.0", "1.0.0 1.1.0 1.2.0 1.1.0", ["1.1.0", "1.0.0"]),
+                                     ("1.0.0", "1.0.0 1.1.0 1.0.0", ["1.0.0", "1.1.0"])):
+            history = [{"id": f"a{at}", "release": version, "result": "healthy"}
+                       for at, version in enumerate(deployed.split())]
+            for version in deployed.split():
+                os.makedirs(self.layout.release(version), exist_ok=True)
+            os.makedirs(os.path.dirname(self.layout.record), exist_ok=True)
+            agent.write_json(self.layout.record, {"format": 1, "release": live, "history": history})
+            agent.link_now(self.layout, live)
+            self.assertEqual(agent.Prune(self.layout, 1, True).releases(), kept, deployed)
+
+
 class Children(OnHost):
     def test_a_daemon_that_keeps_the_output_open_does_not_hang_us(self):
         began = time.monotonic()

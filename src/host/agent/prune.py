@@ -6,7 +6,7 @@ import time
 
 class Prune:
     """Removes releases beyond `keep`, then what no remaining release names. Order comes from the record, never from
-    a listing or a time stamp; what is live and what was healthy before it always stays. Where releases are named, they
+    a listing or a time stamp; what is live and what a rollback would go back to always stays. Where releases are named, they
     go and no other."""
 
     def __init__(self, layout, keep, dry_run=False, grace=86400, named=None):
@@ -46,8 +46,10 @@ class Prune:
             return there  # without a record there is no order to go by
         history = record.get("history", [])
         current = self.layout.live()[0]
-        healthy = [entry["release"] for entry in reversed(history) if entry["result"] == "healthy"]
-        previous = next((version for version in healthy if version != current), None)
+        healthy = [entry["release"] for entry in history if entry["result"] == "healthy"]
+        # As a rollback goes: never forward, to one that came after the live one was first there.
+        older = healthy[:healthy.index(current)] if current in healthy else healthy
+        previous = next((version for version in (*reversed(older), *reversed(healthy)) if version != current), None)
         homes = Homes(self.layout).read().values()  # programs run from there still
         order = [current, previous, *homes, *(entry["release"] for entry in reversed(history))]
         ranked = [version for version in dict.fromkeys(order) if version in there]
